@@ -1,0 +1,99 @@
+"""What is true: one class per table, in the order data flows. Computes nothing."""
+
+from data_contracts.account_contracts import AccountContracts
+from data_contracts.account_rows import AccountRows
+from data_contracts.accounts import Accounts
+from data_contracts.companies import Companies
+from data_contracts.contracts import Contracts
+from data_contracts.currencies import Currencies
+from data_contracts.documents import Documents
+from data_contracts.exclusions import Exclusions
+from data_contracts.landed_files import LandedFiles
+from data_contracts.legal_entities import LegalEntities
+from data_contracts.line_items import LineItems
+from data_contracts.meters import Meters
+from data_contracts.plan_prices import PlanPrices
+from data_contracts.price_conditions import PriceConditions
+from data_contracts.price_tiers import PriceTiers
+from data_contracts.price_versions import PriceVersions
+from data_contracts.priced_usage import PricedUsage
+from data_contracts.products import Products
+from data_contracts.rated_events import RatedEvents
+from data_contracts.rates import Rates
+from data_contracts.rejected_rows import RejectedRows
+from data_contracts.repeated_events import RepeatedEvents
+from data_contracts.usage_days import UsageDays
+from data_contracts.usage_events import UsageEvents
+from data_contracts.usage_outcomes import UsageOutcomes
+from data_contracts.usage_slots import UsageSlots
+from data_contracts.usage_states import UsageStates
+from data_contracts.zone_days import ZoneDays
+from data_contracts.vocabulary import AsOf, Delivered, Delivery, Kind, Table
+
+TABLES: tuple[type[Table], ...] = (
+    LandedFiles,
+    UsageEvents,
+    RepeatedEvents,
+    RejectedRows,
+    AccountRows,
+    Documents,
+    Companies,
+    LegalEntities,
+    Currencies,
+    Products,
+    Meters,
+    PlanPrices,
+    PriceVersions,
+    PriceTiers,
+    PriceConditions,
+    Exclusions,
+    Contracts,
+    Accounts,
+    ZoneDays,
+    AccountContracts,
+    Rates,
+    UsageSlots,
+    UsageStates,
+    UsageDays,
+    PricedUsage,
+    RatedEvents,
+    LineItems,
+    UsageOutcomes,
+)
+
+__all__ = [
+    "AccountContracts",
+    "AccountRows",
+    "Accounts",
+    "AsOf",
+    "Companies",
+    "Contracts",
+    "Currencies",
+    "Delivered",
+    "Delivery",
+    "Documents",
+    "Exclusions",
+    "Kind",
+    "LandedFiles",
+    "LegalEntities",
+    "LineItems",
+    "Meters",
+    "PlanPrices",
+    "PriceConditions",
+    "PriceTiers",
+    "PriceVersions",
+    "PricedUsage",
+    "Products",
+    "RatedEvents",
+    "Rates",
+    "RejectedRows",
+    "RepeatedEvents",
+    "TABLES",
+    "Table",
+    "UsageDays",
+    "UsageEvents",
+    "UsageOutcomes",
+    "UsageSlots",
+    "UsageStates",
+    "ZoneDays",
+]

@@ -1,0 +1,57 @@
+"""Contract of `line_items`."""
+
+from data_contracts.vocabulary import Amount, Day, ExactAmount, Flag, Quantity, Table, Text, column, key
+
+CHARGE_KINDS = (
+    "usage",
+    "recurring",
+    "one_time",
+    "discount",
+    "maximum",
+    "minimum_true_up",
+    "overage",
+    "credit_draw",
+    "tax",
+    "pass_through",
+)
+
+
+class LineItems(Table):
+    """Money with its reason: what one price version made of one contract's usage on one day.
+
+    Grain: one row per contract, price version, group, charge kind, service date and posting month. Amounts of one
+    rounding scope (contract, price, group, billing period) are differences of rounded running totals, so that
+    sum(amount) = round(sum(amount_exact)). Source: transforms.line_items.
+    """
+
+    line_item_id: Text = key(
+        "Readable natural key.", example='acme-2026/gpt4@2026-01-01/{"model":"gpt-4"}/usage/2026-08-03'
+    )
+    legal_entity_id: Text = column("Our legal entity that bills.")
+    account_id: Text = column("Account that used it.")
+    payer_id: Text = column("Account that is invoiced.")
+    contract_id: Text = column("Contract; `default:<account>` on the default plan.")
+    product_id: Text = column("Product that was sold.")
+    price_id: Text = column("Price that made the line.")
+    price_version_id: Text = column("Version of the price in force.")
+    charge_kind: Text = column("What kind of charge it is.", one_of=CHARGE_KINDS)
+    kind: Text = column("Revenue or cost.", one_of=("revenue", "cost"))
+    is_adjustment: Flag = column("Whether it corrects a closed month.")
+    dimensions: Text = column("Canonical JSON of the priced dimensions, keys sorted.")
+    service_date: Day = column("Local day of the account on which it was used.")
+    posting_date: Day = column("Day in whose accounting period it counts.")
+    billing_period_start: Day = column("First local day of the billing period (in).")
+    billing_period_end: Day = column("First local day of the next one (out).")
+    quantity: Quantity = column("Billing quantity of the line.", unit="unit of the meter")
+    quantity_before: Quantity = column("Quantity already counted before it: the cumulative is the sum of both.")
+    amount_exact: ExactAmount = column("Amount before rounding, correct to 24 places.", unit="currency")
+    amount_exact_before: ExactAmount = column("Unrounded total of the rounding scope before the line.", unit="currency")
+    amount: Amount = column("Amount, rounded once to the currency's minor unit.", unit="currency")
+    list_amount: Amount = column("The same usage at the plan's price without override.", unit="currency")
+    amount_reporting: Amount = column(
+        "Amount in the reporting currency.", null_means="exchange rates are not built yet", unit="reporting currency"
+    )
+    currency: Text = column("ISO 4217 code of the amounts.", pattern="^[A-Z]{3}$")
+    fx_rate_date: Day = column("Date of the rate behind `amount_reporting`.", null_means="no rate was used")
+    applies_to_line_item_id: Text = column("Line that a discount, tax, draw or minimum refers to.", null_means="none")
+    rule_version: Text = column("Version of the rating rules that made the line.")

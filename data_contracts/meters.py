@@ -1,0 +1,15 @@
+"""Contract of `meters`."""
+
+from data_contracts.vocabulary import Table, Text, column, key
+
+
+class Meters(Table):
+    """What is measured, and how events become a quantity. Undated. Grain: one row per meter. Source:
+    orchestration.book.
+    """
+
+    meter: Text = key("Id of the meter, as events name it.")
+    unit: Text = column("Unit of one.", example="token")
+    aggregation: Text = column("How events add up within a period.", one_of=("sum", "count"))
+    value: Text = column("Which field of the event is measured.", one_of=("quantity", "amount"))
+    dimensions: Text = column("Canonical JSON array of the declared dimensions, sorted.", example='["model"]')

@@ -1,0 +1,11 @@
+"""Contract of `plan_prices`."""
+
+from data_contracts.vocabulary import Day, Table, Text, column, key
+
+
+class PlanPrices(Table):
+    """A price that belongs to a plan, since when. Grain: one row per plan and price. Source: orchestration.book."""
+
+    plan_id: Text = key("Id of the plan.")
+    price_id: Text = key("Id of the price.")
+    effective_from: Day = column("First local day of the price in the plan; BEGINNING when always.")

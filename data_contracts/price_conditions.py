@@ -1,0 +1,14 @@
+"""Contract of `price_conditions`."""
+
+from data_contracts.vocabulary import Table, Text, column, key
+
+
+class PriceConditions(Table):
+    """One condition of a price on a dimension of its meter. Grain: one row per price and dimension. A price without
+    conditions has no row here. Source: orchestration.book.
+    """
+
+    price_id: Text = key("Id of the price.")
+    dimension: Text = key("Name of the dimension.")
+    meter: Text = column("Meter of the price.")
+    value: Text = column("Text that the dimension must equal.")

@@ -1,0 +1,51 @@
+"""Contract of `price_versions`."""
+
+from data_contracts.vocabulary import Count, Day, Flag, Instant, Quantity, Table, Text, UnitPrice, column, key
+
+MODELS = ("per_unit", "graduated", "volume", "percentage")
+
+
+class PriceVersions(Table):
+    """The terms of a price from some moment on, in one currency. Never edited; a correction supersedes.
+
+    Grain: one row per price version and currency, superseded ones included. Overrides of contracts are versions of
+    their own, named `<contract>/<price>@<from>`. Source: orchestration.book.
+    """
+
+    price_version_id: Text = key("`<price>@<effective_from>`; `#n` behind it for the n-th correction.")
+    currency: Text = key("ISO 4217 code of every amount of the row.")
+    price_id: Text = column("Id of the price.")
+    contract_id: Text = column("Contract whose override this is.", null_means="it is the list price")
+    product_id: Text = column("Product that the price sells.")
+    meter: Text = column("Meter that the price rates.")
+    model: Text = column("Charge model.", one_of=MODELS)
+    kind: Text = column("What the price makes.", one_of=("revenue", "cost"))
+    is_additive: Flag = column("Whether it may apply beside another revenue price of the same usage.")
+    conditions: Text = column("Canonical JSON of `where`: the dimensions that usage must have.", example="{}")
+    effective_from_date: Day = column(
+        "Local day of the account on which it starts.", null_means="it starts at an instant"
+    )
+    effective_from_at: Instant = column("Instant at which it starts, UTC.", null_means="it starts with a local day")
+    recorded_on: Day = column("Delivery that first brought the version.")
+    superseded_on: Day = column("Delivery of its correction.", null_means="the version stands")
+    superseded_by: Text = column("`price_version_id` of its correction.", null_means="the version stands")
+    reason: Text = column("Why it corrects another.", null_means="it corrects none")
+    approved_by: Text = column("Who approved the correction.", null_means="it corrects none")
+    terms_id: Text = column("The earliest version of the price with equal terms: equal terms, one invoice line.")
+    rounding: Text = column("Rounding mode.", one_of=("half_up", "half_even", "down", "up"))
+    round_at: Text = column("What is rounded once.", one_of=("period", "event"))
+    unit_amount: UnitPrice = column(
+        "Unit price of a per_unit price, per one unit.", null_means="the model has tiers or a rate", unit="currency"
+    )
+    rate: UnitPrice = column("Share of the value.", null_means="the model has no rate", unit="share")
+    fixed_amount: UnitPrice = column("Fixed fee per event.", null_means="the model has no rate", unit="currency")
+    minimum_fee: UnitPrice = column("Least fee of a paying event.", null_means="none", unit="currency")
+    maximum_fee: UnitPrice = column("Highest fee of a paying event.", null_means="none", unit="currency")
+    free_events: Count = column("Events of a billing period that are free.", null_means="none", unit="event")
+    free_amount: Quantity = column("Value of a billing period that is free.", null_means="none", unit="currency")
+    free_rule: Text = column("When the free phase ends.", one_of=("first_exhausted", "both_exhausted"))
+    quantity_limit: Quantity = column(
+        "Largest cumulative quantity (value for percentage) that can be priced below 10^13 in the currency.",
+        unit="unit of the meter",
+    )
+    document: Text = column("Where it stands: path and line.", example="llm.yaml:41")

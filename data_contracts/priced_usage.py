@@ -1,0 +1,35 @@
+"""Contract of `priced_usage`."""
+
+from data_contracts.vocabulary import Count, Day, Instant, Quantity, Table, Text, column, key
+
+
+class PricedUsage(Table):
+    """Usage with the price version that rates it, or the named reason why none does: nothing falls between.
+
+    Grain: one row per usage cell, kind and price (`price_id` is empty when no price rates it). Additive prices give
+    a cell several rows. Source: transforms.priced_usage.
+    """
+
+    account_id: Text = key("Account as the events name it.")
+    stated_contract_id: Text = key("Contract that the events name; empty when they name none.")
+    meter: Text = key("Meter.")
+    dimensions: Text = key("Canonical JSON of the cell's priced dimensions.")
+    value_currency: Text = key("Currency of the events' amounts; empty when the meter measures quantities.")
+    service_date: Day = key("Local day of the account.")
+    slot_at: Instant = key("Start of the slot, UTC.")
+    kind: Text = key("Which kind of line it is about.", one_of=("revenue", "cost"))
+    price_id: Text = key("Price that rates it; empty when none does.")
+    outcome: Text = column("What becomes of the usage.", one_of=("rated", "suspense", "excluded"))
+    rule: Text = column("Named reason.", null_means="it is rated")
+    detail: Text = column("What the rule found, for a person.", null_means="it is rated")
+    contract_id: Text = column("Contract that covers it.", null_means="none does")
+    price_version_id: Text = column("Version in force in the slot.", null_means="it is not rated")
+    list_price_version_id: Text = column("The plan's own version in force.", null_means="it is not rated")
+    model: Text = column("Charge model of the version.", null_means="it is not rated")
+    product_id: Text = column("Product of the price.", null_means="it is not rated")
+    currency: Text = column("ISO 4217 code of the version.", null_means="it is not rated")
+    conditions: Text = column("Dimensions that the price looks at, canonical JSON.", null_means="it is not rated")
+    event_count: Count = column("Accepted events.", unit="event", at_least=0)
+    quantity: Quantity = column("Sum of what the meter measures.", unit="unit of the meter")
+    landed_quantity: Quantity = column("Sum of the events' own quantities.", unit="unit of the meter")
+    first_delivery_date: Day = column("Delivery that first brought usage of the cell.")

@@ -1,0 +1,11 @@
+"""Contract of `products`."""
+
+from data_contracts.vocabulary import Table, Text, column, key
+
+
+class Products(Table):
+    """Something that is sold. Undated. Grain: one row per product. Source: orchestration.book."""
+
+    product_id: Text = key("Id of the product.")
+    product_name: Text = column("Name of the product.")
+    revenue_account: Text = column("General-ledger account of its revenue.", null_means="not given")

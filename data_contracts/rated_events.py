@@ -1,0 +1,29 @@
+"""Contract of `rated_events`."""
+
+from data_contracts.vocabulary import Amount, Count, Day, ExactAmount, Instant, Quantity, Table, Text, column, key
+
+
+class RatedEvents(Table):
+    """The fee of one event under an event model.
+
+    Grain: one row per event and price. `amount` is rounded per event; `amount_exact` is not. Source:
+    transforms.rated_events.
+    """
+
+    source: Text = key("System that issued the event id.")
+    event_id: Text = key("The event.")
+    price_id: Text = key("The price that rates it.")
+    account_id: Text = column("Account.")
+    contract_id: Text = column("Contract.")
+    price_version_id: Text = column("Version in force at the event's instant.")
+    list_price_version_id: Text = column("The plan's own version in force.")
+    service_date: Day = column("Local day of the account.")
+    occurred_at: Instant = column("When it happened, UTC.")
+    quantity: Quantity = column("The event's value: what the meter measures.", unit="currency")
+    amount_exact: ExactAmount = column("Fee before rounding.", unit="currency")
+    amount: Amount = column("Fee, rounded once to the minor unit.", unit="currency")
+    list_amount: Amount = column("Fee at the plan's own price, rounded likewise.", unit="currency")
+    currency: Text = column("ISO 4217 code of the amounts.")
+    delivery_date: Day = column("Delivery of the event.")
+    source_file: Text = column("Landing file of the event.")
+    source_line: Count = column("Line in that file.")

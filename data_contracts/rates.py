@@ -1,0 +1,25 @@
+"""Contract of `rates`."""
+
+from data_contracts.vocabulary import Flag, Instant, Table, Text, column, key
+
+
+class Rates(Table):
+    """Which version of which price a rate set applies, between which instants.
+
+    Grain: one row per rate set, price and `valid_from_at`; half-open; no two rows of one rate set and price overlap.
+    Source: transforms.rates.
+    """
+
+    rate_set_id: Text = key("Rate set: the distinct plan, currency, zone and overrides.")
+    price_id: Text = key("Price.")
+    valid_from_at: Instant = key("First instant of the version, UTC (in).")
+    valid_to_at: Instant = column("First instant of the next one, UTC (out).")
+    meter: Text = column("Meter that it rates.")
+    kind: Text = column("What it makes.", one_of=("revenue", "cost"))
+    model: Text = column("Charge model.")
+    product_id: Text = column("Product.")
+    currency: Text = column("ISO 4217 code of its amounts.")
+    price_version_id: Text = column("Version in force.")
+    list_price_version_id: Text = column("Version of the plan's own price in force, without the override.")
+    conditions: Text = column("Canonical JSON of the dimensions that usage must have.")
+    is_additive: Flag = column("Whether it may apply beside another revenue price.")

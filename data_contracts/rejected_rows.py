@@ -1,0 +1,21 @@
+"""Contract of `rejected_rows`."""
+
+from data_contracts.vocabulary import Count, Day, Delivery, Quantity, Text, column, key
+
+
+class RejectedRows(Delivery):
+    """A landed record that breaks a rule of intake, with the rule, the place and the remedy.
+
+    Grain: one row per landed record, naming the first rule that it breaks. Source: orchestration.intake.
+    """
+
+    delivery_date: Day = key("The delivery that brought the record.")
+    source_file: Text = key("Landing file of the record.")
+    source_line: Count = key("Line of the record's start in that file.")
+    dataset: Text = column("Dataset of the file.")
+    rule: Text = column("Name of the rule that is broken.", example="quantity_not_a_plain_decimal")
+    column_name: Text = column("Column that breaks it.", null_means="the rule is about the whole record")
+    found: Text = column("The offending text, escaped and cut to 80 characters.", null_means="nothing was there")
+    message: Text = column("What is wrong, for a person.")
+    remedy: Text = column("What to do about it.")
+    quantity: Quantity = column("The record's quantity.", null_means="it cannot be read", unit="unit of the meter")

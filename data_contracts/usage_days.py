@@ -1,0 +1,30 @@
+"""Contract of `usage_days`."""
+
+from data_contracts.vocabulary import Count, Day, Instant, Quantity, Table, Text, column, key
+
+
+class UsageDays(Table):
+    """All usage of a cell known on D, with the contract that it falls under or the reason why it falls under none.
+
+    Grain: one row per usage cell (see `usage_states`). Source: transforms.usage_days.
+    """
+
+    account_id: Text = key("Account as the events name it.")
+    stated_contract_id: Text = key("Contract that the events name; empty when they name none.")
+    meter: Text = key("Meter as the events name it.")
+    dimensions: Text = key("Canonical JSON of the priced dimensions.")
+    value_currency: Text = key("Currency of the events' amounts; empty when the meter measures quantities.")
+    service_date: Day = key("Local day of the account.")
+    slot_at: Instant = key("Start of the slot, UTC.")
+    contract_id: Text = column("Contract that covers it.", null_means="none does: see `suspense_rule`")
+    rate_set_id: Text = column("Rate set of that contract.", null_means="no contract covers it")
+    suspense_rule: Text = column("Why it cannot be priced yet.", null_means="a contract covers it")
+    suspense_detail: Text = column("What the rule found, for a person.", null_means="a contract covers it")
+    event_count: Count = column("Accepted events.", unit="event", at_least=0)
+    late_event_count: Count = column(
+        "Those delivered more than one day after the day of use.", unit="event", at_least=0
+    )
+    duplicate_count: Count = column("Duplicates that were dropped.", unit="event", at_least=0)
+    quantity: Quantity = column("Sum of what the meter measures.", unit="unit of the meter")
+    landed_quantity: Quantity = column("Sum of the events' own quantities.", unit="unit of the meter")
+    first_delivery_date: Day = column("Delivery that first brought usage of the cell.")

@@ -1,0 +1,24 @@
+"""Contract of `usage_states`."""
+
+from data_contracts.vocabulary import Count, Day, Instant, Quantity, Table, Text, column, key
+
+
+class UsageStates(Table):
+    """What one delivery contributes to a day of usage: the additive state from which any later night is merged.
+
+    Grain: one row per delivery and usage cell. A cell is account, stated contract, meter, priced dimensions, value
+    currency, local day and slot. Source: transforms.usage_states.
+    """
+
+    delivery_date: Day = key("The delivery.")
+    account_id: Text = key("Account as the events name it.")
+    stated_contract_id: Text = key("Contract that the events name; empty when they name none.")
+    meter: Text = key("Meter as the events name it.")
+    dimensions: Text = key("Canonical JSON of the dimensions that some price of the meter looks at.")
+    value_currency: Text = key("Currency of the events' amounts; empty when the meter measures quantities.")
+    service_date: Day = key("Local day of the account; UTC day while the account is unknown.")
+    slot_at: Instant = key("Start of the slot: of the local day, or of a price change inside it. UTC.")
+    event_count: Count = column("Accepted events.", unit="event", at_least=0)
+    duplicate_count: Count = column("Duplicates that were dropped.", unit="event", at_least=0)
+    quantity: Quantity = column("Sum of what the meter measures: quantities, amounts, or the count itself.")
+    landed_quantity: Quantity = column("Sum of the events' own quantities, whatever the meter measures.")

@@ -1,0 +1,170 @@
+"""The one vocabulary: what a table is, which types a column may have, how a column is declared.
+
+A contract is a class with one annotated attribute per column. Validation, dbt sources, mart contracts, column
+comments, the Dagster column schema and the typed rows of tests are all read off these declarations.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar, get_args, get_type_hints
+
+import polars as pl
+
+# Open intervals end (or begin) at a date, never at null, so that every comparison has an answer.
+BEGINNING = date(1900, 1, 1)
+FOREVER = date(9999, 12, 31)
+BEGINNING_AT = datetime(1900, 1, 1)
+FOREVER_AT = datetime(9999, 12, 31)
+
+
+class Kind(StrEnum):
+    """How a table comes to be, and what may ever happen to it (design: kinds of table)."""
+
+    DELIVERED = "delivered"  # partition D holds what delivery D contributed; written once, never rewritten
+    AS_OF = "as_of"  # a pure function of all deliveries up to D; a replaceable cache
+    MART = "mart"  # made by dbt from the two above, inside the private build file
+
+
+@dataclass(frozen=True)
+class ColumnType:
+    """One physical type: its name in Polars and in DuckDB, which must agree to the digit."""
+
+    polars: pl.DataType
+    duckdb: str
+
+
+Text = Annotated[str, ColumnType(pl.String(), "VARCHAR")]
+Flag = Annotated[bool, ColumnType(pl.Boolean(), "BOOLEAN")]
+Count = Annotated[int, ColumnType(pl.Int64(), "BIGINT")]
+Bucket = Annotated[int, ColumnType(pl.UInt16(), "USMALLINT")]
+Day = Annotated[date, ColumnType(pl.Date(), "DATE")]
+# Instants are UTC by rule and carry no zone in the type: a zoned column shows in each reader's own zone, and
+# fetching one in Python needs a package that a bare DuckDB lacks.
+Instant = Annotated[datetime, ColumnType(pl.Datetime("us"), "TIMESTAMP")]
+Quantity = Annotated[Decimal, ColumnType(pl.Decimal(38, 12), "DECIMAL(38,12)")]
+UnitPrice = Annotated[Decimal, ColumnType(pl.Decimal(38, 24), "DECIMAL(38,24)")]
+ExactAmount = Annotated[Decimal, ColumnType(pl.Decimal(38, 24), "DECIMAL(38,24)")]
+Amount = Annotated[Decimal, ColumnType(pl.Decimal(18, 4), "DECIMAL(18,4)")]
+AmountSum = Annotated[Decimal, ColumnType(pl.Decimal(38, 4), "DECIMAL(38,4)")]
+
+QUANTITY = pl.Decimal(38, 12)
+EXACT = pl.Decimal(38, 24)
+AMOUNT = pl.Decimal(18, 4)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One declared column. `name` and `type` are filled in when the table class is made."""
+
+    description: str
+    name: str = ""
+    type: ColumnType = ColumnType(pl.String(), "VARCHAR")
+    is_key: bool = False
+    null_means: str | None = None
+    unit: str | None = None
+    example: str | None = None
+    one_of: tuple[str, ...] | None = None
+    at_least: Decimal | int | None = None
+    pattern: str | None = None
+
+
+def column(
+    description: str,
+    *,
+    null_means: str | None = None,
+    unit: str | None = None,
+    example: str | None = None,
+    one_of: Sequence[str] | None = None,
+    at_least: Decimal | int | None = None,
+    pattern: str | None = None,
+) -> Any:
+    """Declare a column. A column is nullable only if it says what null means."""
+    return Column(
+        description,
+        null_means=null_means,
+        unit=unit,
+        example=example,
+        one_of=None if one_of is None else tuple(one_of),
+        at_least=at_least,
+        pattern=pattern,
+    )
+
+
+def key(description: str, *, example: str | None = None, one_of: Sequence[str] | None = None) -> Any:
+    """Declare a column of the table's grain: never null, and unique together with the other keys."""
+    return Column(description, is_key=True, example=example, one_of=None if one_of is None else tuple(one_of))
+
+
+class Table:
+    """Base of every contract. Subclasses only declare; nothing here computes a business value.
+
+    Class attributes: `table_kind`; `table_name` (snake case of the class unless given); `columns` in order; `keys` (the grain).
+    """
+
+    table_kind: ClassVar[Kind] = Kind.AS_OF
+    table_name: ClassVar[str]
+    columns: ClassVar[Mapping[str, Column]]
+    keys: ClassVar[tuple[str, ...]]
+
+    def __init_subclass__(cls) -> None:
+        """Read the columns off the annotations, in the order in which they stand."""
+        super().__init_subclass__()
+        cls.table_name = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        hints = get_type_hints(cls, include_extras=True)
+        own = [name for name, value in vars(cls).items() if isinstance(value, Column)]
+        cls.columns = {name: _named(vars(cls)[name], name, hints[name]) for name in own}
+        cls.keys = tuple(name for name, declared in cls.columns.items() if declared.is_key)
+
+    @classmethod
+    def schema(cls) -> dict[str, pl.DataType]:
+        """Return the exact Polars schema, in column order."""
+        return {name: declared.type.polars for name, declared in cls.columns.items()}
+
+    @classmethod
+    def empty(cls) -> pl.DataFrame:
+        """Return a frame with the right columns and no rows."""
+        return pl.DataFrame(schema=cls.schema())
+
+
+class Delivery(Table):
+    """A table whose partition D holds only what delivery D contributed. Written once, never rewritten."""
+
+    table_kind: ClassVar[Kind] = Kind.DELIVERED
+
+
+def _named(declared: Column, name: str, hint: Any) -> Column:
+    types = [extra for extra in get_args(hint) if isinstance(extra, ColumnType)]
+    if not types:
+        raise TypeError(f"{name}: annotate it with a type of data_contracts.vocabulary, not {hint!r}")
+    return Column(**{**declared.__dict__, "name": name, "type": types[0]})
+
+
+T = TypeVar("T", bound=Table)
+
+if TYPE_CHECKING:
+
+    class Delivered(pl.LazyFrame, Generic[T]):
+        """Rows of every delivery up to D of a `Delivery` table."""
+
+    class AsOf(pl.LazyFrame, Generic[T]):
+        """The table `T` as a pure function of everything known on D."""
+
+else:
+
+    class Delivered:
+        """Annotation of a builder's parameter: the LazyFrame holds every delivery of the table up to D."""
+
+        def __class_getitem__(cls, table):
+            """Keep kind and contract where `get_type_hints` finds them."""
+            return Annotated[pl.LazyFrame, Kind.DELIVERED, table]
+
+    class AsOf:
+        """Annotation of a builder's parameter or result: the LazyFrame holds the table as of D."""
+
+        def __class_getitem__(cls, table):
+            """Keep kind and contract where `get_type_hints` finds them."""
+            return Annotated[pl.LazyFrame, Kind.AS_OF, table]
