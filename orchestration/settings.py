@@ -1,0 +1,50 @@
+"""Settings: read once from the environment, passed on as one object."""
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where the state lives and which bounds hold. Every field can be set as `RATEBOOK_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="RATEBOOK_", frozen=True, extra="ignore")
+
+    home: Path = Field(default=Path("var"), description="State of this installation: landing, lake, build, published.")
+    memory_mb: int = Field(default=1024, ge=64, description="What one step may hold in memory; decides the buckets.")
+    lookback_deliveries: int = Field(default=35, ge=1, description="Deliveries searched for a reused event id.")
+    shrink_bound: Decimal = Field(default=Decimal("0.01"), description="Share by which a snapshot may shrink.")
+    require_manifest: frozenset[str] = Field(default=frozenset(), description="Datasets that must bring a manifest.")
+    keep_published: int = Field(default=14, ge=1, description="Published runs that are kept.")
+
+    @property
+    def landing(self) -> Path:
+        """Folder that the world delivers into."""
+        return self.home.absolute() / "landing"
+
+    @property
+    def delivered(self) -> Path:
+        """Folder of the immutable snapshots, one per delivery date."""
+        return self.home.absolute() / "lake" / "delivered"
+
+    @property
+    def build(self) -> Path:
+        """Folder of the replaceable tables and the private dbt build files."""
+        return self.home.absolute() / "build"
+
+    @property
+    def published(self) -> Path:
+        """Folder of what readers see."""
+        return self.home.absolute() / "published"
+
+    @property
+    def log(self) -> Path:
+        """Folder of the run log."""
+        return self.home.absolute() / "log"
+
+    def snapshot(self, delivery_date: date) -> Path:
+        """Folder of one delivery's snapshot."""
+        return self.delivered / delivery_date.isoformat()

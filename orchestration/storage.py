@@ -1,0 +1,77 @@
+"""Parquet in and out, and the two ways a file may change: not at all, or whole and durable in one rename."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from data_contracts.validation import validate
+from data_contracts.vocabulary import Table
+
+
+@contextmanager
+def atomic_directory(target: Path) -> Iterator[Path]:
+    """Yield an empty sibling folder that becomes `target` in one rename when the block ends without an error.
+
+    Whatever dies in between leaves `target` untouched; the leftover is named `.tmp-<name>` and replaced next time.
+    """
+    staging = target.with_name(f".tmp-{target.name}")
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True, mode=0o700)
+    try:
+        yield staging
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    for path in sorted(staging.rglob("*")):
+        _fsync(path)
+    _fsync(staging)
+    os.rename(staging, target)
+    _fsync(target.parent)
+
+
+def replace_file(target: Path, content: bytes) -> None:
+    """Write a small file whole: temporary sibling, fsync, rename, fsync of the folder."""
+    staging = target.with_name(f".tmp-{target.name}")
+    staging.write_bytes(content)
+    _fsync(staging)
+    os.replace(staging, target)
+    _fsync(target.parent)
+
+
+def write_parquet(table: type[Table], frame: pl.DataFrame, path: Path) -> None:
+    """Check the rows against their contract, then write them. Call it inside `atomic_directory`.
+
+    zstd level 1: smaller than the default level on id columns and cheaper to write (measured in performance notes).
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    validate(table, frame).write_parquet(path, compression="zstd", compression_level=1, statistics=True)
+
+
+def scan(table: type[Table], paths: list[Path]) -> pl.LazyFrame:
+    """Read Parquet files of one table lazily; each file must have exactly the columns and types of the contract."""
+    if not paths:
+        return table.empty().lazy()
+    for path in paths:
+        found = pl.read_parquet_schema(path)
+        if found != table.schema():
+            raise ValueError(f"{path}: its columns are not those of {table.table_name}; rebuild it. Found {found}")
+    return pl.scan_parquet(paths, schema=table.schema())
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
