@@ -1,0 +1,110 @@
+"""Builder of `rates`."""
+
+import polars as pl
+
+from data_contracts import AccountContracts, AsOf, PlanPrices, PriceVersions, Rates, ZoneDays
+from data_contracts.vocabulary import FOREVER_AT
+from transforms import periods
+
+PRICE = ["rate_set_id", "price_id"]
+
+
+def rates(
+    account_contracts: AsOf[AccountContracts],
+    plan_prices: AsOf[PlanPrices],
+    price_versions: AsOf[PriceVersions],
+    zone_days: AsOf[ZoneDays],
+) -> AsOf[Rates]:
+    """Say which version of which price each rate set applies between which instants.
+
+    Grain:   one row per rate set, price and `valid_from_at`; half-open, no overlap within a price.
+    Rule:    the contract's override, else the plan's version. A date starts at that day's first instant in the
+             account's zone, so one version starts at different instants in different zones; superseded versions
+             and versions in another currency (for revenue) are left out.
+    """
+    rate_sets = account_contracts.select("rate_set_id", "plan_id", "currency", "time_zone").unique()
+    standing = price_versions.filter(pl.col("superseded_on").is_null())
+    of_plans = (
+        rate_sets.join(plan_prices, on="plan_id", how="inner", validate="m:m")
+        .rename({"currency": "_billed_in"})
+        .join(standing.filter(pl.col("contract_id").is_null()), on="price_id", how="inner", validate="m:m")
+        # A cost is in the currency that we pay it in, whatever the customer is billed in.
+        .filter((pl.col("kind") == "cost") | (pl.col("currency") == pl.col("_billed_in")))
+    )
+    listed = _clipped_to_plan(_intervals(of_plans, zone_days), zone_days)
+    signed = account_contracts.filter(~pl.col("is_default")).select(
+        "rate_set_id", "contract_id", "time_zone", pl.col("currency").alias("_billed_in")
+    )
+    of_contracts = signed.unique().join(standing, on="contract_id", how="inner", validate="m:m")
+    overriding = _intervals(of_contracts.filter(pl.col("currency") == pl.col("_billed_in")), zone_days)
+    return (
+        pl.concat([_not_overridden(listed, overriding), _beside_list_price(overriding, listed)])
+        .select(Rates.schema().keys())
+        .sort(Rates.keys)
+    )
+
+
+def _intervals(candidates: pl.LazyFrame, zone_days: pl.LazyFrame) -> pl.LazyFrame:
+    """Let each version hold until the next one of its price; a version overtaken at once disappears."""
+    order = ["valid_from_at", "effective_from_date"]
+    started = periods.with_day_start(candidates, zone_days, "effective_from_date", "_day_start_at").with_columns(
+        pl.coalesce("effective_from_at", "_day_start_at").alias("valid_from_at")
+    )
+    following = pl.col("valid_from_at").shift(-1).over(PRICE, order_by=order)
+    return started.with_columns(following.fill_null(FOREVER_AT).alias("valid_to_at")).filter(
+        pl.col("valid_from_at") < pl.col("valid_to_at")
+    )
+
+
+def _clipped_to_plan(listed: pl.LazyFrame, zone_days: pl.LazyFrame) -> pl.LazyFrame:
+    with_entry = periods.with_day_start(listed, zone_days, "effective_from", "_in_plan_since")
+    return with_entry.with_columns(pl.max_horizontal("valid_from_at", "_in_plan_since").alias("valid_from_at")).filter(
+        pl.col("valid_from_at") < pl.col("valid_to_at")
+    )
+
+
+def _not_overridden(listed: pl.LazyFrame, overriding: pl.LazyFrame) -> pl.LazyFrame:
+    """The plan's own versions, up to the first override of the contract."""
+    first_override = overriding.group_by(PRICE).agg(pl.col("valid_from_at").min().alias("_overridden_from"))
+    return (
+        listed.join(first_override, on=PRICE, how="left", validate="m:1")
+        .with_columns(
+            pl.min_horizontal("valid_to_at", "_overridden_from").alias("valid_to_at"),
+            pl.col("price_version_id").alias("list_price_version_id"),
+        )
+        .filter(pl.col("valid_from_at") < pl.col("valid_to_at"))
+        .select(Rates.schema().keys())
+    )
+
+
+def _beside_list_price(overriding: pl.LazyFrame, listed: pl.LazyFrame) -> pl.LazyFrame:
+    """Cut each override where the plan's own version changes, so that the list amount is by the right one.
+
+    Where the plan has no such price (yet), the override is its own list price.
+    """
+    plan_version = listed.select(
+        *PRICE, pl.col("valid_from_at").alias("_list_from"), pl.col("price_version_id").alias("_list_version")
+    )
+    starts = overriding.select(*PRICE, "valid_from_at", "valid_to_at")
+    cuts = (
+        starts.join(plan_version, on=PRICE, how="inner", validate="m:m")
+        .filter(periods.covers(pl.col("_list_from"), "valid_from_at", "valid_to_at"))
+        .filter(pl.col("_list_from") > pl.col("valid_from_at"))
+        .select(*PRICE, "valid_from_at", pl.col("_list_from").alias("_piece_from"))
+    )
+    pieces = pl.concat([starts.select(*PRICE, "valid_from_at", pl.col("valid_from_at").alias("_piece_from")), cuts])
+    following = pl.col("_piece_from").shift(-1).over([*PRICE, "valid_from_at"], order_by="_piece_from")
+    cut = (
+        pieces.with_columns(following.alias("_piece_to"))
+        .join(overriding, on=[*PRICE, "valid_from_at"], how="inner", validate="m:1")
+        .with_columns(
+            pl.col("_piece_from").alias("valid_from_at"), pl.coalesce("_piece_to", "valid_to_at").alias("valid_to_at")
+        )
+    )
+    return (
+        periods.latest_at_or_before(cut, plan_version, at="valid_from_at", since="_list_from", by=PRICE)
+        .with_columns(pl.coalesce("_list_version", "price_version_id").alias("list_price_version_id"))
+        .select(Rates.schema().keys())
+    )
+
+

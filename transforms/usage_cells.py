@@ -1,0 +1,184 @@
+"""From events to usage cells: which local day, slot, dimensions and contract an event belongs to.
+
+A cell is account, stated contract, meter, priced dimensions, value currency, local day and slot. Within a cell no
+price can change, so everything after aggregation decides on cells and never looks at events again, except for the
+models that price each event.
+"""
+
+import polars as pl
+
+from data_contracts.vocabulary import BEGINNING_AT, QUANTITY
+from transforms import dimensions, periods
+from transforms.zone_days import FALLBACK_ZONE
+
+CELL = ["account_id", "stated_contract_id", "meter", "dimensions", "value_currency", "service_date", "slot_at"]
+USE = ["account_id", "stated_contract_id", "meter", "service_date"]
+
+
+def with_cell(
+    events: pl.LazyFrame,
+    *,
+    accounts: pl.LazyFrame,
+    account_contracts: pl.LazyFrame,
+    meters: pl.LazyFrame,
+    price_conditions: pl.LazyFrame,
+    rates: pl.LazyFrame,
+    usage_slots: pl.LazyFrame,
+    zone_days: pl.LazyFrame,
+) -> pl.LazyFrame:
+    """Add the columns of the cell to each event, and `measured`: what its meter counts.
+
+    Rule: count measures 1, `value: amount` the amount in its currency, anything else the quantity; an unknown meter
+    is taken as a sum of quantities over no dimension until the book knows it.
+    """
+    measured = (
+        events.join(meters.select("meter", "aggregation", "value"), on="meter", how="left", validate="m:1")
+        .with_columns(
+            pl.col("contract_id").fill_null("").alias("stated_contract_id"),
+            pl.when(pl.col("aggregation") == "count")
+            .then(pl.lit(1).cast(QUANTITY))
+            .when(pl.col("value") == "amount")
+            # An event without amount measures nothing; it is held by name in `usage_days`, never priced as zero.
+            .then(pl.col("amount").fill_null(pl.lit(0).cast(QUANTITY)))
+            .otherwise("quantity")
+            .alias("measured"),
+            pl.when(pl.col("value") == "amount")
+            .then(pl.col("value_currency"))
+            .otherwise(pl.lit(""))
+            .fill_null("")
+            .alias("value_currency"),
+        )
+        .drop("aggregation", "value")
+    )
+    priced = dimensions.projected(measured, price_conditions)
+    dated = _with_service_date(priced, accounts, zone_days)
+    return _with_slot(dated, accounts, account_contracts, meters, rates, usage_slots)
+
+
+def _with_service_date(events: pl.LazyFrame, accounts: pl.LazyFrame, zone_days: pl.LazyFrame) -> pl.LazyFrame:
+    """Usage belongs to the local day of its instant in the account's zone; in UTC while the account is unknown."""
+    first_state = pl.col("valid_from") == pl.col("valid_from").min().over("account_id")
+    states = periods.with_day_start(accounts, zone_days, "valid_from", "_since").select(
+        "account_id", "time_zone", pl.when(first_state).then(BEGINNING_AT).otherwise("_since").alias("_since")
+    )
+    zoned = periods.latest_at_or_before(events, states, at="occurred_at", since="_since", by=["account_id"])
+    days = zone_days.select("time_zone", pl.col("local_date").alias("service_date"), "day_start_at")
+    return periods.latest_at_or_before(
+        zoned.with_columns(pl.col("time_zone").fill_null(FALLBACK_ZONE)),
+        days,
+        at="occurred_at",
+        since="day_start_at",
+        by=["time_zone"],
+    ).drop("_since", "time_zone")
+
+
+def _with_slot(
+    events: pl.LazyFrame,
+    accounts: pl.LazyFrame,
+    account_contracts: pl.LazyFrame,
+    meters: pl.LazyFrame,
+    rates: pl.LazyFrame,
+    usage_slots: pl.LazyFrame,
+) -> pl.LazyFrame:
+    """Add `slot_at`: the latest price change of the day at or before the event, else the day's first instant."""
+    resolved = resolved_contracts(
+        events.select(USE).unique(), accounts=accounts, account_contracts=account_contracts, meters=meters, rates=rates
+    ).select(*USE, "rate_set_id")
+    known = events.join(resolved, on=USE, how="left", validate="m:1")
+    slots = usage_slots.with_columns(pl.col("slot_at").alias("_since"))
+    return (
+        periods.latest_at_or_before(known, slots, at="occurred_at", since="_since", by=["rate_set_id", "meter"])
+        .with_columns(pl.max_horizontal("day_start_at", "slot_at").alias("slot_at"))
+        .drop("_since", "rate_set_id", "day_start_at")
+    )
+
+
+def resolved_contracts(
+    uses: pl.LazyFrame,
+    *,
+    accounts: pl.LazyFrame,
+    account_contracts: pl.LazyFrame,
+    meters: pl.LazyFrame,
+    rates: pl.LazyFrame,
+) -> pl.LazyFrame:
+    """Decide under which contract each use falls, or by which rule it waits.
+
+    Grain: one row per row of `uses` (account, stated contract, meter, local day). Adds `contract_id`, `rate_set_id`,
+    `suspense_rule`, `suspense_detail`.
+    Rule: the stated contract if it covers the day; else the one signed contract that has a price for the meter; else
+    the default plan; else suspense. Two signed contracts are suspense with both named.
+    """
+    in_force = (
+        uses.join(account_contracts, on="account_id", how="inner", validate="m:m")
+        .filter(periods.covers(pl.col("service_date"), "valid_from", "valid_to"))
+        .join(
+            rates.select("rate_set_id", "meter").unique().with_columns(pl.lit(value=True).alias("_has_price")),
+            on=["rate_set_id", "meter"],
+            how="left",
+            validate="m:1",
+        )
+    )
+    states = pl.col("stated_contract_id") != ""
+    is_stated = states & (pl.col("contract_id") == pl.col("stated_contract_id"))
+    is_covering = ~states & ~pl.col("is_default") & pl.col("_has_price").fill_null(value=False)
+    is_fallback = ~states & pl.col("is_default")
+    chosen = in_force.group_by(USE).agg(
+        _only(is_stated | is_covering, "contract_id").alias("_signed"),
+        _only(is_stated | is_covering, "rate_set_id").alias("_signed_rate_set"),
+        pl.col("contract_id").filter(is_stated | is_covering).sort().str.join(", ").alias("_covering"),
+        (is_stated | is_covering).sum().alias("_covering_count"),
+        _only(is_fallback, "contract_id").alias("_default"),
+        _only(is_fallback, "rate_set_id").alias("_default_rate_set"),
+    )
+    known_accounts = accounts.group_by("account_id").agg(pl.col("valid_from").min().alias("_account_since"))
+    known_meters = meters.select("meter", pl.lit(value=True).alias("_is_meter"))
+    found = (
+        uses.join(chosen, on=USE, how="left", validate="1:1")
+        .join(known_accounts, on="account_id", how="left", validate="m:1")
+        .join(known_meters, on="meter", how="left", validate="m:1")
+    )
+    rule = (
+        pl.when(pl.col("_account_since").is_null())
+        .then(pl.lit("unknown_account"))
+        .when(pl.col("service_date") < pl.col("_account_since"))
+        .then(pl.lit("account_not_valid_yet"))
+        .when(pl.col("_is_meter").is_null())
+        .then(pl.lit("unknown_meter"))
+        .when(pl.col("_covering_count") > 1)
+        .then(pl.lit("two_contracts"))
+        .when(states & (pl.col("_covering_count").fill_null(0) == 0))
+        .then(pl.lit("stated_contract_not_in_force"))
+        .when((pl.col("_covering_count").fill_null(0) == 0) & pl.col("_default").is_null())
+        .then(pl.lit("no_contract"))
+    )
+    detail = (
+        pl.when(pl.col("suspense_rule") == "unknown_account")
+        .then(pl.format("account {} was never delivered", "account_id"))
+        .when(pl.col("suspense_rule") == "account_not_valid_yet")
+        .then(pl.format("account {} is valid from {}", "account_id", "_account_since"))
+        .when(pl.col("suspense_rule") == "unknown_meter")
+        .then(pl.format("no meter {} in the price book", "meter"))
+        .when(pl.col("suspense_rule") == "two_contracts")
+        .then(pl.format("contracts {} both cover it", "_covering"))
+        .when(pl.col("suspense_rule") == "stated_contract_not_in_force")
+        .then(pl.format("contract {} does not cover account {} on the day", "stated_contract_id", "account_id"))
+        .when(pl.col("suspense_rule") == "no_contract")
+        .then(pl.format("no signed contract covers meter {}, and there is no default plan", "meter"))
+    )
+    is_clear = pl.col("suspense_rule").is_null()
+    return (
+        found.with_columns(rule.alias("suspense_rule"))
+        .with_columns(detail.alias("suspense_detail"))
+        .select(
+            *USE,
+            pl.when(is_clear).then(pl.coalesce("_signed", "_default")).alias("contract_id"),
+            pl.when(is_clear).then(pl.coalesce("_signed_rate_set", "_default_rate_set")).alias("rate_set_id"),
+            "suspense_rule",
+            "suspense_detail",
+        )
+    )
+
+
+def _only(condition: pl.Expr, name: str) -> pl.Expr:
+    # `min` over at most one value where it counts: two covering contracts are suspense, whatever this returns.
+    return pl.col(name).filter(condition).min()
