@@ -22,6 +22,7 @@ class RatedEvents(Table):
     quantity: Quantity = column("The event's value: what the meter measures.", unit="currency")
     amount_exact: ExactAmount = column("Fee before rounding.", unit="currency")
     amount: Amount = column("Fee, rounded once to the minor unit.", unit="currency")
+    list_exact: ExactAmount = column("Fee at the plan's own price, before rounding.", unit="currency")
     list_amount: Amount = column("Fee at the plan's own price, rounded likewise.", unit="currency")
     currency: Text = column("ISO 4217 code of the amounts.")
     delivery_date: Day = column("Delivery of the event.")

@@ -71,7 +71,8 @@ def _with_changes_at_period_start(states: pl.LazyFrame) -> pl.LazyFrame:
         since="_since",
         by=["account_id"],
     ).with_columns(
-        pl.coalesce("_currency", "currency").alias("currency"), pl.coalesce("_time_zone", "time_zone").alias("time_zone")
+        pl.coalesce("_currency", "currency").alias("currency"),
+        pl.coalesce("_time_zone", "time_zone").alias("time_zone"),
     )
     return pl.concat([governed.select(states.collect_schema().names()), later_part], how="vertical")
 
@@ -84,8 +85,10 @@ def _with_payer(states: pl.LazyFrame) -> pl.LazyFrame:
     cuts = children.select("account_id", "valid_from", "valid_to").join(changes, how="cross")
     inside = cuts.filter((pl.col("_cut") > pl.col("valid_from")) & (pl.col("_cut") < pl.col("valid_to")))
     starts = pl.concat(
-        [states.select("account_id", "valid_from", pl.col("valid_from").alias("_start")),
-         inside.select("account_id", "valid_from", pl.col("_cut").alias("_start"))]
+        [
+            states.select("account_id", "valid_from", pl.col("valid_from").alias("_start")),
+            inside.select("account_id", "valid_from", pl.col("_cut").alias("_start")),
+        ]
     )
     end = pl.col("_start").shift(-1).over("account_id", "valid_from", order_by="_start")
     pieces = (

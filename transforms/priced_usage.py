@@ -50,7 +50,12 @@ def priced_usage(
 def _excluded(uses: pl.LazyFrame, exclusions: pl.LazyFrame) -> pl.LazyFrame:
     """The first matching rule by name, so that the answer does not depend on the order of the book."""
     about = exclusions.select(
-        "kind", "exclusion_id", "reason", "effective_from", pl.col("meter").alias("_meter"), pl.col("account_id").alias("_account")
+        "kind",
+        "exclusion_id",
+        "reason",
+        "effective_from",
+        pl.col("meter").alias("_meter"),
+        pl.col("account_id").alias("_account"),
     )
     matching = (
         uses.select("kind", "account_id", "meter", "service_date")
@@ -193,6 +198,10 @@ OF_THE_PRICE = ["price_version_id", "list_price_version_id", "model", "product_i
 
 
 def _without_price(part: pl.LazyFrame) -> pl.LazyFrame:
-    return part.select(*CELL_KIND, *CARRIED, "outcome", "rule", "detail").with_columns(
-        pl.lit("").alias("price_id"), *[pl.lit(None, dtype=pl.String).alias(name) for name in OF_THE_PRICE]
-    ).select(PricedUsage.schema().keys())
+    return (
+        part.select(*CELL_KIND, *CARRIED, "outcome", "rule", "detail")
+        .with_columns(
+            pl.lit("").alias("price_id"), *[pl.lit(None, dtype=pl.String).alias(name) for name in OF_THE_PRICE]
+        )
+        .select(PricedUsage.schema().keys())
+    )

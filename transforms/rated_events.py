@@ -71,7 +71,7 @@ def rated_events(
         .join(currencies.select("currency", "minor_units"), on="currency", how="left", validate="m:1")
     )
     charged = _with_fee(priced, price_versions, "price_version_id", "amount_exact", "amount")
-    listed = _with_fee(charged, price_versions, "list_price_version_id", "_list_exact", "list_amount")
+    listed = _with_fee(charged, price_versions, "list_price_version_id", "list_exact", "list_amount")
     return listed.select(RatedEvents.schema().keys()).sort(RatedEvents.keys)
 
 
@@ -105,10 +105,25 @@ def _with_fee(
     )
     per_event = money.round_to_minor(pl.col(exact), pl.col("minor_units"), pl.col("rounding"))
     return (
-        events.drop("amount", strict=False) if rounded == "amount" else events
-    ).join(terms, on=[version, "currency"], how="left", validate="m:1").with_columns(
-        pl.lit(1).cast(pl.Int64).cum_sum().over(scope, order_by=order).alias("_ordinal"),
-        pl.col("quantity").cum_sum().over(scope, order_by=order).alias("_value_through"),
-    ).with_columns(fee.cast(EXACT).alias(exact)).with_columns(per_event.alias(rounded)).drop(
-        "rate", "fixed_amount", "minimum_fee", "maximum_fee", "free_events", "free_amount", "free_rule", "rounding", "round_at", "_ordinal", "_value_through"
+        (events.drop("amount", strict=False) if rounded == "amount" else events)
+        .join(terms, on=[version, "currency"], how="left", validate="m:1")
+        .with_columns(
+            pl.lit(1).cast(pl.Int64).cum_sum().over(scope, order_by=order).alias("_ordinal"),
+            pl.col("quantity").cum_sum().over(scope, order_by=order).alias("_value_through"),
+        )
+        .with_columns(fee.cast(EXACT).alias(exact))
+        .with_columns(per_event.alias(rounded))
+        .drop(
+            "rate",
+            "fixed_amount",
+            "minimum_fee",
+            "maximum_fee",
+            "free_events",
+            "free_amount",
+            "free_rule",
+            "rounding",
+            "round_at",
+            "_ordinal",
+            "_value_through",
+        )
     )

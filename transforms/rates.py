@@ -106,5 +106,3 @@ def _beside_list_price(overriding: pl.LazyFrame, listed: pl.LazyFrame) -> pl.Laz
         .with_columns(pl.coalesce("_list_version", "price_version_id").alias("list_price_version_id"))
         .select(Rates.schema().keys())
     )
-
-

@@ -26,7 +26,9 @@ def usage_slots(
         .join(calendar, on="time_zone", how="inner", validate="m:1")
         .filter(pl.col("slot_at").is_between("_first", "_last", closed="both"))
         .join(
-            zone_days.select("time_zone", pl.col("day_start_at").alias("slot_at")), on=["time_zone", "slot_at"], how="anti"
+            zone_days.select("time_zone", pl.col("day_start_at").alias("slot_at")),
+            on=["time_zone", "slot_at"],
+            how="anti",
         )
         .select(UsageSlots.schema().keys())
         .sort(UsageSlots.keys)

@@ -1,0 +1,632 @@
+"""Contracts of the published tables: what dbt makes and readers see. One class per table, in reading order.
+
+A column that comes from another table is taken over with its description, `segment: Text = same(Accounts.segment)`, so
+that every sentence stands once.
+"""
+
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from data_contracts.account_contracts import AccountContracts
+from data_contracts.accounts import Accounts
+from data_contracts.contracts import Contracts
+from data_contracts.currencies import Currencies
+from data_contracts.landed_files import LandedFiles
+from data_contracts.line_items import LineItems
+from data_contracts.meters import Meters
+from data_contracts.price_versions import PriceVersions
+from data_contracts.products import Products
+from data_contracts.rejected_rows import RejectedRows
+from data_contracts.runs import ContractColumns, Renamed, Run, RunLog
+from data_contracts.usage_days import UsageDays
+from data_contracts.usage_events import UsageEvents
+from data_contracts.usage_outcomes import UsageOutcomes
+from data_contracts.vocabulary import (
+    Amount,
+    AmountSum,
+    Count,
+    Day,
+    ExactAmount,
+    Flag,
+    Instant,
+    Kind,
+    Quantity,
+    Text,
+    UnitPrice,
+    column,
+    key,
+)
+
+UNRESOLVED = "unresolved"  # contract_id of usage that no contract covers: a key is never null
+
+
+class Mart(Renamed):
+    """Base of every published table: `mart_schema` says in which schema readers find it."""
+
+    table_kind = Kind.MART
+    mart_schema: ClassVar[str]
+
+    def __init_subclass__(cls, *, schema: str, name: str | None = None) -> None:
+        """Take the schema, and the table's name where the class cannot carry it (`meta.run`)."""
+        super().__init_subclass__(name=name)
+        cls.mart_schema = schema
+
+
+def same(source: Any) -> Any:
+    """Take over a column of another table as a plain column."""
+    return replace(source, is_key=False)
+
+
+def same_key(source: Any) -> Any:
+    """Take over a column of another table as part of the grain."""
+    return replace(source, is_key=True)
+
+
+# --- marts: dimensions -----------------------------------------------------------------------------------------------
+
+
+class DimAccount(Mart, schema="marts"):
+    """An account as it was from some local day on, with its payer. Join a fact on `account_id` and its day.
+
+    Grain: one row per account and `valid_from`; intervals half-open and gapless.
+    """
+
+    account_id: Text = same_key(Accounts.account_id)
+    valid_from: Day = same_key(Accounts.valid_from)
+    valid_to: Day = same(Accounts.valid_to)
+    is_current: Flag = column("Whether it is the state in force on the run's delivery date.")
+    account_name: Text = same(Accounts.account_name)
+    currency: Text = same(Accounts.currency)
+    country: Text = same(Accounts.country)
+    time_zone: Text = same(Accounts.time_zone)
+    parent_account_id: Text = same(Accounts.parent_account_id)
+    payer_id: Text = same(Accounts.payer_id)
+    legal_entity_id: Text = same(Accounts.legal_entity_id)
+    segment: Text = same(Accounts.segment)
+    region: Text = same(Accounts.region)
+    is_tax_exempt: Flag = same(Accounts.is_tax_exempt)
+    collection_terms_days: Count = same(Accounts.net_terms_days)
+    recorded_on: Day = same(Accounts.recorded_on)
+
+
+class DimContract(Mart, schema="marts"):
+    """A contract as it stood from some local day on: signed ones, and the default plan of every account.
+
+    Grain: one row per contract and `valid_from`; intervals half-open. It covers a day when both intervals do.
+    """
+
+    contract_id: Text = same_key(AccountContracts.contract_id)
+    valid_from: Day = key("First local day of this state (in).")
+    valid_to: Day = column("First local day of the next state (out); FOREVER when it is the last.")
+    is_current: Flag = column("Whether it is the state in force on the run's delivery date.")
+    account_id: Text = same(Contracts.account_id)
+    plan_id: Text = same(Contracts.plan_id)
+    currency: Text = same(Contracts.currency)
+    is_default: Flag = same(AccountContracts.is_default)
+    has_overrides: Flag = same(Contracts.has_overrides)
+    starts_on: Day = same(Contracts.starts_on)
+    ends_on: Day = same(Contracts.ends_on)
+    billing_interval: Text = same(Contracts.billing_interval)
+    billing_anchor: Count = same(Contracts.billing_anchor)
+    document: Text = column("Where it stands: path and line.", null_means="the default plan is no document")
+
+
+class DimProduct(Mart, schema="marts"):
+    """Something that is sold. Products are undated, so there is no validity to join on.
+
+    Grain: one row per product.
+    """
+
+    product_id: Text = same_key(Products.product_id)
+    product_name: Text = same(Products.product_name)
+    revenue_account: Text = same(Products.revenue_account)
+
+
+class DimPrice(Mart, schema="marts"):
+    """The terms of a price from some moment on, in one currency; superseded versions stay visible.
+
+    Grain: one row per price version and currency. Overrides of contracts are rows of their own.
+    """
+
+    price_version_id: Text = same_key(PriceVersions.price_version_id)
+    currency: Text = same_key(PriceVersions.currency)
+    price_id: Text = same(PriceVersions.price_id)
+    contract_id: Text = same(PriceVersions.contract_id)
+    product_id: Text = same(PriceVersions.product_id)
+    meter: Text = same(PriceVersions.meter)
+    unit: Text = same(Meters.unit)
+    model: Text = same(PriceVersions.model)
+    kind: Text = same(PriceVersions.kind)
+    conditions: Text = same(PriceVersions.conditions)
+    terms_id: Text = same(PriceVersions.terms_id)
+    unit_amount: UnitPrice = same(PriceVersions.unit_amount)
+    tiers: Text = column(
+        "Canonical JSON array of the tiers; decimals are text, without trailing zeros.",
+        null_means="the model has no tiers",
+        example='[{"tier":1,"up_to":null,"unit_amount":"0.00003","flat_amount":"0"}]',
+    )
+    rate: UnitPrice = same(PriceVersions.rate)
+    fixed_amount: UnitPrice = same(PriceVersions.fixed_amount)
+    minimum_fee: UnitPrice = same(PriceVersions.minimum_fee)
+    maximum_fee: UnitPrice = same(PriceVersions.maximum_fee)
+    rounding: Text = same(PriceVersions.rounding)
+    round_at: Text = same(PriceVersions.round_at)
+    valid_from: Instant = column(
+        "Start (in): the instant in UTC, or local midnight of the account when `starts_with` is `local_day`."
+    )
+    valid_to: Instant = column("Start of the price's next version (out), read likewise; FOREVER when it is the last.")
+    starts_with: Text = column("How to read `valid_from`.", one_of=("local_day", "instant"))
+    is_current: Flag = column("Whether it stands and is in force at the end of the run's delivery date.")
+    is_superseded: Flag = column("Whether a correction has replaced it.")
+    is_override: Flag = column("Whether it is a contract's own price.")
+    superseded_by: Text = same(PriceVersions.superseded_by)
+    superseded_on: Day = same(PriceVersions.superseded_on)
+    reason: Text = same(PriceVersions.reason)
+    approved_by: Text = same(PriceVersions.approved_by)
+    recorded_on: Day = same(PriceVersions.recorded_on)
+    document: Text = same(PriceVersions.document)
+
+
+class DimDate(Mart, schema="marts"):
+    """A day of the calendar, for every whole year that usage or the run touches.
+
+    Grain: one row per day.
+    """
+
+    date_day: Day = key("The day.")
+    date_month: Day = column("First day of its month.")
+    date_quarter: Day = column("First day of its quarter.")
+    date_year: Day = column("First day of its year.")
+    accounting_period: Text = column("Its accounting period.", example="2026-10")
+    month_name: Text = column("English name of its month.", example="October")
+    day_of_week: Count = column("ISO day of the week: Monday is 1.", at_least=1)
+    is_weekend: Flag = column("Whether it is a Saturday or a Sunday.")
+    is_month_end: Flag = column("Whether it is the last day of its month.")
+
+
+class DimCurrency(Mart, schema="marts"):
+    """A currency of ISO 4217 with its smallest amount.
+
+    Grain: one row per currency.
+    """
+
+    currency: Text = same_key(Currencies.currency)
+    currency_name: Text = same(Currencies.currency_name)
+    minor_units: Count = same(Currencies.minor_units)
+    minor_unit_amount: Amount = column("Smallest amount: 0.01 for USD, 1 for JPY.", unit="currency", example="0.01")
+
+
+# --- marts: facts ----------------------------------------------------------------------------------------------------
+
+
+class FctUsageDaily(Mart, schema="marts"):
+    """What a contract used of a meter on a local day of the account, priced or not.
+
+    Grain: one row per account, contract, meter, dimensions, value currency and service date. Days of usage, not of
+    posting.
+    """
+
+    account_id: Text = same_key(UsageDays.account_id)
+    contract_id: Text = key(f"Contract that covers it; `{UNRESOLVED}` when none does, see audit.aud_suspense.")
+    meter: Text = same_key(UsageDays.meter)
+    dimensions: Text = same_key(UsageDays.dimensions)
+    value_currency: Text = same_key(UsageDays.value_currency)
+    service_date: Day = same_key(UsageDays.service_date)
+    unit: Text = column("Unit of one.", null_means="the book does not know the meter", example="token")
+    quantity: Quantity = same(UsageDays.quantity)
+    billable_quantity: Quantity = column("The part of it that a revenue price rates.", unit="unit of the meter")
+    event_count: Count = same(UsageDays.event_count)
+    late_event_count: Count = same(UsageDays.late_event_count)
+    deduplicated_count: Count = same(UsageDays.duplicate_count)
+
+
+class FctLineItem(Mart, schema="marts"):
+    """Money with its reason: what one price version made of one contract's usage on one day. Everything sums it.
+
+    Grain: one row per line: contract, price version, group, charge kind, service date and posting month.
+    """
+
+    line_item_id: Text = same_key(LineItems.line_item_id)
+    legal_entity_id: Text = same(LineItems.legal_entity_id)
+    account_id: Text = same(LineItems.account_id)
+    payer_id: Text = same(LineItems.payer_id)
+    contract_id: Text = same(LineItems.contract_id)
+    product_id: Text = same(LineItems.product_id)
+    price_id: Text = same(LineItems.price_id)
+    price_version_id: Text = same(LineItems.price_version_id)
+    charge_kind: Text = same(LineItems.charge_kind)
+    kind: Text = same(LineItems.kind)
+    is_adjustment: Flag = same(LineItems.is_adjustment)
+    dimensions: Text = same(LineItems.dimensions)
+    service_date: Day = same(LineItems.service_date)
+    posting_date: Day = same(LineItems.posting_date)
+    billing_period_start: Day = same(LineItems.billing_period_start)
+    billing_period_end: Day = same(LineItems.billing_period_end)
+    quantity: Quantity = same(LineItems.quantity)
+    quantity_before: Quantity = same(LineItems.quantity_before)
+    amount_exact: ExactAmount = same(LineItems.amount_exact)
+    amount_exact_before: ExactAmount = same(LineItems.amount_exact_before)
+    amount: Amount = same(LineItems.amount)
+    list_amount: Amount = same(LineItems.list_amount)
+    amount_reporting: Amount = same(LineItems.amount_reporting)
+    currency: Text = same(LineItems.currency)
+    fx_rate_date: Day = same(LineItems.fx_rate_date)
+    applies_to_line_item_id: Text = same(LineItems.applies_to_line_item_id)
+    rule_version: Text = same(LineItems.rule_version)
+    accounting_period: Text = column("Month of `posting_date`.", example="2026-10")
+    is_period_closed: Flag = column("Whether that period is closed; false until closing is built.")
+
+
+class FctInvoice(Mart, schema="marts"):
+    """What a payer owes one of our legal entities for one billing period, as known tonight: a draft until it is issued.
+
+    Grain: one row per invoice: legal entity, payer, currency and billing period.
+    """
+
+    invoice_id: Text = key(
+        "`draft:<legal entity>:<payer>:<currency>:<billing_period_start>`.", example="draft:acme_us:a1:USD:2026-10-01"
+    )
+    invoice_number: Text = column("Number of the document.", null_means="it is a draft: numbers are given at issue")
+    status: Text = column("State of the document.", one_of=("draft",))
+    legal_entity_id: Text = same(LineItems.legal_entity_id)
+    payer_id: Text = same(LineItems.payer_id)
+    currency: Text = same(LineItems.currency)
+    billing_period_start: Day = same(LineItems.billing_period_start)
+    billing_period_end: Day = same(LineItems.billing_period_end)
+    invoice_date: Day = column("Day of the document: the first day after the billing period.")
+    due_date: Day = column("`invoice_date` and the payer's net terms on that day.")
+    line_count: Count = column("Lines of the invoice.", unit="line", at_least=1)
+    subtotal_amount: AmountSum = column("Sum of the lines.", unit="currency")
+    discount_amount: AmountSum = column("Discounts of the whole invoice; 0 until they are built.", unit="currency")
+    tax_amount: AmountSum = column("Tax; 0 until it is built.", unit="currency")
+    total_amount: AmountSum = column("Subtotal, less discounts, with tax.", unit="currency")
+    amount_paid: AmountSum = column("Payments applied; 0 for a draft.", unit="currency")
+    amount_credited: AmountSum = column("Credit notes; 0 for a draft.", unit="currency")
+    amount_remaining: AmountSum = column("Total, less payments and credit notes.", unit="currency")
+
+
+class FctInvoiceLine(Mart, schema="marts"):
+    """What an invoice says: the period's line items of one price, versions with equal terms together.
+
+    Grain: one row per invoice and line: account, contract, price, terms, dimensions and charge kind.
+    """
+
+    invoice_id: Text = same_key(FctInvoice.invoice_id)
+    line_no: Count = key("Number of the line, from 1, by account, contract, product, price, terms and dimensions.")
+    legal_entity_id: Text = same(LineItems.legal_entity_id)
+    payer_id: Text = same(LineItems.payer_id)
+    account_id: Text = same(LineItems.account_id)
+    contract_id: Text = same(LineItems.contract_id)
+    product_id: Text = same(LineItems.product_id)
+    price_id: Text = same(LineItems.price_id)
+    terms_id: Text = same(PriceVersions.terms_id)
+    dimensions: Text = same(LineItems.dimensions)
+    charge_kind: Text = same(LineItems.charge_kind)
+    billing_period_start: Day = same(LineItems.billing_period_start)
+    billing_period_end: Day = same(LineItems.billing_period_end)
+    service_period_start: Day = column("First local day with a line item (in).")
+    service_period_end: Day = column("Day after the last one (out).")
+    quantity: Quantity = same(LineItems.quantity)
+    unit_price: UnitPrice = column(
+        "Unit price, for display only: nothing is computed from it.",
+        null_means="the price has tiers or a rate instead",
+        unit="currency",
+    )
+    amount: AmountSum = column("Sum of the line items, each rounded by its rounding scope.", unit="currency")
+    tax_amount: AmountSum = column("Tax of the line; 0 until it is built.", unit="currency")
+    currency: Text = same(LineItems.currency)
+    rated_line_count: Count = column("Line items behind it.", unit="line item", at_least=1)
+
+
+class FctRevenueDaily(Mart, schema="marts"):
+    """Revenue by posting day: recognised as used, beside what has been billed of it.
+
+    Grain: one row per legal entity, account, contract, product, posting day and currency.
+    """
+
+    legal_entity_id: Text = same_key(LineItems.legal_entity_id)
+    account_id: Text = same_key(LineItems.account_id)
+    contract_id: Text = same_key(LineItems.contract_id)
+    product_id: Text = same_key(LineItems.product_id)
+    date_day: Day = key("Posting date.")
+    currency: Text = same_key(LineItems.currency)
+    accounting_period: Text = same(FctLineItem.accounting_period)
+    recognised_amount: AmountSum = column("Revenue earned: usage is earned on the day it counts.", unit="currency")
+    billed_amount: AmountSum = column("Revenue on issued invoices; 0 until invoices are issued.", unit="currency")
+    unbilled_delta: AmountSum = column("Change of what is earned and not billed yet.", unit="currency")
+    list_amount: AmountSum = column("The same usage at the plans' prices without overrides.", unit="currency")
+
+
+# --- reports ---------------------------------------------------------------------------------------------------------
+
+
+class RptRevenueByProduct(Mart, schema="reports"):
+    """Revenue of a product in a month of posting.
+
+    Grain: one row per month, product and currency.
+    """
+
+    date_month: Day = key("First day of the posting month.")
+    product_id: Text = same_key(LineItems.product_id)
+    currency: Text = same_key(LineItems.currency)
+    product_name: Text = column("Name of the product.", null_means="today's book does not know it")
+    recognised_amount: AmountSum = same(FctRevenueDaily.recognised_amount)
+    billed_amount: AmountSum = same(FctRevenueDaily.billed_amount)
+    list_amount: AmountSum = same(FctRevenueDaily.list_amount)
+    price_concession_amount: AmountSum = column("List less recognised: what overrides give away.", unit="currency")
+    account_count: Count = column("Accounts with a line, also one of 0.", unit="account", at_least=1)
+    revenue_rank: Count = column("Rank by recognised amount within month and currency; equals share one.", at_least=1)
+
+
+class RptRevenueByAccount(Mart, schema="reports"):
+    """Revenue of an account in a month of posting, with the account as it is now.
+
+    Grain: one row per month, account and currency.
+    """
+
+    date_month: Day = key("First day of the posting month.")
+    account_id: Text = same_key(LineItems.account_id)
+    currency: Text = same_key(LineItems.currency)
+    account_name: Text = column("Name of the account now.", null_means="no state is in force now")
+    segment: Text = same(Accounts.segment)
+    region: Text = same(Accounts.region)
+    recognised_amount: AmountSum = same(FctRevenueDaily.recognised_amount)
+    billed_amount: AmountSum = same(FctRevenueDaily.billed_amount)
+    list_amount: AmountSum = same(FctRevenueDaily.list_amount)
+    price_concession_amount: AmountSum = same(RptRevenueByProduct.price_concession_amount)
+    product_count: Count = column("Products with a line, also one of 0.", unit="product", at_least=1)
+    revenue_rank: Count = same(RptRevenueByProduct.revenue_rank)
+
+
+class RptLineItemMonthly(Mart, schema="reports"):
+    """Line items by month of posting, for reading without the days. Revenue and cost stand in rows of their own.
+
+    Grain: one row per accounting period, legal entity, account, contract, price, dimensions, charge kind, kind,
+    adjustment flag and currency.
+    """
+
+    accounting_period: Text = same_key(FctLineItem.accounting_period)
+    legal_entity_id: Text = same_key(LineItems.legal_entity_id)
+    account_id: Text = same_key(LineItems.account_id)
+    contract_id: Text = same_key(LineItems.contract_id)
+    price_id: Text = same_key(LineItems.price_id)
+    dimensions: Text = same_key(LineItems.dimensions)
+    charge_kind: Text = same_key(LineItems.charge_kind)
+    kind: Text = same_key(LineItems.kind)
+    is_adjustment: Flag = same_key(LineItems.is_adjustment)
+    currency: Text = same_key(LineItems.currency)
+    product_id: Text = same(LineItems.product_id)
+    quantity: Quantity = same(LineItems.quantity)
+    amount_exact: ExactAmount = same(LineItems.amount_exact)
+    amount: AmountSum = column("Sum of the line items.", unit="currency")
+    list_amount: AmountSum = column("The same at the plan's price without override.", unit="currency")
+    line_count: Count = column("Line items behind it.", unit="line item", at_least=1)
+
+
+# --- audit -----------------------------------------------------------------------------------------------------------
+
+
+class AudReconciliation(Mart, schema="audit"):
+    """Two ways to the same number. A row that has not passed holds the publish.
+
+    Grain: one row per check and scope. A check that has nothing to compare has one row of scope `(nothing)`.
+    """
+
+    check_name: Text = key("What must be equal.", example="invoice_lines_on_invoices")
+    scope: Text = key("What it is about.", example="acme_us USD 2026-10-01")
+    left_name: Text = column("Where the left number comes from.")
+    left_amount: Quantity = column("The left number.", null_means="unknown or missing: the check fails")
+    right_name: Text = column("Where the right number comes from.")
+    right_amount: Quantity = column("The right number.", null_means="unknown or missing: the check fails")
+    difference: Quantity = column("Left less right.", null_means="a side is unknown or missing: the check fails")
+    tolerance: Quantity = column("Largest difference that passes.", at_least=0)
+    is_passed: Flag = column("Whether both sides are known and the difference is within the tolerance.")
+    severity: Text = column("What a failure does.", one_of=("error",))
+    drill_sql: Text = column("Statement for the published file that lists the rows behind the difference.")
+
+
+class AudRun(Mart, schema="audit"):
+    """An earlier run and how it ended; the run behind this file is in meta.run. Outside the hash.
+
+    Grain: one row per run.
+    """
+
+    run_number: Count = same_key(RunLog.run_number)
+    as_of_date: Day = same(RunLog.as_of_date)
+    status: Text = same(RunLog.status)
+    started_at: Instant = same(RunLog.started_at)
+    finished_at: Instant = same(RunLog.finished_at)
+    message: Text = same(RunLog.message)
+
+
+class AudInputFile(Mart, schema="audit"):
+    """A file found in the landing zone, and where every row of it went.
+
+    Grain: one row per delivery date and file.
+    """
+
+    delivery_date: Day = same_key(LandedFiles.delivery_date)
+    source_file: Text = same_key(LandedFiles.source_file)
+    dataset: Text = same(LandedFiles.dataset)
+    sha256: Text = same(LandedFiles.sha256)
+    byte_count: Count = same(LandedFiles.byte_count)
+    status: Text = same(LandedFiles.status)
+    rule: Text = same(LandedFiles.rule)
+    message: Text = same(LandedFiles.message)
+    landed_rows: Count = same(LandedFiles.landed_rows)
+    accepted_rows: Count = same(LandedFiles.accepted_rows)
+    duplicate_rows: Count = same(LandedFiles.duplicate_rows)
+    conflict_rows: Count = same(LandedFiles.conflict_rows)
+    rejected_rows: Count = same(LandedFiles.rejected_rows)
+    landed_quantity: Quantity = same(LandedFiles.landed_quantity)
+    accepted_quantity: Quantity = same(LandedFiles.accepted_quantity)
+    duplicate_quantity: Quantity = same(LandedFiles.duplicate_quantity)
+    conflict_quantity: Quantity = same(LandedFiles.conflict_quantity)
+    rejected_quantity: Quantity = same(LandedFiles.rejected_quantity)
+
+
+class AudRejectedRow(Mart, schema="audit"):
+    """A landed record that breaks a rule of intake, with the rule, the place and the remedy.
+
+    Grain: one row per landed record, naming the first rule that it breaks.
+    """
+
+    delivery_date: Day = same_key(RejectedRows.delivery_date)
+    source_file: Text = same_key(RejectedRows.source_file)
+    source_line: Count = same_key(RejectedRows.source_line)
+    dataset: Text = same(RejectedRows.dataset)
+    rule: Text = same(RejectedRows.rule)
+    column_name: Text = same(RejectedRows.column_name)
+    found: Text = same(RejectedRows.found)
+    message: Text = same(RejectedRows.message)
+    remedy: Text = same(RejectedRows.remedy)
+    quantity: Quantity = same(RejectedRows.quantity)
+
+
+class AudUsageIntake(Mart, schema="audit"):
+    """Usage rows counted where they lie, beside what their file says: the first step of the tie-out.
+
+    Grain: one row per delivery date, file, meter and outcome of intake. Rejected rows stand in aud_rejected_row.
+    """
+
+    delivery_date: Day = same_key(LandedFiles.delivery_date)
+    source_file: Text = same_key(LandedFiles.source_file)
+    meter: Text = same_key(UsageEvents.meter)
+    outcome: Text = key("What intake decided.", one_of=("accepted", "duplicate", "conflict"))
+    row_count: Count = column("Rows.", unit="row", at_least=1)
+    quantity: Quantity = column("Sum of their quantities.", unit="unit of the meter")
+
+
+class AudUsageOutcome(Mart, schema="audit"):
+    """What became of accepted usage: priced, zero-rated, in suspense or excluded, per kind of line. It conserves.
+
+    Grain: one row per account, meter, dimensions, service date, kind, outcome, rule and detail.
+    """
+
+    account_id: Text = same_key(UsageOutcomes.account_id)
+    meter: Text = same_key(UsageOutcomes.meter)
+    dimensions: Text = same_key(UsageOutcomes.dimensions)
+    service_date: Day = same_key(UsageOutcomes.service_date)
+    kind: Text = same_key(UsageOutcomes.kind)
+    outcome: Text = same_key(UsageOutcomes.outcome)
+    rule: Text = same_key(UsageOutcomes.rule)
+    detail: Text = same_key(UsageOutcomes.detail)
+    event_count: Count = same(UsageOutcomes.event_count)
+    quantity: Quantity = same(UsageOutcomes.quantity)
+    landed_quantity: Quantity = same(UsageOutcomes.landed_quantity)
+    first_delivery_date: Day = same(UsageOutcomes.first_delivery_date)
+
+
+class AudSuspense(Mart, schema="audit"):
+    """Accepted usage that cannot be priced yet, by the reason: what to fix, oldest first.
+
+    Grain: one row per account, meter, dimensions, kind, rule and detail.
+    """
+
+    account_id: Text = same_key(UsageOutcomes.account_id)
+    meter: Text = same_key(UsageOutcomes.meter)
+    dimensions: Text = same_key(UsageOutcomes.dimensions)
+    kind: Text = same_key(UsageOutcomes.kind)
+    rule: Text = key("Named reason.")
+    detail: Text = same_key(UsageOutcomes.detail)
+    event_count: Count = same(UsageOutcomes.event_count)
+    quantity: Quantity = same(UsageOutcomes.quantity)
+    first_service_date: Day = column("First local day of the usage.")
+    last_service_date: Day = column("Last local day of the usage.")
+    first_delivery_date: Day = column("Delivery that first brought some of it.")
+    age_days: Count = column("Days from that delivery to the run's.", unit="day", at_least=0)
+
+
+# --- meta ------------------------------------------------------------------------------------------------------------
+
+
+class StartHere(Mart, schema="meta"):
+    """Read this first: a question, the table that answers it, and a statement that runs as it stands.
+
+    Grain: one row per question.
+    """
+
+    question_no: Count = key("Order in which to read.")
+    question: Text = column("A question.")
+    table_name_: Text = column("Table that answers it.", example="marts.fct_line_item")
+    example_sql: Text = column("A statement that runs as it stands.")
+
+
+class MetaColumns(Mart, schema="meta", name="columns"):
+    """What every column of every published table means.
+
+    Grain: one row per table and column.
+    """
+
+    schema_name: Text = same_key(ContractColumns.schema_name)
+    table_name_: Text = same_key(ContractColumns.table_name_)
+    column_name: Text = same_key(ContractColumns.column_name)
+    column_position: Count = same(ContractColumns.column_position)
+    data_type: Text = same(ContractColumns.data_type)
+    description: Text = same(ContractColumns.description)
+    unit: Text = same(ContractColumns.unit)
+    null_means: Text = same(ContractColumns.null_means)
+    example: Text = same(ContractColumns.example)
+    is_key: Flag = same(ContractColumns.is_key)
+
+
+class MetaRun(Mart, schema="meta", name="run"):
+    """The run behind this file: its number, what it has seen, and the fingerprints of what it depends on.
+
+    Grain: one row. Outside the hash.
+    """
+
+    run_number: Count = same_key(Run.run_number)
+    as_of_date: Day = same(Run.as_of_date)
+    first_delivery_date: Day = same(Run.first_delivery_date)
+    last_delivery_date: Day = same(Run.last_delivery_date)
+    delivery_count: Count = same(Run.delivery_count)
+    code_hash: Text = same(Run.code_hash)
+    book_hash: Text = same(Run.book_hash)
+    settings_hash: Text = same(Run.settings_hash)
+    lake_hash: Text = same(Run.lake_hash)
+    rule_version: Text = same(Run.rule_version)
+
+
+class MetaTables(Mart, schema="meta", name="tables"):
+    """A published table, its size and the hash of its content. Written by the publish step, not by dbt.
+
+    Grain: one row per table; meta.run, meta.tables and audit.aud_run have no hash.
+    """
+
+    table_schema: Text = key("Schema of the table.")
+    table_name_: Text = key("Name of the table.")
+    row_count: Count = column("Rows.", unit="row", at_least=0)
+    canonical_hash: Text = column(
+        "SHA-256 of the rows, sorted by key, decimals plain: equal content, equal hash.",
+        null_means="the table describes the run itself",
+    )
+
+
+MARTS: tuple[type[Mart], ...] = (
+    StartHere,
+    MetaColumns,
+    MetaRun,
+    MetaTables,
+    DimAccount,
+    DimContract,
+    DimProduct,
+    DimPrice,
+    DimDate,
+    DimCurrency,
+    FctUsageDaily,
+    FctLineItem,
+    FctInvoice,
+    FctInvoiceLine,
+    FctRevenueDaily,
+    RptRevenueByProduct,
+    RptRevenueByAccount,
+    RptLineItemMonthly,
+    AudReconciliation,
+    AudRun,
+    AudInputFile,
+    AudRejectedRow,
+    AudUsageIntake,
+    AudUsageOutcome,
+    AudSuspense,
+)
