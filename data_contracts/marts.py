@@ -41,15 +41,15 @@ UNRESOLVED = "unresolved"  # contract_id of usage that no contract covers: a key
 
 
 class Mart(Renamed):
-    """Base of every published table: `mart_schema` says in which schema readers find it."""
+    """Base of every published table: `schema_name` says in which schema readers find it."""
 
     table_kind = Kind.MART
-    mart_schema: ClassVar[str]
+    schema_name: ClassVar[str]
 
     def __init_subclass__(cls, *, schema: str, name: str | None = None) -> None:
         """Take the schema, and the table's name where the class cannot carry it (`meta.run`)."""
         super().__init_subclass__(name=name)
-        cls.mart_schema = schema
+        cls.schema_name = schema
 
 
 def same(source: Any) -> Any:
@@ -558,7 +558,7 @@ class MetaColumns(Mart, schema="meta", name="columns"):
     Grain: one row per table and column.
     """
 
-    schema_name: Text = same_key(ContractColumns.schema_name)
+    schema_name_: Text = same_key(ContractColumns.schema_name_)
     table_name_: Text = same_key(ContractColumns.table_name_)
     column_name: Text = same_key(ContractColumns.column_name)
     column_position: Count = same(ContractColumns.column_position)

@@ -58,7 +58,7 @@ class ContractColumns(Renamed, name="columns"):
     Grain: one row per published table and column. Source: data_contracts.
     """
 
-    schema_name: Text = key("Schema of the table.", example="marts")
+    schema_name_: Text = key("Schema of the table.", example="marts")
     table_name_: Text = key("Name of the table.", example="fct_line_item")
     column_name: Text = key("Name of the column.", example="amount")
     column_position: Count = column("Position of the column in its table, from 1.", at_least=1)

@@ -1,0 +1,14 @@
+-- grain: schema_name, table_name, column_name
+-- rendered by `python -m data_contracts.render`, do not edit
+select
+    schema_name,
+    table_name,
+    column_name,
+    column_position,
+    data_type,
+    description,
+    unit,
+    null_means,
+    example,
+    is_key
+from {{ source('lake', 'columns') }}

@@ -1,0 +1,17 @@
+-- grain: contract_id, valid_from
+-- rendered by `python -m data_contracts.render`, do not edit
+select
+    contract_id,
+    valid_from,
+    valid_to,
+    account_id,
+    plan_id,
+    currency,
+    starts_on,
+    ends_on,
+    billing_interval,
+    billing_anchor,
+    has_overrides,
+    recorded_on,
+    document
+from {{ source('lake', 'contracts') }}

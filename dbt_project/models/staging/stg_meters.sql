@@ -1,0 +1,9 @@
+-- grain: meter
+-- rendered by `python -m data_contracts.render`, do not edit
+select
+    meter,
+    unit,
+    aggregation,
+    value,
+    dimensions
+from {{ source('lake', 'meters') }}
