@@ -27,8 +27,8 @@ from data_contracts.usage_events import UsageEvents
 from data_contracts.usage_outcomes import UsageOutcomes
 from data_contracts.usage_slots import UsageSlots
 from data_contracts.usage_states import UsageStates
-from data_contracts.zone_days import ZoneDays
 from data_contracts.vocabulary import AsOf, Delivered, Delivery, Kind, Table
+from data_contracts.zone_days import ZoneDays
 
 TABLES: tuple[type[Table], ...] = (
     LandedFiles,

@@ -24,6 +24,8 @@ class LineItems(Table):
     sum(amount) = round(sum(amount_exact)). Source: transforms.line_items.
     """
 
+    layout = Layout.PER_PAYER
+
     line_item_id: Text = key(
         "Readable natural key.", example='acme-2026/gpt4@2026-01-01/{"model":"gpt-4"}/usage/2026-08-03'
     )

@@ -1,6 +1,6 @@
 """Contract of `priced_usage`."""
 
-from data_contracts.vocabulary import Count, Day, Instant, Quantity, Table, Text, column, key
+from data_contracts.vocabulary import Count, Day, Instant, Layout, Quantity, Table, Text, column, key
 
 
 class PricedUsage(Table):
@@ -9,6 +9,8 @@ class PricedUsage(Table):
     Grain: one row per usage cell, kind and price (`price_id` is empty when no price rates it). Additive prices give
     a cell several rows. Source: transforms.priced_usage.
     """
+
+    layout = Layout.PER_PAYER
 
     account_id: Text = key("Account as the events name it.")
     stated_contract_id: Text = key("Contract that the events name; empty when they name none.")

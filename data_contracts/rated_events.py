@@ -1,6 +1,18 @@
 """Contract of `rated_events`."""
 
-from data_contracts.vocabulary import Amount, Count, Day, ExactAmount, Instant, Quantity, Table, Text, column, key
+from data_contracts.vocabulary import (
+    Amount,
+    Count,
+    Day,
+    ExactAmount,
+    Instant,
+    Layout,
+    Quantity,
+    Table,
+    Text,
+    column,
+    key,
+)
 
 
 class RatedEvents(Table):
@@ -9,6 +21,8 @@ class RatedEvents(Table):
     Grain: one row per event and price. `amount` is rounded per event; `amount_exact` is not. Source:
     transforms.rated_events.
     """
+
+    layout = Layout.PER_PAYER
 
     source: Text = key("System that issued the event id.")
     event_id: Text = key("The event.")

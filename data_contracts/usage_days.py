@@ -1,6 +1,6 @@
 """Contract of `usage_days`."""
 
-from data_contracts.vocabulary import Count, Day, Instant, Quantity, Table, Text, column, key
+from data_contracts.vocabulary import Count, Day, Instant, Layout, Quantity, Table, Text, column, key
 
 
 class UsageDays(Table):
@@ -8,6 +8,8 @@ class UsageDays(Table):
 
     Grain: one row per usage cell (see `usage_states`). Source: transforms.usage_days.
     """
+
+    layout = Layout.PER_PAYER
 
     account_id: Text = key("Account as the events name it.")
     stated_contract_id: Text = key("Contract that the events name; empty when they name none.")

@@ -1,6 +1,6 @@
 """Contract of `usage_outcomes`."""
 
-from data_contracts.vocabulary import Count, Day, Quantity, Table, Text, column, key
+from data_contracts.vocabulary import Count, Day, Layout, Quantity, Table, Text, column, key
 
 
 class UsageOutcomes(Table):
@@ -9,6 +9,8 @@ class UsageOutcomes(Table):
     Grain: one row per account, meter, dimensions, local day, kind, outcome, rule and detail. Source:
     transforms.usage_outcomes.
     """
+
+    layout = Layout.PER_PAYER
 
     account_id: Text = key("Account as the events name it.")
     meter: Text = key("Meter as the events name it.")

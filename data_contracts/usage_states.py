@@ -1,6 +1,6 @@
 """Contract of `usage_states`."""
 
-from data_contracts.vocabulary import Count, Day, Instant, Quantity, Table, Text, column, key
+from data_contracts.vocabulary import Count, Day, Instant, Layout, Quantity, Table, Text, column, key
 
 
 class UsageStates(Table):
@@ -9,6 +9,8 @@ class UsageStates(Table):
     Grain: one row per delivery and usage cell. A cell is account, stated contract, meter, priced dimensions, value
     currency, local day and slot. Source: transforms.usage_states.
     """
+
+    layout = Layout.PER_DELIVERY
 
     delivery_date: Day = key("The delivery.")
     account_id: Text = key("Account as the events name it.")

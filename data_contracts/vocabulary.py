@@ -29,6 +29,14 @@ class Kind(StrEnum):
     MART = "mart"  # made by dbt from the two above, inside the private build file
 
 
+class Layout(StrEnum):
+    """Over which files a table is spread; what is spread is computed, checked and written one part at a time."""
+
+    WHOLE = "whole"  # one file
+    PER_DELIVERY = "per_delivery"  # one folder per delivery, reused by every later night
+    PER_PAYER = "per_payer"  # one file per bucket of payers: credits, pools and invoices never cross a bucket
+
+
 @dataclass(frozen=True)
 class ColumnType:
     """One physical type: its name in Polars and in DuckDB, which must agree to the digit."""
@@ -102,10 +110,11 @@ def key(description: str, *, example: str | None = None, one_of: Sequence[str] |
 class Table:
     """Base of every contract. Subclasses only declare; nothing here computes a business value.
 
-    Class attributes: `table_kind`; `table_name` (snake case of the class unless given); `columns` in order; `keys` (the grain).
+    Class attributes: `table_kind`; `layout`; `table_name` (snake case of the class unless given); `columns` in order; `keys` (the grain).
     """
 
     table_kind: ClassVar[Kind] = Kind.AS_OF
+    layout: ClassVar[Layout] = Layout.WHOLE
     table_name: ClassVar[str]
     columns: ClassVar[Mapping[str, Column]]
     keys: ClassVar[tuple[str, ...]]
@@ -134,6 +143,7 @@ class Delivery(Table):
     """A table whose partition D holds only what delivery D contributed. Written once, never rewritten."""
 
     table_kind: ClassVar[Kind] = Kind.DELIVERED
+    layout: ClassVar[Layout] = Layout.PER_DELIVERY
 
 
 def _named(declared: Column, name: str, hint: Any) -> Column:

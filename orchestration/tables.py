@@ -1,0 +1,56 @@
+"""The kernel: reads a builder's signature, gives it its tables, checks and writes what it returns.
+
+A builder's parameters name the tables it reads, its return annotation the table it makes. Nothing else says so.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, get_args, get_type_hints
+
+import polars as pl
+
+from data_contracts.vocabulary import Kind, Table
+
+Builder = Callable[..., pl.LazyFrame]
+
+
+@dataclass(frozen=True)
+class Made:
+    """One table with the builder that makes it and the tables that the builder reads."""
+
+    table: type[Table]
+    builder: Builder
+    inputs: dict[str, type[Table]]
+    wants_as_of: bool
+
+
+def made_by(builder: Builder) -> Made:
+    """Read table and inputs off a builder's signature.
+
+    Refuses: a parameter that is not named like its table, a builder that is not named like the table it makes.
+    """
+    hints = get_type_hints(builder, include_extras=True)
+    table = _table(hints.pop("return"), f"{builder.__name__}: what it returns")
+    if table.table_name != builder.__name__:
+        raise TypeError(f"{builder.__name__} makes {table.table_name}: one table, one name. Rename the builder.")
+    inputs = {}
+    wants_as_of = False
+    for name, parameter in inspect.signature(builder).parameters.items():
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+            wants_as_of = wants_as_of or name == "as_of"
+            continue
+        inputs[name] = _table(hints[name], f"{builder.__name__}: parameter {name}")
+        if inputs[name].table_name != name:
+            raise TypeError(f"{builder.__name__}: parameter {name} reads {inputs[name].table_name}; name it so.")
+    return Made(table, builder, inputs, wants_as_of)
+
+
+def _table(hint: Any, where: str) -> type[Table]:
+    extras = get_args(hint)[1:]
+    if len(extras) != 2 or not isinstance(extras[0], Kind):  # noqa: PLR2004 - kind and contract
+        raise TypeError(f"{where} must be annotated as AsOf[Table] or Delivered[Table], not {hint!r}.")
+    kind, table = extras
+    if table.table_kind is not kind:
+        raise TypeError(f"{where} says {kind}, but {table.table_name} is {table.table_kind}.")
+    return table  # type: ignore[no-any-return]
