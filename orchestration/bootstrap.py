@@ -49,8 +49,8 @@ def run(arguments: Sequence[str]) -> int:
         return 130
     if testing:
         os.chdir(ROOT)
-        become(python, ["pytest", *arguments[1:]])
-    become(python, ["orchestration.cli", *arguments])
+        return become(python, ["pytest", *arguments[1:]])
+    return become(python, ["orchestration.cli", *arguments])
 
 
 def become(python: Path, module: Sequence[str]) -> NoReturn:
