@@ -1,6 +1,6 @@
 """Contract of `line_items`."""
 
-from data_contracts.vocabulary import Amount, Day, ExactAmount, Flag, Quantity, Table, Text, column, key
+from data_contracts.vocabulary import Amount, Day, ExactAmount, Flag, Layout, Quantity, Table, Text, column, key
 
 CHARGE_KINDS = (
     "usage",
