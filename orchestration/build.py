@@ -1,0 +1,254 @@
+"""One night's tables as of D: where they lie, how they are made once, and when they may be reused.
+
+A build is a folder named by D and a fingerprint of everything that its tables are a function of: the deliveries up
+to D, the code of contracts, rules and book, the bucket count. Same fingerprint, same tables, so a table that is
+there is never made again, and a killed run goes on where it stopped.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import polars as pl
+
+from data_contracts import TABLES, AccountRows, Accounts, Documents, UsageEvents
+from data_contracts.validation import ContractError
+from data_contracts.vocabulary import Kind, Layout, Table
+from orchestration import book, intake
+from orchestration.settings import Settings
+from orchestration.storage import atomic_directory, scan, write_parquet
+from orchestration.tables import Builder, Made, made_by
+
+ROOT = Path(__file__).parents[1]
+# Code that decides what the tables say. The rest (commands, Dagster, publishing) moves rows without changing them.
+RULES = ("data_contracts", "transforms", "orchestration/book")
+# An event held with its cell takes about this much at the widest point of the night (measured at 1 M events).
+BYTES_PER_EVENT = 600
+# What is put into the name of a folder; the whole fingerprint is in the run's record.
+NAME_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Build:
+    """The tables as of one delivery date, made on demand and kept."""
+
+    settings: Settings
+    as_of: date
+    deliveries: tuple[date, ...]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Return the hash of everything that the tables are a function of."""
+        return _digest([self.as_of.isoformat(), self.lake_hash, code_hash(), str(self.bucket_count)])
+
+    @cached_property
+    def lake_hash(self) -> str:
+        """Return the hash of the deliveries up to D: of their manifests, which hold the hashes of their files."""
+        return _digest(
+            hashlib.sha256((self.settings.snapshot(day) / "manifest.json").read_bytes()).hexdigest()
+            for day in self.deliveries
+        )
+
+    @property
+    def path(self) -> Path:
+        """Return the build's folder."""
+        return self.settings.build / f"{self.as_of.isoformat()}-{self.fingerprint[:NAME_DIGITS]}"
+
+    @property
+    def warehouse(self) -> Path:
+        """Return the private file in which dbt makes the marts."""
+        return self.path / "warehouse.duckdb"
+
+    @property
+    def dbt_folder(self) -> Path:
+        """Return the folder of dbt's own output."""
+        return self.path / "dbt"
+
+    def compiled_sql(self, model: str) -> str:
+        """Return the SQL that dbt compiled for a model of this build."""
+        (path,) = self.dbt_folder.rglob(f"compiled/**/{model}.sql")
+        return path.read_text()
+
+    @cached_property
+    def book_hash(self) -> str:
+        """Return the hash of the documents of price book and contracts known on D."""
+        return _digest(self.delivered(Documents).sort("delivery_date", "dataset", "path").collect()["sha256"].to_list())
+
+    @cached_property
+    def bucket_count(self) -> int:
+        """Return how many buckets of payers keep one bucket's events within the memory setting."""
+        events = sum(
+            intake.read_manifest(self.settings, day)["tables"][UsageEvents.table_name]["rows"]
+            for day in self.deliveries
+        )
+        return max(1, -(-events * BYTES_PER_EVENT // (self.settings.memory_mb * 2**20)))
+
+    @cached_property
+    def book_state(self) -> book.BookState:
+        """Return the price book and the contracts as they stand on D."""
+        rows = self.delivered(Documents).collect().sort("delivery_date", "dataset", "path")
+        names = ("delivery_date", "dataset", "path", "content")
+        return book.load_state([book.Document(*row) for row in rows.select(names).iter_rows()])
+
+    def delivered(self, table: type[Table], deliveries: Sequence[date] | None = None) -> pl.LazyFrame:
+        """Return the rows of the given deliveries, by default of all up to D."""
+        days = self.deliveries if deliveries is None else deliveries
+        return scan(table, [self.settings.snapshot(day) / f"{table.table_name}.parquet" for day in days])
+
+    def files(self, table: type[Table]) -> list[Path]:
+        """Return the Parquet files that hold a table as of D."""
+        if table.table_kind is Kind.DELIVERED:
+            return [self.settings.snapshot(day) / f"{table.table_name}.parquet" for day in self.deliveries]
+        return sorted((self.path / table.table_name).glob("*.parquet"))
+
+    def frame(self, table: type[Table]) -> pl.LazyFrame:
+        """Return a table as of D."""
+        return scan(table, self.files(table))
+
+    def has(self, table: type[Table]) -> bool:
+        """Say whether a table is made already."""
+        return table.table_kind is Kind.DELIVERED or (self.path / table.table_name).is_dir()
+
+    def make_book(self) -> None:
+        """Compile price book and contracts to their tables."""
+        compiled = None
+        for table in BOOK_TABLES:
+            if self.has(table):
+                continue
+            compiled = compiled or book.compile_tables(
+                self.book_state, billing_starts_on=self.deliveries[0].replace(day=1)
+            )
+            with atomic_directory(self.path / table.table_name) as folder:
+                write_parquet(table, compiled[table.table_name], folder / "whole.parquet")
+
+    def make(self, builder: Builder) -> int:
+        """Make the table of a builder, part by part, unless it is there; return its rows.
+
+        Each part is collected, checked against its contract, and written; the folder appears whole or not at all.
+        """
+        made = made_by(builder)
+        if not self.has(made.table):
+            with atomic_directory(self.path / made.table.table_name) as folder:
+                for name, inputs in self._parts(made):
+                    arguments = {"as_of": self.as_of} if made.wants_as_of else {}
+                    write_parquet(made.table, builder(**inputs, **arguments).collect(), folder / f"{name}.parquet")
+                _refuse_keys_in_two_parts(made.table, folder)
+        return self.frame(made.table).select(pl.len()).collect().item()  # type: ignore[no-any-return]
+
+    def _parts(self, made: Made) -> Iterator[tuple[str, dict[str, pl.LazyFrame]]]:
+        """Yield the name of each part with its inputs: the whole, one per bucket of payers, or batches of deliveries."""
+        if made.table.layout is Layout.PER_PAYER:
+            for bucket in range(self.bucket_count):
+                yield (
+                    f"bucket-{bucket:03}",
+                    {name: self._of_bucket(table, bucket) for name, table in made.inputs.items()},
+                )
+        elif made.table.layout is Layout.PER_DELIVERY:
+            for batch in self._batches():
+                yield (
+                    f"{batch[0]}--{batch[-1]}",
+                    {
+                        name: self.delivered(table, batch) if table.table_kind is Kind.DELIVERED else self.frame(table)
+                        for name, table in made.inputs.items()
+                    },
+                )
+        else:
+            yield "whole", {name: self.frame(table) for name, table in made.inputs.items()}
+
+    def _batches(self) -> Iterator[list[date]]:
+        """Group deliveries, ascending, so that the events of a group fit the memory setting."""
+        limit = self.settings.memory_mb * 2**20 // BYTES_PER_EVENT
+        batch: list[date] = []
+        held = 0
+        for day in self.deliveries:
+            rows = intake.read_manifest(self.settings, day)["tables"][UsageEvents.table_name]["rows"]
+            if batch and held + rows > limit:
+                yield batch
+                batch, held = [], 0
+            batch.append(day)
+            held += rows
+        if batch:
+            yield batch
+
+    def _of_bucket(self, table: type[Table], bucket: int) -> pl.LazyFrame:
+        """Return a bucket's share of a table: its own file, or the rows of the bucket's accounts."""
+        if table.layout is Layout.PER_PAYER:
+            return scan(table, [self.path / table.table_name / f"bucket-{bucket:03}.parquet"])
+        frame = self.frame(table)
+        account = table.columns.get("account_id")
+        # A rule for every account (null) belongs to all buckets; with one bucket there is nothing to choose.
+        if account is None or account.null_means is not None or self.bucket_count == 1:
+            return frame
+        mine = self._account_buckets.lazy().filter(pl.col("bucket") == bucket).select("account_id")
+        return frame.join(mine, on="account_id", how="semi")
+
+    @cached_property
+    def _account_buckets(self) -> pl.DataFrame:
+        """The bucket of each account: by its payer, so that a payer is never split; unknown accounts by themselves."""
+        named = self.delivered(UsageEvents).select("account_id").unique()
+        known = self.delivered(AccountRows).select("account_id").unique()
+        payers = self.frame(Accounts).sort("valid_from").group_by("account_id").agg(pl.col("payer_id").last())
+        ids = (
+            pl.concat([named, known])
+            .unique()
+            .join(payers, on="account_id", how="left", validate="1:1")
+            .with_columns(pl.coalesce("payer_id", "account_id").alias("payer_id"))
+            .collect()
+        )
+        distinct = ids["payer_id"].unique()
+        numbers = [int.from_bytes(hashlib.sha256(each.encode()).digest()[:8]) % self.bucket_count for each in distinct]
+        buckets = pl.DataFrame({"payer_id": distinct, "bucket": numbers}, schema_overrides={"bucket": pl.Int64})
+        return ids.join(buckets, on="payer_id", how="left", validate="m:1").select("account_id", "bucket")
+
+
+BOOK_TABLES = tuple(
+    table
+    for table in TABLES
+    if table.table_name
+    in {
+        "companies",
+        "legal_entities",
+        "currencies",
+        "products",
+        "meters",
+        "plan_prices",
+        "price_versions",
+        "price_tiers",
+        "price_conditions",
+        "exclusions",
+        "contracts",
+    }
+)
+
+
+def open_build(settings: Settings, as_of: date) -> Build:
+    """Return the build of everything delivered up to `as_of`; nothing is made yet."""
+    return Build(settings, as_of, tuple(intake.snapshot_dates(settings, as_of)))
+
+
+@lru_cache(maxsize=1)
+def code_hash() -> str:
+    """Return the hash of the code that decides what the tables say."""
+    files = sorted(path for folder in RULES for path in (ROOT / folder).rglob("*.py"))
+    return _digest(f"{path.relative_to(ROOT)}:{hashlib.sha256(path.read_bytes()).hexdigest()}" for path in files)
+
+
+def _refuse_keys_in_two_parts(table: type[Table], folder: Path) -> None:
+    """Count rows and distinct keys over all parts: each part was checked by itself when it was written."""
+    files = sorted(folder.glob("*.parquet"))
+    if len(files) < 2:  # noqa: PLR2004 - one part has no other to repeat
+        return
+    keys = scan(table, files).select(table.keys)
+    rows, distinct = (frame.select(pl.len()).collect().item() for frame in (keys, keys.unique()))
+    if rows != distinct:
+        raise ContractError(
+            f"{table.table_name}: {rows - distinct:,} keys ({', '.join(table.keys)}) stand in two parts."
+        )
+
+
+def _digest(parts: Iterator[str] | Sequence[str]) -> str:
+    return hashlib.sha256(json.dumps(list(parts)).encode()).hexdigest()

@@ -1,0 +1,245 @@
+"""The night, in order: the page to read first.
+
+landing -> snapshots -> tables as of D -> dbt -> candidate -> gates -> publish. A night can be killed anywhere and run
+again; two nights wait for each other; what readers see changes in one rename at the very end, or not at all.
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TypeVar
+
+import polars as pl
+
+from data_contracts import TABLES
+from data_contracts.marts import MARTS
+from data_contracts.render import contract_columns
+from data_contracts.runs import Run, RunLog
+from orchestration import gates, intake, publish
+from orchestration.build import Build, code_hash, open_build
+from orchestration.errors import Held, RatebookError
+from orchestration.lock import run_lock
+from orchestration.settings import Settings
+from orchestration.tables import Builder
+from orchestration.warehouse import prepare_warehouse, run_dbt
+from transforms.account_contracts import account_contracts
+from transforms.accounts import accounts
+from transforms.line_items import RULE_VERSION, line_items
+from transforms.priced_usage import priced_usage
+from transforms.rated_events import rated_events
+from transforms.rates import rates
+from transforms.usage_days import usage_days
+from transforms.usage_outcomes import usage_outcomes
+from transforms.usage_slots import usage_slots
+from transforms.usage_states import usage_states
+from transforms.zone_days import zone_days
+
+# The tables as of D, in the order in which data flows. Add a line; nothing registers itself.
+NIGHTLY: tuple[Builder, ...] = (
+    accounts,
+    zone_days,
+    account_contracts,
+    rates,
+    usage_slots,
+    usage_states,
+    usage_days,
+    priced_usage,
+    rated_events,
+    line_items,
+    usage_outcomes,
+)
+
+Progress = Callable[[str], None]
+Result = TypeVar("Result")
+RUN_LOG = "runs.jsonl"
+RECONCILIATION = "aud_reconciliation"
+
+
+@dataclass
+class Record:
+    """What a run did: for the person who started it, and a line of the run log when it has ended."""
+
+    number: int
+    as_of: date
+    started_at: datetime
+    finished_at: datetime | None = None
+    status: str = "failed"
+    message: str | None = None
+    path: str | None = None
+    is_latest: bool = False
+    rows: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    gates_passed: int = 0
+
+
+def run(settings: Settings, as_of: date, *, progress: Progress = lambda _: None) -> Record:
+    """Run the night of `as_of`: everything delivered up to then, priced, checked and published.
+
+    A range is the same run: deliveries before `as_of` that have no snapshot yet get one on the way, each as its own
+    delivery, ascending.
+    Refuses: a gate that fails (`Held`; the last good run stays served), input or settings that cannot be used.
+    """
+    with run_lock(settings, progress=progress), _logged(settings, as_of) as record:
+        publish.recover(settings)
+        take_snapshots(settings, record, progress)
+        build = open_build(settings, as_of)
+        make_tables(build, record, progress)
+        make_marts(build, record, progress)
+        publish_marts(build, record, progress)
+        drop_old_builds(settings, build)
+    return record
+
+
+def take_snapshots(settings: Settings, record: Record, progress: Progress) -> None:
+    """Snapshot every delivery up to D that has none yet."""
+    progress("reading what was delivered")
+    made = timed(record, "snapshots", lambda: intake.snapshot_through(settings, record.as_of, progress=progress))
+    record.rows["snapshots"] = len(made)
+
+
+def make_tables(build: Build, record: Record, progress: Progress) -> None:
+    """Make the tables as of D, in the order of the night."""
+    timed(record, "price_book", build.make_book)
+    for builder in NIGHTLY:
+        name = builder.__name__
+        record.rows[name] = timed(record, name, lambda builder=builder: build.make(builder))  # type: ignore[misc]
+        progress(f"{name}: {record.rows[name]:,} rows")
+
+
+def make_marts(build: Build, record: Record, progress: Progress) -> None:
+    """Let dbt make the marts in the build's own file."""
+    sources = {table.table_name: build.files(table) for table in TABLES}
+    extra = {"run": run_row(build, record.number), "run_log": run_log(build.settings), "columns": contract_columns()}
+    prepare_warehouse(build.warehouse, sources, extra)
+    progress("dbt: building and testing the marts")
+    timed(record, "dbt", lambda: run_dbt(build.settings, build.warehouse, build.dbt_folder))
+
+
+def publish_marts(build: Build, record: Record, progress: Progress) -> None:
+    """Write the publish file, let every gate judge that very file, and switch; or hold."""
+    facts = {
+        "build": build.path.name,
+        "code_hash": code_hash(),
+        "lake_hash": build.lake_hash,
+        "rule_version": RULE_VERSION,
+    }
+    night = publish.Night(record.number, build.as_of, facts)
+    hashes = timed(record, "hashes", lambda: publish.hash_tables(build.warehouse, MARTS))
+    candidate = timed(
+        record, "candidate", lambda: publish.write_candidate(build.settings, night, build.warehouse, hashes, MARTS)
+    )
+    progress("gates: judging the file that would be published")
+    results = timed(
+        record, "gates", lambda: gates.run_gates(candidate, build.compiled_sql(RECONCILIATION), hashes, MARTS)
+    )
+    failed = [result for result in results if not result.passed]
+    record.gates_passed = len(results) - len(failed)
+    if failed:
+        held = publish.hold(build.settings, candidate, night)
+        raise Held(gates.explain(failed, held))
+    published = publish.switch(build.settings, candidate, night)
+    served = publish.published_run(build.settings)
+    record.path = str(published.path)
+    record.is_latest = served is not None and served.number == published.number
+
+
+def drop_old_builds(settings: Settings, current: Build) -> None:
+    """Keep the builds of the published runs, which `explain` reads, and the current one."""
+    kept = {current.path.name} | {run.manifest()["build"] for run in publish.published_runs(settings)}
+    for folder in settings.build.glob("????-??-??-*"):
+        if folder.name not in kept:
+            shutil.rmtree(folder)
+
+
+def rehearse(settings: Settings, as_of: date, *, progress: Progress = lambda _: None) -> Record:
+    """Run the night in a copy of the state that is thrown away: what would be published, and nothing is written.
+
+    The copy links to the landing zone and the snapshots, so it costs the tables of one night.
+    """
+    with tempfile.TemporaryDirectory(prefix="ratebook-rehearsal-") as scratch:
+        home = Path(scratch)
+        settings.delivered.mkdir(parents=True, exist_ok=True)
+        for folder in ("landing", "lake"):
+            shutil.copytree(settings.home.absolute() / folder, home / folder, copy_function=_link, symlinks=True)
+        return run(settings.model_copy(update={"home": home}), as_of, progress=progress)
+
+
+def _link(source: str, target: str) -> str:
+    Path(target).hardlink_to(source)
+    return target
+
+
+def run_row(build: Build, number: int) -> pl.DataFrame:
+    """Describe the run that makes this build, for `meta.run`."""
+    settings = build.settings.model_dump_json(exclude={"home"})
+    values = (
+        number,
+        build.as_of,
+        build.deliveries[0],
+        build.deliveries[-1],
+        len(build.deliveries),
+        code_hash(),
+        build.book_hash,
+        hashlib.sha256(settings.encode()).hexdigest(),
+        build.lake_hash,
+        RULE_VERSION,
+    )
+    return pl.DataFrame([values], schema=Run.schema(), orient="row")
+
+
+def run_log(settings: Settings) -> pl.DataFrame:
+    """Read the runs that have ended, for `audit.aud_run`."""
+    path = settings.log / RUN_LOG
+    entries = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    rows = [
+        (
+            entry["number"],
+            date.fromisoformat(entry["as_of"]),
+            entry["status"],
+            datetime.fromisoformat(entry["started_at"]),
+            datetime.fromisoformat(entry["finished_at"]),
+            entry["message"],
+        )
+        for entry in entries
+    ]
+    return pl.DataFrame(rows, schema=RunLog.schema(), orient="row")
+
+
+@contextmanager
+def _logged(settings: Settings, as_of: date) -> Iterator[Record]:
+    """Give the run its number, and write its line to the run log however it ends."""
+    record = Record(publish.next_number(settings), as_of, _now())
+    try:
+        yield record
+        record.status = "published"
+    except Held as held:
+        record.status, record.message = "held", str(held)
+        raise
+    except RatebookError as error:
+        record.message = str(error)
+        raise
+    finally:
+        record.finished_at = _now()
+        settings.log.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (settings.log / RUN_LOG).open("a") as log:
+            log.write(json.dumps(asdict(record), default=str) + "\n")
+
+
+def _now() -> datetime:
+    # The clock tells when a run took place; no result depends on it.
+    return datetime.now(UTC).replace(tzinfo=None)  # noqa: DTZ005
+
+
+def timed(record: Record, name: str, work: Callable[[], Result]) -> Result:
+    """Do one step of the night and note how long it took."""
+    started = time.monotonic()
+    result = work()
+    record.seconds[name] = round(time.monotonic() - started, 3)
+    return result
