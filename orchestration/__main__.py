@@ -4,12 +4,13 @@ Runs on whatever Python the machine has, also on one that is refused below: noth
 """
 
 import sys
+from typing import Sequence
 
 OLDEST = (3, 11)
 TOO_NEW = (3, 14)
 
 
-def refusal(version, platform):
+def refusal(version: "Sequence[int]", platform: str) -> "str | None":
     """Return the one line that says why this machine's Python cannot run the project, or None."""
     if not (platform.startswith("linux") or platform == "darwin"):
         return "ratebook runs on Linux and macOS only (on Windows: inside WSL)."
@@ -20,7 +21,7 @@ def refusal(version, platform):
     return None
 
 
-def main():
+def main() -> int:
     """Refuse in one line, or set up and run."""
     problem = refusal(sys.version_info, sys.platform)
     if problem is not None:
