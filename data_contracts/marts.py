@@ -143,7 +143,7 @@ class DimPrice(Mart, schema="marts"):
     tiers: Text = column(
         "Canonical JSON array of the tiers; decimals are text, without trailing zeros.",
         null_means="the model has no tiers",
-        example='[{"tier":1,"up_to":null,"unit_amount":"0.00003","flat_amount":"0"}]',
+        example='[{"flat_amount":"0","tier":1,"unit_amount":"0.00003","up_to":null}]',
     )
     rate: UnitPrice = same(PriceVersions.rate)
     fixed_amount: UnitPrice = same(PriceVersions.fixed_amount)
@@ -168,7 +168,7 @@ class DimPrice(Mart, schema="marts"):
 
 
 class DimDate(Mart, schema="marts"):
-    """A day of the calendar, for every whole year that usage or the run touches.
+    """A day of the calendar, from the first year with usage or a delivery to the end of the year after the run.
 
     Grain: one row per day.
     """

@@ -168,7 +168,7 @@ def _staging_sql(table: type[Table]) -> str:
 
 
 def _quoted(name: str) -> str:
-    return f'"{name}"' if name in {"offset", "source"} else name
+    return f'"{name}"' if name == "offset" else name  # the one name of ours that SQL has taken
 
 
 def _mart(mart: type[Mart]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ select
     source_file,
     source_line,
     outcome,
-    "source",
+    source,
     event_id,
     account_id,
     meter,

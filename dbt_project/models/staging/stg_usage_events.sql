@@ -2,7 +2,7 @@
 -- rendered by `python -m data_contracts.render`, do not edit
 select
     delivery_date,
-    "source",
+    source,
     event_id,
     account_id,
     meter,

@@ -1,0 +1,116 @@
+-- grain: check_name, scope
+-- accepted = priced + zero-rated + suspense + excluded, per meter and kind of line, in events and in quantity; and the
+-- days of usage hold every accepted event.
+with
+
+accepted as (
+    select *
+    from {{ ref('aud_usage_intake') }}
+    where outcome = 'accepted'
+),
+
+usage_daily as (
+    select * from {{ ref('fct_usage_daily') }}
+),
+
+outcomes as (
+    select * from {{ ref('aud_usage_outcome') }}
+),
+
+kinds as (
+    select 'revenue' as kind
+    union all
+    select 'cost' as kind
+),
+
+accepted_by_kind as (
+    select
+        accepted.meter,
+        kinds.kind,
+        accepted.row_count,
+        accepted.quantity
+    from accepted
+    cross join kinds
+),
+
+accepted_events as (
+    select
+        {{ scope_by(['meter']) }},
+        {{ strict_sum('row_count') }} as amount
+    from accepted
+    group by meter
+),
+
+-- A day that only a duplicate touched has no event, and so may a meter: nothing to hold against anything.
+used_events as (
+    select
+        {{ scope_by(['meter']) }},
+        {{ strict_sum('event_count') }} as amount
+    from usage_daily
+    group by meter
+    having sum(event_count) is distinct from 0
+),
+
+accepted_events_by_kind as (
+    select
+        {{ scope_by(['meter', 'kind'], found_by=['meter']) }},
+        {{ strict_sum('row_count') }} as amount
+    from accepted_by_kind
+    group by meter, kind
+),
+
+decided_events as (
+    select
+        {{ scope_by(['meter', 'kind'], found_by=['meter']) }},
+        {{ strict_sum('event_count') }} as amount
+    from outcomes
+    group by meter, kind
+    having sum(event_count) is distinct from 0
+),
+
+accepted_quantity_by_kind as (
+    select
+        {{ scope_by(['meter', 'kind'], found_by=['meter']) }},
+        {{ strict_sum('quantity') }} as amount
+    from accepted_by_kind
+    group by meter, kind
+),
+
+decided_quantity as (
+    select
+        {{ scope_by(['meter', 'kind'], found_by=['meter']) }},
+        {{ strict_sum('landed_quantity') }} as amount
+    from outcomes
+    group by meter, kind
+    having sum(event_count) is distinct from 0 or sum(landed_quantity) is distinct from 0
+)
+
+{{ tie_out(
+    'accepted_events_in_usage_daily',
+    left='accepted_events', left_name='events accepted',
+    right='used_events', right_name='events in fct_usage_daily',
+    drill_sql="select 'accepted' as side, source_file as found_in, sum(row_count) as events from audit.aud_usage_intake"
+    ~ " where {filter} and outcome = 'accepted' group by source_file union all"
+    ~ " select 'used', cast(service_date as varchar), sum(event_count) from marts.fct_usage_daily"
+    ~ " where {filter} group by service_date order by side, found_in"
+) }}
+union all
+{{ tie_out(
+    'accepted_events_decided',
+    left='accepted_events_by_kind', left_name='events accepted',
+    right='decided_events', right_name='events priced, zero-rated, in suspense, excluded',
+    drill_sql="select kind, outcome, rule, sum(event_count) as events from audit.aud_usage_outcome where {filter}"
+    ~ " group by kind, outcome, rule union all select null, 'accepted', source_file, sum(row_count)"
+    ~ " from audit.aud_usage_intake where {filter} and outcome = 'accepted' group by source_file"
+    ~ " order by kind, outcome, rule"
+) }}
+union all
+{{ tie_out(
+    'accepted_quantity_decided',
+    left='accepted_quantity_by_kind', left_name='quantity accepted',
+    right='decided_quantity', right_name='quantity priced, zero-rated, in suspense, excluded',
+    drill_sql="select kind, outcome, rule, sum(landed_quantity) as quantity from audit.aud_usage_outcome"
+    ~ " where {filter} group by kind, outcome, rule union all select null, 'accepted', source_file, sum(quantity)"
+    ~ " from audit.aud_usage_intake where {filter} and outcome = 'accepted' group by source_file"
+    ~ " order by kind, outcome, rule"
+) }}

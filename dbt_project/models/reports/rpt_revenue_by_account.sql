@@ -1,0 +1,44 @@
+-- grain: date_month, account_id, currency
+with
+
+revenue as (
+    select * from {{ ref('fct_revenue_daily') }}
+),
+
+accounts as (
+    select *
+    from {{ ref('dim_account') }}
+    where is_current
+),
+
+monthly as (
+    select
+        cast(date_trunc('month', date_day) as date) as date_month,
+        account_id,
+        currency,
+        sum(recognised_amount) as recognised_amount,
+        sum(billed_amount) as billed_amount,
+        sum(list_amount) as list_amount,
+        count(distinct product_id) as product_count
+    from revenue
+    group by date_trunc('month', date_day), account_id, currency
+)
+
+select
+    monthly.date_month,
+    monthly.account_id,
+    monthly.currency,
+    accounts.account_name,
+    accounts.segment,
+    accounts.region,
+    monthly.recognised_amount,
+    monthly.billed_amount,
+    monthly.list_amount,
+    monthly.list_amount - monthly.recognised_amount as price_concession_amount,
+    monthly.product_count,
+    rank() over (
+        partition by monthly.date_month, monthly.currency
+        order by monthly.recognised_amount desc
+    ) as revenue_rank
+from monthly
+left join accounts on monthly.account_id = accounts.account_id
