@@ -1,0 +1,237 @@
+"""The random worlds are legal, reach the edges they are for, and are written as they are; the comparison can fail."""
+
+import csv
+import io
+import itertools
+from collections import Counter
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from ruamel.yaml import YAML
+
+from tests.oracle.comparison import compare, compare_outcomes
+from tests.oracle.reference import Percentage, expected, local_day, round_to_minor
+from tests.oracle.worlds import landing_files, worlds
+
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
+QUICK = settings(max_examples=60, deadline=None, suppress_health_check=SLOW, derandomize=True, database=None)
+
+
+def as_rows(lines):
+    """Lines as the engine's frame would give them."""
+    return [
+        {
+            "contract_id": line.contract_id,
+            "price_id": line.price_id,
+            "price_version_id": line.price_version_id,
+            "dimensions": line.dimensions,
+            "kind": line.kind,
+            "service_date": line.service_date,
+            "billing_period_start": line.billing_period_start,
+            "quantity": exact(line.quantity),
+            "quantity_before": exact(line.quantity_before),
+            "amount_exact": exact(line.amount_exact),
+            "amount_exact_before": exact(line.amount_exact_before),
+            "amount": line.amount,
+            "list_amount": line.list_amount,
+            "currency": line.currency,
+        }
+        for line in lines
+    ]
+
+
+def exact(value: Fraction) -> Decimal:
+    """Every figure of these worlds ends within 24 places."""
+    places = value * 10**24
+    assert places.denominator == 1, value
+    digits = tuple(map(int, str(abs(places.numerator))))
+    return Decimal((int(value < 0), digits, -24))
+
+
+@QUICK
+@given(world=worlds())
+def test_lines_of_any_world_compare_equal_with_themselves_and_end_within_24_places(world):
+    result = expected(world)
+    assert compare(as_rows(result.lines), result) == []
+    assert compare_outcomes(dict(result.outcomes), result) == []
+
+
+@QUICK
+@given(world=worlds(contested=True))
+def test_every_delivered_event_has_one_outcome_and_no_line_is_lost(world):
+    result = expected(world)
+    delivered = [event for event in world.events if event.delivery_date <= world.as_of]
+    assert {(event.source, event.id) for event in delivered} == {
+        (s, e) for s, e, kind in result.outcomes if kind == "revenue"
+    }
+    zones = {account.id: account.zone for account in world.accounts}
+    for event in delivered:
+        if result.outcomes[event.source, event.id, "revenue"] in {"priced", "zero_rated"}:
+            day = local_day(event.occurred_at, zones[event.account])
+            assert [line for line in result.lines if line.service_date == day and line.kind == "revenue"]
+
+
+@QUICK
+@given(world=worlds())
+def test_rounded_lines_of_a_scope_sum_to_its_rounded_total(world):
+    result = expected(world)
+    modes = {price.id: price.versions[0].rounding for price in world.prices}
+    per_event = {
+        price.id for price in world.prices if price.model == "percentage" and price.versions[0].round_at is None
+    }
+    of_scope = lambda line: (line.contract_id, line.price_id, line.billing_period_start)  # noqa: E731 - a key, used twice
+    for (_, price, _), scope in itertools.groupby(sorted(result.lines, key=of_scope), key=of_scope):
+        lines = list(scope)
+        if price not in per_event:
+            total = sum(line.amount_exact for line in lines)
+            assert sum(line.amount for line in lines) == round_to_minor(total, lines[0].currency, modes[price])
+    for fee in result.fees:
+        currency = next(
+            line.currency
+            for line in result.lines
+            if line.price_version_id == fee.price_version_id and line.contract_id == fee.contract_id
+        )
+        assert fee.fee == round_to_minor(
+            fee.fee_exact, currency, modes[fee.price_version_id.split("@")[0].split("/")[-1]]
+        )
+
+
+@QUICK
+@given(world=worlds())
+def test_an_account_changes_nothing_of_the_others(world):
+    alone = replace(
+        world,
+        accounts=world.accounts[:1],
+        contracts=tuple(contract for contract in world.contracts if contract.account == world.accounts[0].id),
+        events=tuple(event for event in world.events if event.account == world.accounts[0].id),
+    )
+    mine = {"default:" + world.accounts[0].id} | {contract.id for contract in alone.contracts}
+    assert expected(alone).lines == tuple(line for line in expected(world).lines if line.contract_id in mine)
+
+
+@QUICK
+@given(world=worlds())
+def test_landing_files_say_what_the_world_says(world):
+    files = landing_files(world)
+    book = YAML(typ="safe", pure=True).load(files[f"price_book/{world.billing_starts_on}/book.yaml"])
+    assert [price["id"] for price in book["prices"]] == [price.id for price in world.prices]
+    for document, price in zip(book["prices"], world.prices, strict=True):
+        assert len(document["versions"]) == len(price.versions)
+        for written, version in zip(document["versions"], price.versions, strict=True):
+            start = written["effective_from"]
+            if isinstance(version.effective_from, datetime):
+                start = start if start.tzinfo else start.replace(tzinfo=version.effective_from.tzinfo)
+            assert start == version.effective_from
+            for currency, terms in version.terms.items():
+                amounts = written.get("currencies", {}).get(currency, written)
+                if isinstance(terms, Percentage):
+                    assert Decimal(amounts["percentage"]["rate"]) == terms.rate
+                elif price.model == "per_unit":
+                    assert Decimal(amounts["unit_amount"]) == terms.unit_amount
+                else:
+                    assert [tier["up_to"] and Decimal(tier["up_to"]) for tier in amounts["tiers"]] == [
+                        t.up_to for t in terms.tiers
+                    ]
+    papers = YAML(typ="safe", pure=True).load(files[f"contracts/{world.billing_starts_on}/contracts.yaml"])
+    assert [paper["contract_id"] for paper in papers["contracts"]] == [contract.id for contract in world.contracts]
+
+    landed = [
+        (path.split("/")[1], row)
+        for path, text in files.items()
+        if path.startswith("usage_events/")
+        for row in csv.DictReader(io.StringIO(text))
+    ]
+    assert sorted(
+        (day, row["source"], row["event_id"], datetime.fromisoformat(row["occurred_at"]), Decimal(row["quantity"]))
+        for day, row in landed
+    ) == sorted(
+        (event.delivery_date.isoformat(), event.source, event.id, event.occurred_at, event.quantity)
+        for event in world.events
+    )
+
+
+def test_worlds_reach_the_edges_that_they_are_for():
+    seen = Counter()
+
+    @settings(QUICK, max_examples=150)
+    @given(world=worlds())
+    def look(world):
+        result = expected(world)
+        seen["worlds"] += 1
+        for line in result.lines:
+            seen[line.kind] += 1
+            seen["zero usage owes a flat"] += line.quantity == 0 and line.amount_exact > 0
+            seen["default plan"] += line.contract_id.startswith("default:")
+            seen["override"] += "/" in line.price_version_id
+            seen["list differs"] += line.list_amount != line.amount
+            seen["negative line"] += line.amount < 0
+            seen["where"] += line.dimensions != "{}"
+        places = Counter((line.contract_id, line.price_id, line.service_date) for line in result.lines)
+        seen["two versions in a day"] += sum(n > 1 for n in places.values())
+        seen.update(outcome.split(":own_staff")[0] for outcome in result.outcomes.values())
+        seen.update(f"{price.model}" for price in world.prices)
+        seen["free fee"] += sum(fee.fee_exact == 0 for fee in result.fees)
+        zones = {account.id: account.zone for account in world.accounts}
+        for event in world.events:
+            zone = zones.get(event.account, "UTC")
+            tick = timedelta(microseconds=1)
+            today, around = local_day(event.occurred_at, zone), (event.occurred_at - tick, event.occurred_at + tick)
+            seen["beside local midnight"] += any(local_day(instant, zone) != today for instant in around)
+
+    look()
+    missing = [
+        edge
+        for edge in (
+            *("revenue", "cost", "per_unit", "graduated", "volume", "percentage", "priced", "zero_rated", "excluded"),
+            *("suspense:unknown_account", "suspense:unknown_meter", "suspense:no_contract", "suspense:two_contracts"),
+            *("suspense:no_price", "suspense:no_price_in_currency", "suspense:other_currency"),
+            *("suspense:contract_does_not_cover", "zero usage owes a flat", "default plan", "override", "list differs"),
+            *("negative line", "where", "two versions in a day", "free fee", "beside local midnight"),
+        )
+        if not seen[edge]
+    ]
+    assert not missing, seen
+
+
+@pytest.fixture(scope="module")
+def some_lines():
+    """Lines of one world with money in them."""
+    from tests.oracle.reference import Graduated
+    from tests.oracle.test_reference import GOLDEN_TIERS, price, use, world
+
+    return expected(
+        world([price(Graduated(GOLDEN_TIERS))], [use("2026-08-03T10:00Z", "900"), use("2026-08-04T10:00Z", "300")])
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        pytest.param("quantity", Decimal("300.000000000001"), id="dust in the quantity"),
+        pytest.param("quantity_before", Decimal(0), id="a counter that restarted"),
+        pytest.param("amount_exact", Decimal("5.600000000000000000000003"), id="beyond the last place"),
+        pytest.param("amount_exact_before", Decimal(0), id="a scope that restarted"),
+        pytest.param("amount", Decimal("5.61"), id="a cent"),
+        pytest.param("list_amount", Decimal("0.00"), id="a list amount"),
+        pytest.param("currency", "EUR", id="a currency"),
+        pytest.param("billing_period_start", date(2026, 7, 1), id="a billing period"),
+        pytest.param("amount", None, id="a null"),
+    ],
+)
+def test_each_planted_difference_is_found(some_lines, column, value):
+    rows = as_rows(some_lines.lines)
+    rows[1][column] = value
+    (difference,) = compare(rows, some_lines)
+    assert column in difference
+
+
+def test_keys_are_compared_both_ways(some_lines):
+    rows = as_rows(some_lines.lines)
+    assert [text.split(":")[0] for text in compare(rows[:1], some_lines)] == ["expected and missing"]
+    assert [text.split(":")[0] for text in compare([*rows, rows[0] | {"kind": "cost"}], some_lines)] == ["not expected"]
+    assert [text.split(":")[0] for text in compare([*rows, rows[0]], some_lines)] == ["twice in the engine's lines"]
+    assert compare([row | {"amount_exact": row["amount_exact"] + Decimal("1e-24")} for row in rows], some_lines) == []

@@ -1,0 +1,642 @@
+"""Small worlds at random, and the landing files that put them before the real night.
+
+`worlds()` draws accounts, a book, contracts and events where things go wrong: local midnights and month turns a
+microsecond to each side, tier bounds hit exactly and missed by 10⁻¹², prices that change inside a day, summer time both
+ways. Numbers end within 24 places, so exact amounts are equal and a half to round is really a half.
+
+`worlds(contested=True)` also draws what the rule text leaves open (the choices of `tests.oracle.reference`): an account
+that begins late, several cost prices in one cell, list versions that change inside a day, percentage of quantities.
+
+`landing_files(world)` writes a world as design §4 and §5 describe it: paths below `landing/`, and their text.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hypothesis import strategies as st
+
+from tests.oracle.reference import (
+    Account,
+    Contract,
+    Event,
+    Exclusion,
+    Graduated,
+    Meter,
+    Override,
+    Percentage,
+    PerUnit,
+    Plan,
+    PlanEntry,
+    Price,
+    Terms,
+    Tier,
+    Version,
+    Volume,
+    World,
+    day_start,
+    next_month,
+    start_instant,
+)
+
+D = Decimal
+ZONES = ("UTC", "America/New_York", "Europe/Berlin", "Asia/Tokyo", "Asia/Kolkata", "Africa/Cairo")
+# How much a unit of base terms is in each currency: a yen amount of 0.005 would never reach a minor unit.
+SCALES = {"USD": D(1), "EUR": D("0.9"), "KWD": D("0.3"), "JPY": D(150)}
+# Both seasons span three month turns and the changes of New York, Berlin and Cairo.
+SEASONS = (date(2026, 2, 20), date(2026, 8, 28))
+DAYS = 70
+LONG_AGO = date(2025, 6, 1)
+
+METERS = (
+    Meter("tokens", dimensions=("model",)),
+    Meter("payments", value="amount"),
+    Meter("calls", aggregation="count", dimensions=("model",)),
+)
+CELLS: tuple[dict[str, str], ...] = ({}, {"model": "a"}, {"model": "b"})
+BOUNDS = tuple(map(D, ("0.5", "1", "3", "10", "10.5", "99.999999999999", "100", "1000")))
+DUST = D("0.000000000001")
+UNIT_AMOUNTS = tuple(map(D, ("0", "0.005", "0.01", "0.0333", "0.125", "1", "2.5", "17.0049")))
+FLATS = tuple(map(D, ("0", "0", "0.005", "3", "5", "19.99")))
+PERS = tuple(map(D, ("1", "1", "10", "1000")))
+QUANTITIES = (
+    *map(D, ("0", "1", "1", "2", "0.1", "0.3", "5", "7.5", "40", "250.125", "0.333333333333")),
+    *BOUNDS,
+    *(bound - DUST for bound in BOUNDS),
+    *(bound + DUST for bound in BOUNDS),
+    *(upper - lower for lower, upper in pairwise(BOUNDS)),
+    DUST,
+)
+VALUES = tuple(
+    map(D, ("0", "0.01", "1", "9.99", "50", "50.005", "60", "100", "100.5", "333.333", "500", "1000", "12345.67"))
+)
+MICROSECONDS = (-1, 0, 1)
+
+
+# --- the book ---------------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def tiers(draw: st.DrawFn) -> tuple[Tier, ...]:
+    """One to four bands, the last one open."""
+    bounds = sorted(draw(st.sets(st.sampled_from(BOUNDS), max_size=3)))
+    return tuple(
+        Tier(
+            bound,
+            draw(st.sampled_from(UNIT_AMOUNTS)),
+            draw(st.sampled_from(FLATS)),
+            draw(st.sampled_from(PERS)),
+        )
+        for bound in (*bounds, None)
+    )
+
+
+@st.composite
+def terms_of(draw: st.DrawFn, model: str) -> Terms:
+    """Terms in units of one, to be scaled to a currency."""
+    if model == "per_unit":
+        return PerUnit(draw(st.sampled_from(UNIT_AMOUNTS)), draw(st.sampled_from(PERS)))
+    if model == "graduated":
+        return Graduated(draw(tiers()))
+    if model == "volume":
+        return Volume(draw(tiers()))
+    least, most = draw(st.sampled_from(((None, None), (None, None), ("0.5", None), (None, "4"), ("0.25", "2.005"))))
+    return Percentage(
+        rate=draw(st.sampled_from(tuple(map(D, ("0", "0.0045", "0.012", "0.029"))))),
+        fixed=draw(st.sampled_from(tuple(map(D, ("0", "0.10", "0.305"))))),
+        free_events=draw(st.sampled_from((None, None, 1, 3))),
+        free_amount=draw(st.sampled_from((None, None, D(100), D("500.5")))),
+        free_rule=draw(st.sampled_from(("first_exhausted", "both_exhausted"))),
+        min=least and D(least),
+        max=most and D(most),
+    )
+
+
+def scaled(terms: Terms, currency: str) -> Terms:
+    """The same terms in a currency: money times its scale, bounds and rates as they are."""
+    by = SCALES[currency]
+    if isinstance(terms, PerUnit):
+        return replace(terms, unit_amount=terms.unit_amount * by)
+    if isinstance(terms, Percentage):
+        return replace(
+            terms,
+            fixed=terms.fixed * by,
+            free_amount=terms.free_amount and terms.free_amount * by,
+            min=terms.min and terms.min * by,
+            max=terms.max and terms.max * by,
+        )
+    return replace(
+        terms,
+        tiers=tuple(
+            replace(tier, unit_amount=tier.unit_amount * by, flat_amount=tier.flat_amount * by) for tier in terms.tiers
+        ),
+    )
+
+
+@st.composite
+def moments(draw: st.DrawFn, first: date) -> date | datetime:
+    """A start inside the season: a local day, a local midnight of some zone as an instant, or inside a day."""
+    day = first + timedelta(days=draw(st.integers(1, DAYS - 5)))
+    shape = draw(st.sampled_from(("date", "date", "midnight", "inside")))
+    if shape == "date":
+        return day
+    if shape == "midnight":
+        return day_start(day, draw(st.sampled_from(ZONES)))
+    return datetime.combine(day, time(draw(st.integers(0, 23)), draw(st.sampled_from((0, 30, 59)))), UTC)
+
+
+@st.composite
+def starts(draw: st.DrawFn, first: date, *, only_dates: bool = False, early: bool = False) -> list[date | datetime]:
+    """One to three starts in an order that is the same in every zone; two instants may fall into one local day."""
+    begins_early = early or draw(st.integers(0, 5)) > 0
+    found: list[date | datetime] = [LONG_AGO] if begins_early else []
+    for _ in range(draw(st.integers(0 if found else 1, 2))):
+        moment = draw(moments(first))
+        if only_dates and isinstance(moment, datetime):
+            moment = moment.date()
+        last = found[-1] if found else LONG_AGO
+        if isinstance(last, datetime) and isinstance(moment, datetime) and draw(st.booleans()):
+            moment = last + timedelta(hours=draw(st.integers(1, 9)))  # a second change within hours
+        elif utc_day(moment) - utc_day(last) < timedelta(days=3):
+            continue  # zones would disagree about the order of a date and an instant that near
+        found.append(moment)
+    return found or [LONG_AGO]
+
+
+def utc_day(start: date | datetime) -> date:
+    return start.astimezone(UTC).date() if isinstance(start, datetime) else start
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What the draws of one world share."""
+
+    first: date
+    currencies: tuple[str, ...]
+    contested: bool
+
+
+@st.composite
+def prices(draw: st.DrawFn, draft: Draft, name: str, meter: Meter, *, additive_allowed: bool) -> Price:
+    """A price of a meter in every currency of the world, or in one where it is a cost price."""
+    models = ("per_unit", "graduated", "volume")
+    if meter.value == "amount" or (draft.contested and meter.aggregation == "sum"):
+        models = (*models, "percentage", "percentage", "percentage")
+    model = draw(st.sampled_from(models))
+    kind = draw(st.sampled_from(("revenue", "revenue", "revenue", "cost")))
+    additive = additive_allowed and kind == "revenue" and draw(st.integers(0, 3)) == 0
+    if kind == "cost":
+        currencies: tuple[str, ...] = (draw(st.sampled_from(tuple(SCALES))),)
+    elif not additive_allowed and len(draft.currencies) > 1 and draw(st.integers(0, 4)) == 0:
+        currencies = draft.currencies[:1]  # accounts in the others wait in suspense
+    else:
+        currencies = draft.currencies
+    rounding = draw(st.sampled_from(("half_up",) * 7 + ("half_even", "down", "up")))
+    round_at = "period" if model == "percentage" and draw(st.integers(0, 3)) == 0 else None
+    versions = []
+    for start in draw(starts(draft.first)):
+        base = draw(terms_of(model))
+        terms = {currency: scaled(base, currency) for currency in currencies}
+        versions.append(Version(start, terms, rounding, round_at))
+    cell = draw(st.sampled_from(CELLS)) if meter.dimensions else {}
+    return Price(name, meter.id, model, tuple(versions), kind, cell, additive)
+
+
+def collide(one: Price, other: Price) -> bool:
+    """Whether two prices can match the same usage: no shared dimension tells them apart."""
+    apart = any(other.conditions.get(name, value) != value for name, value in one.conditions.items())
+    return one.meter == other.meter and one.kind == other.kind and not apart
+
+
+@st.composite
+def plans(draw: st.DrawFn, draft: Draft, name: str, book: Sequence[Price]) -> Plan:
+    """Some of the prices, none that a book would refuse beside another."""
+    kept: list[Price] = []
+    for price in book:
+        several_costs = draft.contested and price.kind == "cost"
+        if draw(st.integers(0, 4)) == 0 and kept:
+            continue
+        if not price.additive and not several_costs and any(collide(price, p) for p in kept if not p.additive):
+            continue
+        kept.append(price)
+    return Plan(
+        name,
+        tuple(
+            PlanEntry(price.id, draw(moments(draft.first)) if draw(st.integers(0, 9)) == 0 else None) for price in kept
+        ),
+    )
+
+
+# --- contracts --------------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def overrides(draw: st.DrawFn, draft: Draft, price: Price, starts_on: date, currency: str) -> Override:
+    """A contract's own terms for one price, from its start or from later on."""
+    cumulative = ("per_unit", "graduated", "volume")
+    changes = price.model in cumulative and draw(st.integers(0, 3)) == 0
+    model = draw(st.sampled_from(cumulative)) if changes else price.model
+    froms: list[date | datetime] = [starts_on]
+    if price.model in cumulative:
+        froms = [start for start in draw(starts(draft.first)) if start != LONG_AGO] or froms
+        if draw(st.booleans()) and utc_day(froms[0]) - starts_on > timedelta(days=2):
+            froms = [starts_on, *froms]
+    like = price.versions[0]
+    versions = tuple(
+        Version(start, {currency: scaled(draw(terms_of(model)), currency)}, like.rounding, like.round_at)
+        for start in froms
+    )
+    return Override(price.id, versions, model if model != price.model else None)
+
+
+def may_override(draft: Draft, price: Price, entry: PlanEntry, currency: str) -> bool:
+    """Where the list amount of an overridden price is settled by the text."""
+    if price.kind != "revenue":
+        return False  # an override is in the contract's currency
+    if draft.contested:
+        return True
+    listed = all(currency in version.terms for version in price.versions)
+    by_day = not any(isinstance(version.effective_from, datetime) for version in price.versions)
+    from_ever = price.versions[0].effective_from == LONG_AGO and entry.effective_from is None
+    one = price.model != "percentage" or len(price.versions) == 1
+    return listed and by_day and from_ever and one
+
+
+@st.composite
+def contracts(
+    draw: st.DrawFn, draft: Draft, name: str, account: Account, plan: Plan, book: Mapping[str, Price]
+) -> Contract:
+    """A signed contract that may begin and end inside the season."""
+    starts_on = draw(st.sampled_from((LONG_AGO, draft.first, None))) or draft.first + timedelta(
+        days=draw(st.integers(1, DAYS - 10))
+    )
+    ends_on = None
+    if draw(st.integers(0, 2)) == 0:
+        ends_on = max(starts_on, draft.first) + timedelta(days=draw(st.integers(1, 45)))
+    currency = None
+    if draw(st.integers(0, 9)) == 0:
+        currency = draw(st.sampled_from(draft.currencies))
+    of_contract = currency or account.currency
+    found = [
+        draw(overrides(draft, book[entry.price], starts_on, of_contract))
+        for entry in plan.prices
+        if may_override(draft, book[entry.price], entry, of_contract) and draw(st.integers(0, 2)) == 0
+    ]
+    return Contract(name, account.id, plan.id, starts_on, ends_on, tuple(found), currency)
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def instants(draw: st.DrawFn, draft: Draft, zone: str, changes: Sequence[date | datetime]) -> datetime:
+    """An instant of the season, often at an edge of the account's day or of a price's validity."""
+    day = draft.first + timedelta(days=draw(st.integers(-3, DAYS)))
+    shape = draw(st.sampled_from(("inside", "inside", "midnight", "month", "change")))
+    nudge = timedelta(microseconds=draw(st.sampled_from(MICROSECONDS)))
+    if shape == "midnight":
+        return day_start(day, zone) + nudge
+    if shape == "month":
+        return day_start(next_month(day), zone) + nudge
+    if shape == "change" and changes:
+        return start_instant(draw(st.sampled_from(changes)), zone) + nudge
+    seconds = draw(st.integers(0, 86_399))
+    return datetime.combine(day, time(), UTC) + timedelta(seconds=seconds)
+
+
+@st.composite
+def events(
+    draw: st.DrawFn,
+    draft: Draft,
+    number: int,
+    accounts: Sequence[Account],
+    meters: Sequence[Meter],
+    signed: Sequence[Contract],
+    changes: Sequence[date | datetime],
+    deliveries: Sequence[date],
+) -> Event:
+    """One event with a delivery that could have brought it."""
+    account = draw(st.sampled_from(accounts))
+    meter = draw(st.sampled_from(meters))
+    occurred_at = draw(instants(draft, account.zone, changes))
+    possible = [day for day in deliveries if day > occurred_at.date()] or list(deliveries[-1:])
+    late = draw(st.integers(0, 3)) == 0
+    oddity = draw(st.integers(0, 39))
+    amount = draw(st.sampled_from(VALUES)) if meter.value == "amount" else None
+    if draft.contested and oddity == 0:
+        amount = None
+    currency = draw(st.sampled_from(draft.currencies)) if oddity < 4 else account.currency
+    named = [contract.id for contract in signed if contract.account == account.id or oddity == 5]
+    return Event(
+        source=draw(st.sampled_from(("", "", "edge"))),
+        id=f"e-{draw(st.integers(0, 9))}{number:03}",  # ids in another order than rows and instants
+        account="nobody" if oddity == 6 else account.id,
+        meter="steps" if oddity == 7 else meter.id,
+        occurred_at=occurred_at,
+        quantity=D(1) if meter.value == "amount" else draw(st.sampled_from(QUANTITIES)),
+        amount=amount,
+        currency=None if amount is None else currency,
+        contract=draw(st.sampled_from(named)) if named and draw(st.integers(0, 9)) == 0 else None,
+        dimensions={"model": model}
+        if meter.dimensions and (model := draw(st.sampled_from(("a", "a", "b", "c", ""))))
+        else {},
+        delivery_date=draw(st.sampled_from(possible)) if late else possible[0],
+    )
+
+
+# --- a world ----------------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def worlds(draw: st.DrawFn, *, contested: bool = False, max_events: int = 60) -> World:
+    """A world to rate: one to three accounts and plans, one to four prices, up to `max_events` events in ten weeks."""
+    first = draw(st.sampled_from(SEASONS))
+    accounts = tuple(
+        Account(
+            f"acct-{number}",
+            draw(st.sampled_from(tuple(SCALES))),
+            draw(st.sampled_from(ZONES)),
+            first + timedelta(days=draw(st.integers(1, 40)))
+            if contested and draw(st.integers(0, 3)) == 0
+            else LONG_AGO,
+        )
+        for number in range(1, draw(st.integers(1, 3)) + 1)
+    )
+    draft = Draft(first, tuple(sorted({account.currency for account in accounts})), contested)
+    meters = tuple(draw(st.sets(st.sampled_from(METERS), min_size=1).map(lambda s: sorted(s, key=lambda m: m.id))))
+    # A price that stands beside another and one that lacks a currency never meet: which bucket such an event is in
+    # (C18) the text does not say.
+    additive_allowed = contested or draw(st.booleans())
+    book = tuple(
+        draw(prices(draft, f"p{number}", draw(st.sampled_from(meters)), additive_allowed=additive_allowed))
+        for number in range(1, draw(st.integers(1, 4)) + 1)
+    )
+    of_id = {price.id: price for price in book}
+    sold = tuple(draw(plans(draft, f"plan-{number}", book)) for number in range(1, draw(st.integers(1, 3)) + 1))
+    default_plan = draw(st.sampled_from((None, *(plan.id for plan in sold))))
+    signed = tuple(
+        draw(contracts(draft, f"{account.id}-c{number}", account, draw(st.sampled_from(sold)), of_id))
+        for account in accounts
+        for number in range(1, draw(st.sampled_from((0, 1, 1, 2))) + 1)
+    )
+    exclusions = ()
+    if draw(st.integers(0, 4)) == 0:
+        rule_start = draw(moments(first))
+        exclusions = (
+            Exclusion("own_staff", "revenue", draw(st.sampled_from(meters)).id, accounts[0].id, utc_day(rule_start)),
+        )
+
+    last = first + timedelta(days=DAYS + 35)  # a month turn may lie a month behind the season
+    deliveries = sorted({first + timedelta(days=draw(st.integers(2, DAYS))) for _ in range(3)} | {last})
+    as_of = draw(st.sampled_from((last, last, *deliveries)))
+    changes = [
+        start
+        for versions in (
+            *(price.versions for price in book),
+            *(override.versions for contract in signed for override in contract.overrides),
+        )
+        for version in versions
+        if (start := version.effective_from) != LONG_AGO
+    ]
+    happened = tuple(
+        draw(events(draft, number, accounts, meters, signed, changes, deliveries))
+        for number in range(draw(st.integers(0, max_events)))
+    )
+    return World(
+        accounts=accounts,
+        meters=meters,
+        prices=book,
+        plans=sold,
+        contracts=signed,
+        events=happened,
+        billing_starts_on=first,
+        as_of=as_of,
+        default_plan=default_plan,
+        exclusions=exclusions,
+    )
+
+
+# --- landing files ----------------------------------------------------------------------------------------------------
+
+ENTITY = "acme_us"
+
+
+def landing_files(world: World) -> dict[str, str]:
+    """The world as files below `landing/`: reference data under the first delivery date, events under their own.
+
+    The first delivery date is `billing_starts_on`. Every event is written, also what is delivered after `as_of`.
+    """
+    first = world.billing_starts_on
+    files = {
+        f"accounts/{first}/accounts.csv": accounts_csv(world.accounts),
+        f"price_book/{first}/book.yaml": book_yaml(world),
+        f"contracts/{first}/contracts.yaml": contracts_yaml(world),
+    }
+    for delivered in sorted({event.delivery_date for event in world.events}):
+        of_day = [event for event in world.events if event.delivery_date == delivered]
+        files[f"usage_events/{delivered}/events.csv"] = events_csv(of_day, world.accounts)
+    return files
+
+
+def accounts_csv(accounts: Sequence[Account]) -> str:
+    header = ("account_id", "name", "currency", "time_zone", "legal_entity_id", "valid_from")
+    return as_csv(header, [(a.id, a.id.title(), a.currency, a.zone, ENTITY, a.valid_from) for a in accounts])
+
+
+def events_csv(of_day: Sequence[Event], accounts: Sequence[Account]) -> str:
+    header = ("event_id", "account_id", "meter", "occurred_at", "quantity", "amount", "currency", "source")
+    dimensions = sorted({name for event in of_day for name in event.dimensions})
+    zones = {account.id: account.zone for account in accounts}
+    rows = []
+    for position, event in enumerate(of_day):
+        # Every other row in its local offset: the same instants, spelled differently.
+        zone = zones.get(event.account, "UTC") if position % 2 else "UTC"
+        rows.append(
+            (
+                event.id,
+                event.account,
+                event.meter,
+                rfc3339(event.occurred_at, zone),
+                event.quantity,
+                event.amount,
+                event.currency,
+                event.source,
+                event.contract,
+                *(event.dimensions.get(name) for name in dimensions),
+            )
+        )
+    return as_csv((*header, "contract_id", *dimensions), rows)
+
+
+def as_csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow(["" if cell is None else plain(cell) for cell in row])
+    return text.getvalue()
+
+
+def plain(cell: Any) -> str:
+    """Plain digits for decimals, no exponent."""
+    return f"{cell:f}" if isinstance(cell, Decimal) else str(cell)
+
+
+def rfc3339(instant: datetime, zone: str) -> str:
+    return instant.astimezone(ZoneInfo(zone)).isoformat().replace("+00:00", "Z")
+
+
+def book_yaml(world: World) -> str:
+    """The price book document: company, products, meters, prices, plans, exclusions."""
+    entity = {"id": ENTITY, "name": "Acme Inc.", "country": "US", "currency": "USD", "invoice_prefix": "US"}
+    company = {"name": "Acme", "time_zone": "UTC", "reporting_currency": "USD"}
+    if world.default_plan is not None:
+        company["default_plan"] = world.default_plan
+    meters = [
+        {"id": m.id, "unit": "unit", "aggregation": m.aggregation, "value": m.value, "dimensions": list(m.dimensions)}
+        for m in world.meters
+    ]
+    document: dict[str, Any] = {
+        "company": company | {"legal_entities": [entity]},
+        "products": [{"id": "api", "name": "API", "revenue_account": "4000"}],
+        "meters": meters,
+        "prices": [price_document(price) for price in world.prices],
+        "plans": [{"id": plan.id, "prices": [entry_document(entry) for entry in plan.prices]} for plan in world.plans],
+    }
+    if world.exclusions:
+        document["exclusions"] = [
+            without_none(
+                {
+                    "id": rule.id,
+                    "kind": rule.kind,
+                    "meter": rule.meter,
+                    "account": rule.account,
+                    "effective_from": rule.effective_from,
+                    "reason": "not billable",
+                }
+            )
+            for rule in world.exclusions
+        ]
+    return as_yaml(document)
+
+
+def entry_document(entry: PlanEntry) -> Any:
+    if entry.effective_from is None:
+        return entry.price
+    return {"price": entry.price, "effective_from": entry.effective_from}
+
+
+def price_document(price: Price) -> dict[str, Any]:
+    """A price with `currency` where it has one, with `currencies` in each version where it has several."""
+    document: dict[str, Any] = {"id": price.id, "product": "api", "meter": price.meter, "model": price.model}
+    if price.conditions:
+        document["where"] = dict(price.conditions)
+    if price.kind != "revenue":
+        document["kind"] = price.kind
+    if price.additive:
+        document["additive"] = True
+    currencies = {currency for version in price.versions for currency in version.terms}
+    if len(currencies) == 1:
+        (document["currency"],) = currencies
+    document["versions"] = [version_document(version, single=len(currencies) == 1) for version in price.versions]
+    return document
+
+
+def version_document(version: Version, *, single: bool) -> dict[str, Any]:
+    document: dict[str, Any] = {"effective_from": version.effective_from}
+    if single:
+        (terms,) = version.terms.values()
+        document |= terms_document(terms)
+    else:
+        document["currencies"] = {currency: terms_document(terms) for currency, terms in version.terms.items()}
+    if version.rounding != "half_up":
+        document["rounding"] = version.rounding
+    if version.round_at is not None:
+        document["round_at"] = version.round_at
+    return document
+
+
+def terms_document(terms: Terms) -> dict[str, Any]:
+    if isinstance(terms, PerUnit):
+        return with_per({"unit_amount": terms.unit_amount}, terms.per)
+    if isinstance(terms, Percentage):
+        values = {
+            "rate": terms.rate,
+            "fixed": terms.fixed,
+            "free_events": None if terms.free_events is None else D(terms.free_events),
+            "free_amount": terms.free_amount,
+            "free_rule": terms.free_rule,
+            "min": terms.min,
+            "max": terms.max,
+        }
+        return {"percentage": without_none(values)}
+    return {
+        "tiers": [
+            with_per({"up_to": t.up_to, "unit_amount": t.unit_amount}, t.per)
+            | ({"flat_amount": t.flat_amount} if t.flat_amount else {})
+            for t in terms.tiers
+        ]
+    }
+
+
+def with_per(document: dict[str, Any], per: Decimal) -> dict[str, Any]:
+    return document if per == 1 else document | {"per": per}
+
+
+def without_none(document: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if value is not None}
+
+
+def contracts_yaml(world: World) -> str:
+    return as_yaml({"contracts": [contract_document(contract) for contract in world.contracts]})
+
+
+def contract_document(contract: Contract) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "contract_id": contract.id,
+        "account_id": contract.account,
+        "plan": contract.plan,
+        "starts_on": contract.starts_on,
+    }
+    if contract.ends_on is not None:
+        document["ends_on"] = contract.ends_on
+    if contract.currency is not None:
+        document["billing"] = {"currency": contract.currency}
+    if contract.overrides:
+        document["overrides"] = [
+            without_none({"price": override.price, "model": override.model})
+            | {"versions": [version_document(version, single=True) for version in override.versions]}
+            for override in contract.overrides
+        ]
+    return document
+
+
+def as_yaml(document: Mapping[str, Any]) -> str:
+    """Sections in block style, their rows in flow style, as in the example of design §5: decimals quoted, dates bare."""
+    lines = []
+    for section, content in document.items():
+        if isinstance(content, list) and content:
+            lines += [f"{section}:", *(f"  - {flow(row)}" for row in content)]
+        else:
+            lines.append(f"{section}: {flow(content)}")
+    return "\n".join(lines) + "\n"
+
+
+def flow(value: Any) -> str:
+    """One value in YAML's flow style; what JSON writes, YAML reads."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name}: {flow(content)}" for name, content in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(flow, value)) + "]"
+    if isinstance(value, datetime):
+        return rfc3339(value, "UTC")
+    if isinstance(value, date):
+        return value.isoformat()
+    return json.dumps(plain(value) if isinstance(value, Decimal) else value, ensure_ascii=False)
