@@ -21,11 +21,14 @@ from data_contracts import (
 from data_contracts.vocabulary import EXACT
 from transforms import money, periods
 from transforms.charge_models import EVENT_MODELS
-from transforms.charge_models import percentage as percentage_model
+from transforms.charge_models.percentage import charged_value, is_free, percentage
 from transforms.usage_cells import CELL, with_cell
 
 # Allowances begin anew with each version and each billing period (`on_price_change: restart`).
 ALLOWANCE = ["contract_id", "price_id", "billing_month"]
+FEE_TERMS = ["rate", "fixed_amount", "minimum_fee", "maximum_fee"]
+FREE_TERMS = ["free_events", "free_amount", "free_rule"]
+TERMS = [*FEE_TERMS, *FREE_TERMS, "rounding"]
 
 
 def rated_events(
@@ -79,51 +82,15 @@ def _with_fee(
     events: pl.LazyFrame, price_versions: pl.LazyFrame, version: str, exact: str, rounded: str
 ) -> pl.LazyFrame:
     """Add the exact and the rounded fee by the version that the column `version` names."""
-    terms = price_versions.select(
-        pl.col("price_version_id").alias(version),
-        "currency",
-        "rate",
-        "fixed_amount",
-        "minimum_fee",
-        "maximum_fee",
-        "free_events",
-        "free_amount",
-        "free_rule",
-        "rounding",
-        "round_at",
-    )
-    order = ["occurred_at", "source", "event_id"]
-    scope = [*ALLOWANCE, version]
-    allowance = [pl.col(name) for name in ("free_events", "free_amount", "free_rule")]
-    ordinal = pl.col("_ordinal")
-    through = pl.col("_value_through")
-    left_to_charge = percentage_model.charged_value(pl.col("quantity"), ordinal, through, *allowance)
-    fee = percentage_model.percentage(
-        left_to_charge,
-        percentage_model.is_free(ordinal, through, *allowance),
-        *[pl.col(name) for name in ("rate", "fixed_amount", "minimum_fee", "maximum_fee")],
-    )
-    per_event = money.round_to_minor(pl.col(exact), pl.col("minor_units"), pl.col("rounding"))
+    terms = price_versions.select(pl.col("price_version_id").alias(version), "currency", *TERMS)
+    in_order = {"partition_by": [*ALLOWANCE, version], "order_by": ["occurred_at", "source", "event_id"]}
+    ordinal = pl.lit(1).cast(pl.Int64).cum_sum().over(**in_order)
+    used = [pl.col("_ordinal"), pl.col("_value_through"), *[pl.col(name) for name in FREE_TERMS]]
+    fee = percentage(charged_value(pl.col("quantity"), *used), is_free(*used), *[pl.col(name) for name in FEE_TERMS])
     return (
-        (events.drop("amount", strict=False) if rounded == "amount" else events)
-        .join(terms, on=[version, "currency"], how="left", validate="m:1")
-        .with_columns(
-            pl.lit(1).cast(pl.Int64).cum_sum().over(scope, order_by=order).alias("_ordinal"),
-            pl.col("quantity").cum_sum().over(scope, order_by=order).alias("_value_through"),
-        )
+        events.join(terms, on=[version, "currency"], how="left", validate="m:1")
+        .with_columns(ordinal.alias("_ordinal"), pl.col("quantity").cum_sum().over(**in_order).alias("_value_through"))
         .with_columns(fee.cast(EXACT).alias(exact))
-        .with_columns(per_event.alias(rounded))
-        .drop(
-            "rate",
-            "fixed_amount",
-            "minimum_fee",
-            "maximum_fee",
-            "free_events",
-            "free_amount",
-            "free_rule",
-            "rounding",
-            "round_at",
-            "_ordinal",
-            "_value_through",
-        )
+        .with_columns(money.round_to_minor(pl.col(exact), pl.col("minor_units"), pl.col("rounding")).alias(rounded))
+        .drop(*TERMS, "_ordinal", "_value_through")
     )
