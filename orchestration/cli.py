@@ -1,0 +1,307 @@
+"""The command line: the first door to Ratebook. It parses, calls, prints; every decision is made elsewhere.
+
+Modules that compute are imported inside the commands: `ratebook --help` must not wait for Polars, DuckDB or dbt.
+Exit codes: 0 done, 1 a gate held the publish, 2 usage or configuration, 3 refused input.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from orchestration.errors import RatebookError, RefusedInput, UsageError
+from orchestration.settings import Settings
+
+if TYPE_CHECKING:
+    from orchestration.night import Record
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    help="Usage and prices in, money that can be explained out: rated line items, invoices, revenue, cost.",
+    epilog="Exit codes: 0 done, 1 a gate held the publish, 2 usage or configuration, 3 refused input.",
+)
+out = Console()
+err = Console(stderr=True)
+
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", envvar="RATEBOOK_HOME", help="State of the installation.", show_default="./var"),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+Run = Annotated[int | None, typer.Option("--run", help="Number of the published run; the latest one by default.")]
+
+
+@app.command()
+def demo(home: Home = Path("var/demo"), as_json: AsJson = False) -> None:
+    """Write the demo company's deliveries, run one night over all of them, and show what was billed."""
+    from orchestration import demo as company, night
+
+    settings = _settings(home)
+    with _progress(as_json) as progress:
+        if not settings.landing.exists():
+            company.write_demo(settings.landing, progress=progress)
+        company.refuse_other_data(settings.landing)
+        record = night.run(settings, company.LAST_DELIVERY, progress=progress)
+    _show_run(settings, record, as_json)
+    if not as_json:
+        _where_to_look(home)
+
+
+@app.command()
+def run(
+    home: Home = None,
+    on: Annotated[str | None, typer.Option("--date", metavar="DAY", help="Delivery date D of the night.")] = None,
+    first: Annotated[str | None, typer.Option("--from", metavar="DAY", help="First delivery date of a range.")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last delivery date of a range.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything on a copy and throw it away.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run the night: read what was delivered up to D, price it, check it, publish it.
+
+    With --from and --to, every day of the range is snapshotted as its own delivery and the last one is published.
+    """
+    from orchestration import night
+
+    settings = _settings(home)
+    as_of = _last_day(on, first, last)
+    with _progress(as_json) as progress:
+        record = (night.rehearse if dry_run else night.run)(settings, as_of, progress=progress)
+    _show_run(settings, record, as_json, dry_run=dry_run)
+
+
+@app.command()
+def check(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files below landing/; all new ones by default.")] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say everything that is wrong with what has landed: file, line, rule and remedy. Nothing is written."""
+    from orchestration.check import check_landing
+
+    findings = check_landing(_settings(home), paths)
+    if as_json:
+        _print_json([_plain(finding.__dict__) for finding in findings])
+    else:
+        for finding in findings:
+            out.print(escape(str(finding)), soft_wrap=True, highlight=False)
+        out.print(f"{len(findings)} problems" if findings else "Nothing is wrong with what has landed.")
+    if findings:
+        raise typer.Exit(RefusedInput.exit_code)
+
+
+@app.command()
+def explain(
+    line_item_id: Annotated[str, typer.Argument(help="`line_item_id` of marts.fct_line_item.")],
+    home: Home = None,
+    number: Run = None,
+    as_json: AsJson = False,
+) -> None:
+    """Recompute a line down to its events: quantity, version, tiers, rounding."""
+    from orchestration.explain import explanation
+
+    found = explanation(_settings(home), line_item_id, number)
+    if as_json:
+        _print_json(_plain(found.as_dict()))
+    else:
+        out.print(escape(found.as_text()), soft_wrap=True, highlight=False)
+    if not found.agrees:
+        raise typer.Exit(1)
+
+
+@app.command()
+def prices(
+    price_id: Annotated[str | None, typer.Argument(help="Only this price.")] = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of books, for editors.")] = False,
+    home: Home = None,
+    number: Run = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the prices of the published run with their versions, corrections included."""
+    if schema:
+        from orchestration import book
+
+        _print_json(book.json_schema())
+        return
+    from orchestration.reader import run_sql
+
+    statement = (
+        "select price_id, price_version_id, model, currency, valid_from, valid_to, list_price, is_superseded "
+        "from marts.dim_price order by price_id, currency, valid_from, price_version_id"
+    )
+    result = run_sql(_settings(home), statement, run=number, max_rows=None)
+    rows = [row for row in result.rows if price_id in (None, row[0])]
+    if not rows:
+        raise UsageError(f"No price {price_id} in the published run; `ratebook prices` lists them all.")
+    _show_rows(result.columns, rows, as_json)
+
+
+@app.command()
+def sql(
+    statement: Annotated[str, typer.Argument(help='For example "from meta.start_here".')],
+    home: Home = None,
+    number: Run = None,
+    max_rows: Annotated[int, typer.Option(help="Rows shown at most.")] = 1000,
+    timeout: Annotated[float, typer.Option(help="Seconds after which the query is stopped.")] = 60.0,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV; text that looks like a formula is escaped.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Ask the published marts in SQL, read-only and locked down: no files, no network, no settings."""
+    from orchestration import reader
+
+    result = reader.run_sql(_settings(home), statement, timeout_seconds=timeout, max_rows=max_rows, run=number)
+    if as_csv:
+        sys.stdout.write(reader.as_csv(result))
+    else:
+        _show_rows(result.columns, result.rows, as_json)
+    if result.truncated:
+        err.print(f"Only the first {max_rows} rows are shown; raise --max-rows for more.")
+
+
+@app.command()
+def doctor(home: Home = None, as_json: AsJson = False) -> None:
+    """Check this installation: versions, libraries' behaviour, state on disk, what is published."""
+    from orchestration.doctor import diagnose
+
+    findings = diagnose(_settings(home))
+    if as_json:
+        _print_json([_plain(finding.__dict__) for finding in findings])
+    else:
+        for finding in findings:
+            mark = "[green]ok  [/green]" if finding.ok else "[red]BAD [/red]"
+            out.print(f"{mark} {escape(finding.name)}: {escape(finding.detail)}", soft_wrap=True, highlight=False)
+            if not finding.ok and finding.remedy:
+                out.print(f"     {escape(finding.remedy)}", soft_wrap=True, highlight=False)
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(UsageError.exit_code)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; an error that a person is meant to read ends in one clear message and its exit code."""
+    try:
+        app(arguments)
+    except RatebookError as error:
+        err.print(f"[bold red]{type(error).__name__}[/bold red] {escape(str(error))}", soft_wrap=True, highlight=False)
+        raise SystemExit(error.exit_code) from None
+
+
+def _settings(home: Path | None) -> Settings:
+    return Settings() if home is None else Settings(home=home)
+
+
+def _last_day(on: str | None, first: str | None, last: str | None) -> date:
+    if on is not None and first is None and last is None:
+        return _day("--date", on)
+    if on is None and first is not None and last is not None:
+        if _day("--from", first) > _day("--to", last):
+            raise UsageError(f"--from {first} is after --to {last}.")
+        return _day("--to", last)
+    raise UsageError("Say which night: --date 2026-10-31, or a range with --from and --to.")
+
+
+def _day(option: str, text: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise UsageError(f"{option} {text}: not a day; write it as 2026-10-31.") from None
+
+
+@contextmanager
+def _progress(as_json: bool) -> Iterator[Callable[[str], None]]:
+    """Report steps on a terminal's status line; in a log each is a line of its own."""
+    if as_json:
+        yield lambda _: None
+    elif err.is_terminal:
+        with err.status("starting") as status:
+            yield lambda text: status.update(escape(text))
+    else:
+        yield lambda text: err.print(escape(text), soft_wrap=True, highlight=False)
+
+
+def _show_run(settings: Settings, record: "Record", as_json: bool, *, dry_run: bool = False) -> None:
+    from dataclasses import asdict
+
+    billed = [] if dry_run else _billed(settings, record.number)
+    if as_json:
+        _print_json(_plain({**asdict(record), "dry_run": dry_run, "billed": billed}))
+        return
+    verb = "would be published" if dry_run else "is published"
+    seconds = sum(record.seconds.values())
+    out.print(
+        f"Run {record.number}, everything delivered up to {record.as_of}, {verb}: "
+        f"{record.rows.get('line_items', 0):,} line items, {record.gates_passed} gates passed, {seconds:.1f} s."
+    )
+    if billed:
+        _show_rows(["month", "currency", "invoices", "billed", "cost"], [tuple(row.values()) for row in billed], False)
+    if record.path and not dry_run:
+        out.print(f"{record.path}/ratebook.duckdb", soft_wrap=True, highlight=False)
+        if not record.is_latest:
+            out.print("An older date than the one that is served: `published/latest` did not move.")
+
+
+def _billed(settings: Settings, number: int) -> list[dict[str, Any]]:
+    """What the run's invoices and cost lines come to, per month and currency."""
+    from orchestration.reader import run_sql
+
+    statement = """
+        with billed as (
+            select billing_period_start, currency, count(*) as invoices, sum(total_amount) as billed
+            from marts.fct_invoice group by all
+        ), cost as (
+            select billing_period_start, currency, sum(amount) as cost
+            from marts.fct_line_item where kind = 'cost' group by all
+        )
+        select strftime(billing_period_start, '%Y-%m') as month, currency, invoices, billed, cost
+        from billed full join cost using (billing_period_start, currency) order by month, currency
+    """
+    result = run_sql(settings, statement, run=number)
+    return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+
+
+def _where_to_look(home: Path | None) -> None:
+    flag = f" --home {home}" if home is not None else ""
+    for line in (
+        "",
+        "Where to look next:",
+        f'  ratebook sql{flag} "from meta.start_here"',
+        f'  ratebook sql{flag} "from reports.rpt_revenue_by_product"',
+        f'  ratebook explain{flag} "$(ratebook sql{flag} --csv --max-rows 1 '
+        f"'select line_item_id from marts.fct_line_item where amount > 10 order by 1' | tail -1)\"",
+    ):
+        out.print(escape(line), soft_wrap=True, highlight=False)
+
+
+def _show_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], as_json: bool) -> None:
+    if as_json:
+        _print_json([_plain(dict(zip(columns, row, strict=True))) for row in rows])
+        return
+    table = Table(*[escape(column) for column in columns], header_style="bold", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*["" if value is None else escape(str(value)) for value in row])
+    out.print(table)
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, indent=2, default=str, ensure_ascii=False) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    """Amounts as text, so that no reader of the JSON turns them into floats."""
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+
+
+if __name__ == "__main__":
+    main()
