@@ -39,6 +39,7 @@ CANDIDATE = ".candidate-"
 HELD = ".held-"
 REMOVING = ".removing-"
 NEW_LINK = ".latest"
+SPILL = ".spill"
 RUN_FOLDER = re.compile(r"(?P<number>\d+)-(?P<as_of>\d{4}-\d{2}-\d{2})")
 
 
@@ -152,7 +153,7 @@ def published_runs(settings: Settings) -> list[PublishedRun]:
 
 def hash_tables(path: Path, marts: Sequence[type[Mart]], *, memory_mb: int = 1024) -> Hashes:
     """Return rows and canonical hash of every published table of a build file or of a candidate."""
-    with duckdb.connect(":memory:", config=_config(memory_mb, path.parent)) as connection:
+    with duckdb.connect(":memory:", config=duckdb_config(memory_mb, path.parent)) as connection:
         connection.execute(f"attach {literal(str(path))} as warehouse (read_only)")
         return {place_of(mart): _table_hash(connection, mart, len(marts)) for mart in marts}
 
@@ -170,7 +171,7 @@ def write_candidate(
     shutil.rmtree(candidate, ignore_errors=True)
     candidate.mkdir(parents=True, mode=0o750)
     database = candidate / DATABASE
-    with duckdb.connect(":memory:", config=_config(settings.memory_mb, warehouse_path.parent)) as connection:
+    with duckdb.connect(":memory:", config=duckdb_config(settings.memory_mb, warehouse_path.parent)) as connection:
         connection.execute(f"attach {literal(str(warehouse_path))} as warehouse (read_only)")
         _require_contracts(connection, marts)
         connection.execute(f"attach {literal(str(database))} as ratebook (storage_version '{STORAGE_VERSION}')")
@@ -232,7 +233,7 @@ def recover(settings: Settings) -> list[str]:
     """
     removed = []
     with run_lock(settings):
-        for prefix in (CANDIDATE, REMOVING):
+        for prefix in (CANDIDATE, REMOVING, SPILL):
             for leftover in _folders(settings, prefix):
                 shutil.rmtree(leftover)
                 removed.append(leftover.name)
@@ -259,11 +260,11 @@ def flush(path: Path) -> None:
         os.close(handle)
 
 
-def _config(memory_mb: int, spill: Path) -> dict[str, str | bool | int | float | list[str]]:
-    # Without a folder of its own an in-memory DuckDB spills into the current directory.
+def duckdb_config(memory_mb: int, spill: Path) -> dict[str, str | bool | int | float | list[str]]:
+    """Return the settings of an in-memory DuckDB: bounded, and spilling into `spill`, not the current directory."""
     return {
         "memory_limit": f"{memory_mb}MB",
-        "temp_directory": str(spill / ".spill"),
+        "temp_directory": str(spill / SPILL),
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
     }
