@@ -39,6 +39,7 @@ class Build:
     settings: Settings
     as_of: date
     deliveries: tuple[date, ...]
+    folder_name: str | None = None  # of an earlier run, whose code may have been another
 
     @cached_property
     def fingerprint(self) -> str:
@@ -56,7 +57,8 @@ class Build:
     @property
     def path(self) -> Path:
         """Return the build's folder."""
-        return self.settings.build / f"{self.as_of.isoformat()}-{self.fingerprint[:NAME_DIGITS]}"
+        name = self.folder_name or f"{self.as_of.isoformat()}-{self.fingerprint[:NAME_DIGITS]}"
+        return self.settings.build / name
 
     @property
     def warehouse(self) -> Path:

@@ -1,0 +1,320 @@
+"""Why a line costs what it costs: found in the published run, recomputed from its events, step by step.
+
+The arithmetic here is plain fractions, tier by tier, and shares nothing with the expressions that made the line, so
+that an agreement says something.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
+from fractions import Fraction
+from typing import Any
+
+import polars as pl
+
+from data_contracts import (
+    AccountContracts,
+    Accounts,
+    Currencies,
+    LineItems,
+    Meters,
+    PriceConditions,
+    PricedUsage,
+    PriceTiers,
+    PriceVersions,
+    RatedEvents,
+    Rates,
+    Table,
+    UsageEvents,
+    UsageSlots,
+    ZoneDays,
+)
+from orchestration.build import Build, open_build
+from orchestration.errors import UsageError
+from orchestration.publish import published_run
+from orchestration.settings import Settings
+from transforms.usage_cells import CELL, with_cell
+
+Row = dict[str, Any]
+MODES = {"half_up": ROUND_HALF_UP, "half_even": ROUND_HALF_EVEN, "down": ROUND_DOWN, "up": ROUND_UP}
+# A local day lies within two days of the UTC day of the same date.
+DAY_MARGIN = timedelta(days=2)
+EXACT_PLACES = Decimal(1).scaleb(-24)
+# Amounts are correct to 24 places per named operation; a day's line has a handful of them.
+TOLERANCE = Fraction(10, 10**24)
+SHOWN_EVENTS = 20
+
+
+@dataclass
+class Explanation:
+    """A line, the events behind it, each step of the arithmetic, and whether the steps lead to what is published."""
+
+    line: Row
+    events: list[Row]
+    steps: list[str] = field(default_factory=list)
+    quantity: Fraction = Fraction(0)
+    amount_exact: Fraction = Fraction(0)
+    amount: Decimal = Decimal(0)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether quantity, exact and rounded amount come out as published."""
+        return (
+            self.quantity == Fraction(self.line["quantity"])
+            and abs(self.amount_exact - Fraction(self.line["amount_exact"])) <= TOLERANCE * max(1, len(self.events))
+            and self.amount == self.line["amount"]
+        )
+
+    def as_dict(self) -> Row:
+        """Return everything, for JSON."""
+        return {
+            "line": self.line,
+            "events": self.events,
+            "steps": self.steps,
+            "recomputed": {
+                "quantity": plain(self.quantity),
+                "amount_exact": plain(self.amount_exact),
+                "amount": str(self.amount),
+            },
+            "agrees": self.agrees,
+        }
+
+    def as_text(self) -> str:
+        """Return the explanation for a person."""
+        line = self.line
+        shown = [
+            f"  {event['occurred_at']}  {plain(event['measured']):>20}  {event['event_id']}  "
+            f"{event['source_file']}:{event['source_line']}"
+            for event in self.events[:SHOWN_EVENTS]
+        ]
+        if len(self.events) > SHOWN_EVENTS:
+            shown.append(f"  … and {len(self.events) - SHOWN_EVENTS} more (all of them with --json)")
+        verdict = "agrees with" if self.agrees else "DIFFERS FROM"
+        return "\n".join(
+            [
+                line["line_item_id"],
+                f"{line['kind']} of account {line['account_id']}, paid by {line['payer_id']}, contract "
+                f"{line['contract_id']}, product {line['product_id']}",
+                f"used on {line['service_date']}, posted on {line['posting_date']}, billing period "
+                f"{line['billing_period_start']} to {line['billing_period_end']} (end excluded)",
+                "",
+                f"Events ({len(self.events):,}; instant in UTC, measured, id, file:line)",
+                *(shown or ["  none: the price was active, and nothing was used in the billing period"]),
+                "",
+                *self.steps,
+                "",
+                f"The recomputed line {verdict} the published one: {line['amount']} {line['currency']}, "
+                f"exactly {plain(line['amount_exact'])}.",
+            ]
+        )
+
+
+def explanation(settings: Settings, line_item_id: str, number: int | None = None) -> Explanation:
+    """Recompute a published line from its events.
+
+    Refuses: an id that the run does not have, a run that is not there or whose build was removed.
+    """
+    build = _published_build(settings, number)
+    line = _one(build, LineItems, pl.col("line_item_id") == line_item_id)
+    if line is None:
+        raise UsageError(f"No line item {line_item_id!r} in the run; take an id from marts.fct_line_item.")
+    version = _one(build, PriceVersions, _is(line, "price_version_id", "currency"))
+    assert version is not None, "a line without its price version would have broken the join that made it"
+    found = Explanation(line, _events(build, line))
+    found.quantity = sum((Fraction(event["measured"]) for event in found.events), Fraction(0))
+    found.steps.append(_terms(version))
+    if version["model"] == "percentage":
+        _explain_fees(build, found, version)
+    else:
+        _explain_tiers(build, found, version)
+    return found
+
+
+def _published_build(settings: Settings, number: int | None) -> Build:
+    published = published_run(settings, number)
+    if published is None:
+        raise UsageError(f"Run {number or ''} is not published under {settings.published}; run a night first.")
+    build = replace(open_build(settings, published.as_of), folder_name=published.manifest()["build"])
+    if not build.path.is_dir():
+        raise UsageError(
+            f"The tables behind run {published.number} were removed; run the night of {published.as_of} again."
+        )
+    return build
+
+
+def _one(build: Build, table: type[Table], condition: pl.Expr) -> Row | None:
+    rows = build.frame(table).filter(condition).collect().to_dicts()
+    return rows[0] if rows else None
+
+
+def _is(row: Row, *names: str) -> pl.Expr:
+    return pl.all_horizontal([pl.col(name) == pl.lit(row[name]) for name in names])
+
+
+def _events(build: Build, line: Row) -> list[Row]:
+    """The accepted events whose cells the line's version rates, in order of instant and id."""
+    cells = (
+        build.frame(PricedUsage)
+        .filter(_is(line, "account_id", "contract_id", "price_version_id", "service_date"))
+        .select(CELL)
+    )
+    near = (
+        pl.col("occurred_at").dt.date().is_between(line["service_date"] - DAY_MARGIN, line["service_date"] + DAY_MARGIN)
+    )
+    account = build.delivered(UsageEvents).filter(_is(line, "account_id") & near)
+    reference = {
+        table.table_name: build.frame(table)
+        for table in (Accounts, AccountContracts, Meters, PriceConditions, Rates, UsageSlots, ZoneDays)
+    }
+    columns = ["occurred_at", "source", "event_id", "measured", "delivery_date", "source_file", "source_line"]
+    joined = with_cell(account, **reference).join(cells, on=CELL, how="semi")
+    return joined.select(columns).sort("occurred_at", "source", "event_id").collect().to_dicts()
+
+
+def _terms(version: Row) -> str:
+    since = version["effective_from_at"] or version["effective_from_date"]
+    return (
+        f"Price {version['price_version_id']} ({version['model']}, {version['currency']}, from {since}), "
+        f"written in {version['document']}"
+    )
+
+
+def _explain_tiers(build: Build, found: Explanation, version: Row) -> None:
+    line = found.line
+    tiers = build.frame(PriceTiers).filter(_is(line, "price_version_id", "currency")).sort("tier").collect().to_dicts()
+    scope = _scope(build, line)
+    earlier = [
+        other for other in scope if other["price_version_id"] == line["price_version_id"] and _before(other, line)
+    ]
+    before = sum((Fraction(other["quantity"]) for other in earlier), Fraction(0))
+    through = before + found.quantity
+    found.steps.append(f"Quantity: {plain(before)} before it in the period, {plain(found.quantity)} on the day")
+    total = _priced(version["model"], tiers, through, found.steps)
+    total_before = Fraction(0)
+    if earlier:
+        total_before = _priced(version["model"], tiers, before, found.steps)
+    found.amount_exact = total - total_before
+    found.steps.append(f"Exact amount of the day: {plain(total)} - {plain(total_before)} = {plain(found.amount_exact)}")
+    _round_difference(build, found, scope)
+
+
+def _priced(model: str, tiers: Sequence[Row], quantity: Fraction, steps: list[str]) -> Fraction:
+    """Price a running total tier by tier, as a person would on paper."""
+    steps.append(f"R({plain(quantity)}):")
+    total = lower = Fraction(0)
+    for tier in tiers:
+        upper = None if tier["up_to"] is None else Fraction(tier["up_to"])
+        unit, flat = Fraction(tier["unit_amount"]), Fraction(tier["flat_amount"])
+        is_last = upper is None or quantity <= upper
+        if model == "graduated" or is_last:
+            units = quantity if model != "graduated" else (quantity if is_last else upper) - lower  # type: ignore[operator]
+            amount = units * unit + flat
+            total += amount
+            steps.append(f"  tier {tier['tier']}: {plain(units)} × {plain(unit)} + {plain(flat)} = {plain(amount)}")
+        if is_last:
+            break
+        lower = upper  # type: ignore[assignment]
+    return total
+
+
+def _explain_fees(build: Build, found: Explanation, version: Row) -> None:
+    """Price the events one by one in the order in which they use up the allowance."""
+    line = found.line
+    scope = _is(line, "contract_id", "price_id", "price_version_id")
+    in_period = pl.col("service_date").is_between(line["billing_period_start"], line["service_date"])
+    rated = build.frame(RatedEvents).filter(scope & in_period).sort("occurred_at", "source", "event_id").collect()
+    digits = _minor_units(build, line)
+    ordinal, value_through, rounded = 0, Fraction(0), Decimal(0)
+    for event in rated.to_dicts():
+        ordinal += 1
+        value = Fraction(event["quantity"])
+        value_through += value
+        if event["service_date"] != line["service_date"]:
+            continue
+        fee, why = _fee(version, value, ordinal, value_through)
+        found.amount_exact += fee
+        rounded += _rounded(fee, digits, version["rounding"])
+        if len(found.steps) <= SHOWN_EVENTS:
+            found.steps.append(
+                f"  {event['event_id']}: {why} = {plain(fee)} -> {_rounded(fee, digits, version['rounding'])}"
+            )
+    if version["round_at"] == "event":
+        found.amount = rounded
+        found.steps.append(f"Sum of the fees, each rounded by itself: {rounded}")
+    else:
+        _round_difference(build, found, _scope(build, line))
+
+
+def _fee(version: Row, value: Fraction, ordinal: int, value_through: Fraction) -> tuple[Fraction, str]:
+    free_events, free_amount = version["free_events"], version["free_amount"]
+    in_events = free_events is not None and ordinal <= free_events
+    in_amount = free_amount is not None and value_through <= Fraction(free_amount)
+    both = free_events is not None and free_amount is not None
+    ends_at_first = both and version["free_rule"] == "first_exhausted"
+    if (in_events and in_amount) if ends_at_first else (in_events or in_amount):
+        return Fraction(0), "free"
+    charged = value
+    if free_amount is not None and not (ends_at_first and not in_events):
+        charged = min(value, value_through - Fraction(free_amount))
+    rate, fixed = Fraction(version["rate"]), Fraction(version["fixed_amount"])
+    fee = charged * rate + fixed
+    why = f"{plain(charged)} × {plain(rate)} + {plain(fixed)}"
+    if version["minimum_fee"] is not None and fee < Fraction(version["minimum_fee"]):
+        return Fraction(version["minimum_fee"]), f"{why}, at least"
+    if version["maximum_fee"] is not None and fee > Fraction(version["maximum_fee"]):
+        return Fraction(version["maximum_fee"]), f"{why}, at most"
+    return fee, why
+
+
+def _scope(build: Build, line: Row) -> list[Row]:
+    """The lines of the rounding scope, in the order in which the running total is rounded."""
+    lines = build.frame(LineItems).filter(_is(line, "contract_id", "price_id", "billing_period_start", "currency"))
+    order = ["service_date", "started_at"]
+    starts = build.frame(Rates).group_by("price_version_id").agg(pl.col("valid_from_at").min().alias("started_at"))
+    return lines.join(starts, on="price_version_id", how="left", validate="m:1").sort(order).collect().to_dicts()
+
+
+def _before(other: Row, line: Row) -> bool:
+    return bool(other["service_date"] < line["service_date"])
+
+
+def _round_difference(build: Build, found: Explanation, scope: Sequence[Row]) -> None:
+    position = [other["line_item_id"] for other in scope].index(found.line["line_item_id"])
+    before = sum((Fraction(other["amount_exact"]) for other in scope[:position]), Fraction(0))
+    digits = _minor_units(build, found.line)
+    last = _one(build, PriceVersions, _is(scope[-1], "price_version_id", "currency"))
+    assert last is not None, "every line has its price version"
+    mode = last["rounding"]
+    rounded_before = _rounded(before, digits, mode)
+    rounded_through = _rounded(before + found.amount_exact, digits, mode)
+    found.amount = rounded_through - rounded_before
+    found.steps.append(
+        f"Running total of the period, rounded {mode} to {digits} decimals: "
+        f"{plain(before)} -> {rounded_before} before, {plain(before + found.amount_exact)} -> {rounded_through} with it"
+    )
+    found.steps.append(f"Amount: {rounded_through} - {rounded_before} = {found.amount}")
+
+
+def _minor_units(build: Build, line: Row) -> int:
+    currency = _one(build, Currencies, _is(line, "currency"))
+    assert currency is not None, "a line in an unknown currency would have no amount"
+    return int(currency["minor_units"])
+
+
+def _rounded(amount: Fraction, digits: int, mode: str) -> Decimal:
+    # 60 digits hold any amount below 10^13 exactly to far beyond the 24th place, so this rounds once, here.
+    numerator = amount * 10**40
+    exact = Decimal(numerator.numerator // numerator.denominator).scaleb(-40)
+    return exact.quantize(Decimal(1).scaleb(-digits), rounding=MODES[mode])
+
+
+def plain(value: Any) -> str:
+    """Write a number as a plain decimal, up to 24 places, without trailing zeros."""
+    number = (
+        value
+        if isinstance(value, Decimal)
+        else Decimal(Fraction(value).numerator) / Decimal(Fraction(value).denominator)
+    )
+    text = format(number.quantize(EXACT_PLACES) if number.as_tuple().exponent < -24 else number, "f")  # type: ignore[operator]  # noqa: PLR2004
+    return text.rstrip("0").rstrip(".") if "." in text else text
