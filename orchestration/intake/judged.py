@@ -1,0 +1,112 @@
+"""Records split into those that keep every rule and those that break one, named by the first that they break."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+
+from data_contracts import RejectedRows
+from orchestration.intake.findings import SHOWN_CHARACTERS
+from orchestration.intake.values import Fault, first_fault
+
+# What the readers find about a record as a whole.
+RECORD_FAULTS = {
+    "ragged_record": (
+        "The record has another number of fields than the header.",
+        "Deliver as many fields as the header names; quote fields that hold a comma.",
+    ),
+    "quote_not_closed": (
+        "A quote opens in this line and does not close where a field ends.",
+        "Close it, and double every quote inside a quoted field.",
+    ),
+    "quote_inside_field": (
+        "A quote stands inside a field or behind its end.",
+        "Quote the whole field and double every quote inside it.",
+    ),
+    "field_too_long": ("A field is longer than 64 KiB.", "Cut it at the source."),
+    "not_a_json_object": ("The line is not one valid JSON object.", "Write one object a line."),
+    "nested_value": (
+        "A value is itself an object or a list.",
+        "Write plain values; nested events cannot be read yet.",
+    ),
+    "duplicate_key": ("A key stands twice in the object.", "Write each key once."),
+    "escaped_key": ("A key is written with escapes.", "Write keys as plain text."),
+}
+
+
+def judge(records: pl.DataFrame, faults: Sequence[Fault]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the records without a fault, and the others as `line, rule, column_name, found, message, remedy` + records.
+
+    Grain: every record is in exactly one of the two.
+    """
+    judged = records.with_columns(first_fault(faults).alias("fault_number"))
+    is_good = pl.col("fault").is_null() & pl.col("fault_number").is_null()
+    good = judged.filter(is_good).drop("fault", "found", "fault_number")
+    bad = judged.filter(~is_good)
+    return good, _explained(bad, faults)
+
+
+def _explained(bad: pl.DataFrame, faults: Sequence[Fault]) -> pl.DataFrame:
+    names = {
+        "rule": [fault.rule for fault in faults],
+        "column_name": [fault.column for fault in faults],
+        "message": [fault.message for fault in faults],
+        "remedy": [fault.remedy for fault in faults],
+    }
+    of_value = pl.DataFrame(
+        {"fault_number": range(len(faults)), **names},
+        schema={"fault_number": pl.Int32, **dict.fromkeys(names, pl.String)},
+    )
+    of_record = pl.DataFrame(
+        {
+            "fault": list(RECORD_FAULTS),
+            "record_message": [message for message, _ in RECORD_FAULTS.values()],
+            "record_remedy": [remedy for _, remedy in RECORD_FAULTS.values()],
+        }
+    )
+    value = pl.lit(None, pl.String)
+    for column in dict.fromkeys(fault.column for fault in faults if fault.column is not None):
+        value = pl.when(pl.col("column_name") == column).then(f"raw:{column}").otherwise(value)
+    is_record = pl.col("fault").is_not_null()
+    return (
+        bad.join(of_value, on="fault_number", how="left", validate="m:1", maintain_order="left")
+        .join(of_record, on="fault", how="left", validate="m:1", maintain_order="left")
+        .with_columns(
+            pl.when(is_record).then("fault").otherwise("rule").alias("rule"),
+            pl.when(is_record).then(None).otherwise(pl.col("column_name")).alias("column_name"),
+            pl.when(is_record).then("record_message").otherwise("message").alias("message"),
+            pl.when(is_record).then("record_remedy").otherwise("remedy").alias("remedy"),
+            pl.when(is_record).then("found").otherwise(value).alias("found"),
+        )
+        .with_columns(_printable(pl.col("found")).alias("found"))
+        .drop("fault", "fault_number", "record_message", "record_remedy")
+    )
+
+
+def _printable(text: pl.Expr) -> pl.Expr:
+    """Escape what could act on a terminal or hide, then cut: the same as `findings.printable`, on a column."""
+    hidden = [*range(0x20), *range(0x7F, 0xA0), 0xAD, 0x61C, 0x180E, *range(0x200B, 0x2010), *range(0x2028, 0x202F)]
+    hidden += [*range(0x2060, 0x2070), 0xFEFF, *range(0xFFF9, 0xFFFE)]
+    short = text.str.head(SHOWN_CHARACTERS + 1)
+    escaped = short.str.replace_many([chr(code) for code in hidden], [f"\\u{code:04x}" for code in hidden])
+    return (
+        pl.when(escaped.str.len_chars() > SHOWN_CHARACTERS)
+        .then(pl.format("{}…", escaped.str.head(SHOWN_CHARACTERS - 1)))
+        .otherwise(escaped)
+    )
+
+
+def rejected_rows(
+    bad: pl.DataFrame, quantity: pl.Expr, *, delivery_date: date, source_file: str, dataset: str
+) -> pl.DataFrame:
+    """Return the bad records of one file as rows of `rejected_rows`."""
+    known = {
+        "delivery_date": pl.lit(delivery_date),
+        "source_file": pl.lit(source_file),
+        "source_line": pl.col("line"),
+        "dataset": pl.lit(dataset),
+        "quantity": quantity.cast(RejectedRows.schema()["quantity"]),
+    }
+    return bad.select(known.get(name, pl.col(name)).alias(name) for name in RejectedRows.columns).cast(
+        RejectedRows.schema()
+    )

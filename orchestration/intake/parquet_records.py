@@ -1,0 +1,94 @@
+"""Parquet as records of text: exact types only, so that they pass through the same strict parsers as text does."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import polars as pl
+from polars.exceptions import PolarsError
+
+from orchestration.intake.findings import FileRefused
+
+ROWS_PER_BATCH = 200_000
+MOST_VALUES = 4_000_000_000
+MOST_BYTES = 64 << 30
+INTEGERS = frozenset({pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64})
+
+
+def parquet_columns(path: Path) -> list[str]:
+    """Return the column names, after every column's type and the size of what the file unpacks to were found fit.
+
+    Refuses: float columns (they have lost digits already), times without zone or finer than microseconds (INT96
+    included), nested and binary columns, a damaged footer, a footer that announces more than the caps.
+    """
+    try:
+        schema = pl.read_parquet_schema(path)
+        with duckdb.connect() as connection:
+            groups = connection.execute(
+                "select coalesce(sum(num_values), 0), coalesce(sum(total_uncompressed_size), 0) from parquet_metadata(?)",
+                [str(path)],
+            ).fetchone()
+    except (PolarsError, duckdb.Error, OSError) as error:
+        raise FileRefused(
+            "parquet_broken",
+            f"The Parquet file of {path.stat().st_size:,} bytes cannot be read: {str(error).splitlines()[0]}",
+            "Deliver the whole file again.",
+        ) from None
+    if groups is not None and (groups[0] > MOST_VALUES or groups[1] > MOST_BYTES):
+        raise FileRefused(
+            "unpacks_too_large",
+            f"The footer announces {groups[0]:,} values and {groups[1]:,} bytes.",
+            "Deliver the file in smaller parts.",
+        )
+    for name, dtype in schema.items():
+        if _as_text(name, dtype) is None:
+            raise FileRefused(
+                "parquet_type",
+                f"Column `{name}` has the type {dtype}; only text, whole numbers, decimals, booleans, days and times in "
+                "UTC to the microsecond are exact.",
+                "Write it as text or as one of these types.",
+                column=name,
+            )
+    return list(schema)
+
+
+def parquet_records(path: Path) -> Iterator[pl.DataFrame]:
+    """Yield the file's rows in batches: `line` (the row number), `fault`, `found`, one `raw:<name>` per column."""
+    try:
+        lazy = pl.scan_parquet(path, hive_partitioning=False, glob=False)
+        schema = lazy.collect_schema()
+        texts = [_as_text(name, dtype) for name, dtype in schema.items()]
+        rows = lazy.select(pl.len()).collect().item()
+        for start in range(0, rows, ROWS_PER_BATCH):
+            batch = lazy.slice(start, ROWS_PER_BATCH).select(*(text for text in texts if text is not None)).collect()
+            yield batch.select(
+                pl.int_range(start + 1, start + 1 + pl.len(), dtype=pl.Int64).alias("line"),
+                pl.lit(None, pl.String).alias("fault"),
+                pl.lit(None, pl.String).alias("found"),
+                pl.all().replace("", None),
+            )
+    except PolarsError as error:
+        raise FileRefused(
+            "parquet_broken",
+            f"The Parquet file cannot be read to its end: {str(error).splitlines()[0]}",
+            "Deliver the whole file again.",
+        ) from None
+
+
+def _as_text(name: str, dtype: pl.DataType) -> pl.Expr | None:
+    """Return the column as text, exactly; None for a type that cannot be exact."""
+    value = pl.col(name)
+    match dtype:
+        case pl.String() | pl.Categorical() | pl.Enum() | pl.Decimal() | pl.Null():
+            text = value.cast(pl.String)
+        case pl.Boolean():
+            text = pl.when(value).then(pl.lit("true")).when(~value).then(pl.lit("false"))
+        case pl.Date():
+            text = value.dt.strftime("%Y-%m-%d")
+        case pl.Datetime(time_unit="us" | "ms", time_zone=zone) if zone is not None:
+            text = value.dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")
+        case _:
+            if type(dtype) not in INTEGERS:
+                return None
+            text = value.cast(pl.String)
+    return text.alias(f"raw:{name}")

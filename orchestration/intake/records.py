@@ -1,0 +1,129 @@
+"""One shape for every format: batches of records whose values are text, with their line and what is wrong with them."""
+
+import difflib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from orchestration.intake.blocks import BLOCK_BYTES, text_blocks
+from orchestration.intake.csv_records import csv_records, header_of
+from orchestration.intake.findings import FileRefused
+from orchestration.intake.ndjson_records import ndjson_records
+from orchestration.intake.parquet_records import parquet_columns, parquet_records
+
+CSV = (".csv", ".csv.gz", ".csv.zst")
+NDJSON = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz", ".ndjson.zst", ".jsonl.zst")
+PARQUET = (".parquet",)
+# An added column this close to the name of an absent one is that one, renamed.
+RENAMED = 0.85
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Columns that a dataset knows, those it cannot do without, and further names that are legitimate."""
+
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+    declared: frozenset[str] = frozenset()
+
+
+def read_records(
+    path: Path, layout: Layout, *, may_end_open: bool, block_bytes: int = BLOCK_BYTES
+) -> Iterator[pl.DataFrame]:
+    """Yield batches with `line`, `fault`, `found` and `raw:<name>` text columns, every known column among them.
+
+    Refuses the file: unknown ending, other dialect, a header that lacks, repeats or misspells a column, and all that
+    the readers of the formats refuse.
+    """
+    name = path.name
+    if name.endswith(CSV):
+        batches = _csv_batches(path, layout, may_end_open, block_bytes)
+    elif name.endswith(NDJSON):
+        batches = _ndjson_batches(path, layout, may_end_open, block_bytes)
+    elif name.endswith(PARQUET):
+        check_columns(parquet_columns(path), layout, None)
+        batches = parquet_records(path)
+    else:
+        raise FileRefused(
+            "unknown_format",
+            f"`{name}` ends like no format that can be read here.",
+            f"Deliver {', '.join((*CSV, *NDJSON[:3], *PARQUET))}.",
+        )
+    for batch in batches:
+        yield _with_known_columns(batch, layout)
+
+
+def check_columns(names: Sequence[str], layout: Layout, line: int | None) -> None:
+    """Refuse column names that are empty, repeated, misspelt or incomplete, showing the nearest name."""
+    known = (*layout.required, *layout.optional)
+    problems = [f"column {place} has no name" for place, name in enumerate(names, 1) if not name]
+    problems += [f"`{name}` stands {names.count(name)} times" for name in dict.fromkeys(names) if names.count(name) > 1]
+    problems += [
+        f"`{name}` should be written `{_folded(known)[_fold(name)]}`"
+        for name in dict.fromkeys(names)
+        if name not in known and name not in layout.declared and _fold(name) in _folded(known)
+    ]
+    problems += [
+        f"`{column}` is missing{_nearest(column, names, known)}" for column in layout.required if column not in names
+    ]
+    problems += [
+        f"`{name}` looks like `{near[0]}`, renamed"
+        for name in dict.fromkeys(names)
+        if name not in known and name not in layout.declared and _fold(name) not in _folded(known)
+        for near in [difflib.get_close_matches(name, [c for c in layout.optional if c not in names], 1, RENAMED)]
+        if near
+    ]
+    if problems:
+        raise FileRefused(
+            "columns",
+            f"The columns do not fit: {'; '.join(problems)}.",
+            f"Name them exactly; required are {', '.join(layout.required)}.",
+            line=line,
+        )
+
+
+def _fold(name: str) -> str:
+    return name.strip().casefold()
+
+
+def _folded(names: Sequence[str]) -> dict[str, str]:
+    return {_fold(name): name for name in names}
+
+
+def _nearest(column: str, names: Sequence[str], known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(column, [name for name in names if name and name not in known], 1, 0.5)
+    return f" (nearest: `{near[0]}`)" if near else ""
+
+
+def _csv_batches(path: Path, layout: Layout, may_end_open: bool, block_bytes: int) -> Iterator[pl.DataFrame]:
+    columns: list[str] = []
+    for block in text_blocks(path, quoted_newlines=True, may_end_open=may_end_open, block_bytes=block_bytes):
+        rest = block
+        if not columns:
+            columns, remaining = header_of(block)
+            if columns:
+                check_columns(columns, layout, block.first_line)
+            if remaining is None:
+                continue
+            rest = remaining
+        yield csv_records(rest, columns)
+
+
+def _ndjson_batches(path: Path, layout: Layout, may_end_open: bool, block_bytes: int) -> Iterator[pl.DataFrame]:
+    names: list[str] = []
+    for block in text_blocks(path, quoted_newlines=False, may_end_open=may_end_open, block_bytes=block_bytes):
+        batch = ndjson_records(block)
+        found = [name.removeprefix("raw:") for name in batch.columns if name.startswith("raw:")]
+        added = [name for name in found if name not in names]
+        if added:
+            # Keys may be left out of a record, so only a name that no record of the first block has is missing.
+            names += added
+            check_columns(names, layout, None)
+        yield batch
+
+
+def _with_known_columns(batch: pl.DataFrame, layout: Layout) -> pl.DataFrame:
+    absent = [f"raw:{name}" for name in (*layout.required, *layout.optional) if f"raw:{name}" not in batch.columns]
+    return batch.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)

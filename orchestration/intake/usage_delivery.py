@@ -1,0 +1,204 @@
+"""The usage files of one delivery: read, judged, decided, and written as the delivery's usage tables."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+
+from data_contracts import RejectedRows, RepeatedEvents, UsageEvents
+from data_contracts.validation import validate
+from orchestration import storage
+from orchestration.intake import values
+from orchestration.intake.decisions import decide
+from orchestration.intake.findings import FileRefused, printable
+from orchestration.intake.judged import rejected_rows
+from orchestration.intake.lake import Lake
+from orchestration.intake.landing import USAGE
+from orchestration.intake.outcomes import NOTHING, FileOutcome, count_into
+from orchestration.intake.parts import Parts, block_bytes, bucket_count
+from orchestration.intake.records import read_records
+from orchestration.intake.usage import KEY, Meters, readable_quantity, usage_events, usage_layout
+from orchestration.settings import Settings
+
+SORTED_BY = ("account_bucket", *KEY)
+EVENTS = {**UsageEvents.schema(), "all_dimensions": pl.String()}
+TOTALS = ("quantity", "amount")
+
+
+@dataclass(frozen=True)
+class UsageDelivery:
+    """What the usage files of a delivery became; `usage_events.parquet` is already written."""
+
+    accepted_rows: int
+    repeated: pl.DataFrame
+    rejected: pl.DataFrame
+    usage_dates: frozenset[str]
+
+
+def take_usage(
+    outcomes: Sequence[FileOutcome],
+    meters: Meters,
+    *,
+    settings: Settings,
+    lake: Lake,
+    delivery_date: date,
+    folder: Path,
+) -> UsageDelivery:
+    """Decide every record of the delivery's usage files and write its `usage_events` into `folder`.
+
+    Memory is bounded: files are read in blocks, events are decided in buckets of their key and sorted in buckets of
+    their account.
+    """
+    files = [outcome.file for outcome in outcomes if outcome.is_loaded]
+    parts = Parts(folder / ".parts", bucket_count(settings, files))
+    rejected = [RejectedRows.empty()]
+    for number, outcome in enumerate(outcomes):
+        if outcome.is_loaded:
+            try:
+                rejected += _read_file(outcome, meters, parts, number, settings, delivery_date)
+            except FileRefused as refused:
+                outcome.refuse_for(refused)
+                parts.drop(number)
+    all_rejected = pl.concat(rejected)
+    by_file = {outcome.file.source_file: outcome for outcome in outcomes}
+    count_into(by_file, all_rejected, "rejected", "quantity")
+    repeated, dates, rows = [], set(), 0
+    slices = _Slices(folder, parts.buckets)
+    for number in range(parts.buckets):
+        newcomers = parts.bucket(number, pl.DataFrame(schema=EVENTS))
+        days = frozenset(newcomers["occurred_at"].dt.date().cast(pl.String).unique().to_list())
+        standing, held = lake.earlier_events(newcomers.select(KEY).unique(), days, settings.lookback_deliveries)
+        accepted, again = decide(newcomers, standing, held)
+        count_into(by_file, accepted, "accepted", "quantity")
+        count_into(by_file, again, None, "quantity")
+        slices.add(accepted.select(UsageEvents.columns.keys()))
+        repeated.append(again.select(RepeatedEvents.columns.keys()))
+        dates |= days
+        rows += accepted.height
+    slices.write()
+    shutil.rmtree(parts.folder, ignore_errors=True)
+    return UsageDelivery(
+        rows,
+        pl.concat(repeated).sort("source_file", "source_line"),
+        all_rejected.sort("source_file", "source_line"),
+        frozenset(dates),
+    )
+
+
+def _read_file(
+    outcome: FileOutcome, meters: Meters, parts: Parts, number: int, settings: Settings, delivery_date: date
+) -> list[pl.DataFrame]:
+    """Parse one file into `parts`; return its rejected records. Its landed rows and quantity are counted before."""
+    file, claim = outcome.file, outcome.claim
+    rejected = []
+    totals = dict.fromkeys(claim.control_totals if claim else (), NOTHING)
+    for batch in _batches(outcome, meters, settings):
+        is_whole = pl.col("fault").is_null()
+        raw = batch.with_columns(pl.when(is_whole).then(readable_quantity()).alias("readable"))
+        outcome.landed_rows += raw.height
+        outcome.landed_quantity += raw.lazy().select(pl.col("readable").sum()).collect().item() or NOTHING
+        for name in totals:
+            totals[name] += _total(raw, name)
+        events, bad = usage_events(raw, meters, delivery_date)
+        places = {"delivery_date": pl.lit(delivery_date), "source_file": pl.lit(file.source_file)}
+        parts.add(number, events.with_columns(**places).select(EVENTS.keys()))
+        rejected.append(
+            rejected_rows(
+                bad,
+                pl.col("readable"),
+                delivery_date=delivery_date,
+                source_file=file.source_file,
+                dataset=USAGE,
+            )
+        )
+    check_size(outcome, outcome.landed_rows)
+    for name, found in totals.items():
+        stated = claim.control_totals[name] if claim else found
+        if found != stated:
+            raise FileRefused(
+                "control_total",
+                f"The manifest states {stated} as the total of `{name}`; the file holds {found.normalize():f}.",
+                "Deliver the whole file again, or correct the manifest.",
+                column=name,
+            )
+    return rejected
+
+
+def _batches(outcome: FileOutcome, meters: Meters, settings: Settings) -> Iterator[pl.DataFrame]:
+    return read_records(
+        outcome.file.path,
+        usage_layout(meters),
+        may_end_open=outcome.claim is not None,
+        block_bytes=block_bytes(settings),
+    )
+
+
+def _total(raw: pl.DataFrame, name: str) -> Decimal:
+    if name not in TOTALS:
+        raise FileRefused(
+            "control_total_unknown",
+            f"The manifest states a total of `{printable(name)}`; only {', '.join(TOTALS)} can be totalled.",
+            "Leave it out of the manifest.",
+        )
+    return raw.lazy().select(values.decimal_value(pl.col(f"raw:{name}")).sum()).collect().item() or NOTHING
+
+
+def check_size(outcome: FileOutcome, rows: int) -> None:
+    """Refuse a file without records, unless its manifest says so, and one with other records than its manifest says."""
+    stated = None if outcome.claim is None else outcome.claim.rows
+    if stated is not None and stated != rows:
+        raise FileRefused(
+            "row_count",
+            f"The manifest states {stated:,} rows; the file holds {rows:,}.",
+            "Deliver the whole file again, or correct the manifest.",
+        )
+    if rows == 0 and stated is None:
+        raise FileRefused(
+            "empty_file",
+            "The file holds no records.",
+            "Deliver its records, or a _manifest.json that states 0 rows.",
+        )
+
+
+class _Slices:
+    """Accepted events on their way into one file sorted by account bucket and key."""
+
+    def __init__(self, folder: Path, count: int) -> None:
+        self.target = folder / f"{UsageEvents.table_name}.parquet"
+        self.folder = folder / ".parts" / "slices"
+        self.count = count
+        self._only = UsageEvents.empty()
+        self._written = 0
+
+    def add(self, accepted: pl.DataFrame) -> None:
+        """Add the accepted events of one key bucket."""
+        if self.count == 1:
+            self._only = accepted
+            return
+        number = (pl.col("account_bucket").cast(pl.Int64) * self.count) // (1 << 16)
+        for (slice_number,), part in accepted.group_by(number.alias("slice")):
+            folder = self.folder / f"{slice_number:06d}"
+            folder.mkdir(parents=True, exist_ok=True)
+            part.write_parquet(folder / f"{self._written}.parquet", compression="lz4")
+            self._written += 1
+
+    def write(self) -> None:
+        """Write the one file, each slice checked against the contract; keys cannot meet across key buckets."""
+        if self.count == 1:
+            storage.write_parquet(UsageEvents, self._only.sort(SORTED_BY), self.target)
+            return
+        ready = []
+        for folder in sorted(self.folder.glob("*")):
+            events = pl.read_parquet(sorted(folder.glob("*.parquet"))).sort(SORTED_BY)
+            ready.append(folder / "sorted")
+            validate(UsageEvents, events).write_parquet(ready[-1], compression="lz4")
+        if not ready:
+            storage.write_parquet(UsageEvents, UsageEvents.empty(), self.target)
+            return
+        pl.concat([pl.scan_parquet(path) for path in ready]).sink_parquet(
+            self.target, compression="zstd", compression_level=1, statistics=True, maintain_order=True
+        )
