@@ -157,7 +157,7 @@ def test_landing_files_say_what_the_world_says(world):
 def test_worlds_reach_the_edges_that_they_are_for():
     seen = Counter()
 
-    @settings(QUICK, max_examples=150)
+    @settings(QUICK, max_examples=250)
     @given(world=worlds())
     def look(world):
         result = expected(world)

@@ -78,6 +78,7 @@ VALUES = tuple(
     map(D, ("0", "0.01", "1", "9.99", "50", "50.005", "60", "100", "100.5", "333.333", "500", "1000", "12345.67"))
 )
 MICROSECONDS = (-1, 0, 1)
+LATER = (timedelta(0), timedelta(microseconds=1), timedelta(microseconds=2), timedelta(hours=5), timedelta(days=1))
 
 
 # --- the book ---------------------------------------------------------------------------------------------------------
@@ -295,18 +296,54 @@ def contracts(
 # --- events -----------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Aim:
+    """What an event is aimed at: most usage is of something sold to its account, near where that changes."""
+
+    account: Account
+    price: Price
+    changes: tuple[date | datetime, ...]  # versions, contract and plan entry begin or end here
+
+
+def aims_of(
+    accounts: Sequence[Account],
+    signed: Sequence[Contract],
+    sold: Mapping[str, Plan],
+    book: Mapping[str, Price],
+    default: str | None,
+) -> list[Aim]:
+    """One per account, contract or default plan, and price of its plan."""
+    deals: list[tuple[Account, Contract | None, Plan]] = []
+    for account in accounts:
+        deals += [(account, contract, sold[contract.plan]) for contract in signed if contract.account == account.id]
+        if default is not None:
+            deals.append((account, None, sold[default]))
+    found = []
+    for account, contract, plan in deals:
+        for entry in plan.prices:
+            changes: list[date | datetime | None] = [version.effective_from for version in book[entry.price].versions]
+            changes.append(entry.effective_from)
+            if contract is not None:
+                changes += [contract.starts_on, contract.ends_on]
+                changes += [v.effective_from for o in contract.overrides if o.price == entry.price for v in o.versions]
+            inside = tuple(change for change in changes if change is not None and change != LONG_AGO)
+            found.append(Aim(account, book[entry.price], inside))
+    return found or [Aim(account, price, ()) for account in accounts for price in book.values()]
+
+
 @st.composite
-def instants(draw: st.DrawFn, draft: Draft, zone: str, changes: Sequence[date | datetime]) -> datetime:
+def instants(draw: st.DrawFn, draft: Draft, aim: Aim) -> datetime:
     """An instant of the season, often at an edge of the account's day or of a price's validity."""
+    zone = aim.account.zone
     day = draft.first + timedelta(days=draw(st.integers(-3, DAYS)))
-    shape = draw(st.sampled_from(("inside", "inside", "midnight", "month", "change")))
+    shape = draw(st.sampled_from(("change", "midnight", "month", "inside", "inside")))
     nudge = timedelta(microseconds=draw(st.sampled_from(MICROSECONDS)))
     if shape == "midnight":
         return day_start(day, zone) + nudge
     if shape == "month":
         return day_start(next_month(day), zone) + nudge
-    if shape == "change" and changes:
-        return start_instant(draw(st.sampled_from(changes)), zone) + nudge
+    if shape == "change" and aim.changes:
+        return start_instant(draw(st.sampled_from(aim.changes)), zone) + nudge
     seconds = draw(st.integers(0, 86_399))
     return datetime.combine(day, time(), UTC) + timedelta(seconds=seconds)
 
@@ -316,16 +353,20 @@ def events(
     draw: st.DrawFn,
     draft: Draft,
     number: int,
-    accounts: Sequence[Account],
+    aims: Sequence[Aim],
     meters: Sequence[Meter],
     signed: Sequence[Contract],
-    changes: Sequence[date | datetime],
     deliveries: Sequence[date],
 ) -> Event:
     """One event with a delivery that could have brought it."""
-    account = draw(st.sampled_from(accounts))
-    meter = draw(st.sampled_from(meters))
-    occurred_at = draw(instants(draft, account.zone, changes))
+    aim = draw(st.sampled_from(aims))
+    account = aim.account
+    off_target = draw(st.integers(0, 11)) == 7
+    (meter,) = (m for m in meters if m.id == aim.price.meter)
+    model = aim.price.conditions.get("model", "a")
+    if off_target:
+        meter, model = draw(st.sampled_from(meters)), draw(st.sampled_from(("b", "c", "")))
+    occurred_at = draw(instants(draft, aim))
     possible = [day for day in deliveries if day > occurred_at.date()] or list(deliveries[-1:])
     late = draw(st.integers(0, 3)) == 0
     oddity = draw(st.integers(0, 39))
@@ -343,11 +384,24 @@ def events(
         quantity=D(1) if meter.value == "amount" else draw(st.sampled_from(QUANTITIES)),
         amount=amount,
         currency=None if amount is None else currency,
-        contract=draw(st.sampled_from(named)) if named and draw(st.integers(0, 9)) == 0 else None,
-        dimensions={"model": model}
-        if meter.dimensions and (model := draw(st.sampled_from(("a", "a", "b", "c", ""))))
-        else {},
+        contract=draw(st.sampled_from(named)) if named and draw(st.integers(0, 9)) == 7 else None,
+        dimensions={"model": model} if meter.dimensions and model else {},
         delivery_date=draw(st.sampled_from(possible)) if late else possible[0],
+    )
+
+
+@st.composite
+def twins(draw: st.DrawFn, event: Event, number: int, deliveries: Sequence[date]) -> Event:
+    """Usage of the same cell soon after: across the edge that the first one sat on, or up to a tier bound."""
+    occurred_at = event.occurred_at + draw(st.sampled_from(LATER))
+    possible = [day for day in deliveries if day > occurred_at.date()] or list(deliveries[-1:])
+    return replace(
+        event,
+        id=f"e-{draw(st.integers(0, 9))}{number:03}",
+        occurred_at=occurred_at,
+        quantity=event.quantity if event.amount is not None else draw(st.sampled_from(QUANTITIES)),
+        amount=event.amount if event.amount is None else draw(st.sampled_from(VALUES)),
+        delivery_date=draw(st.sampled_from(possible)),
     )
 
 
@@ -396,26 +450,20 @@ def worlds(draw: st.DrawFn, *, contested: bool = False, max_events: int = 60) ->
     last = first + timedelta(days=DAYS + 35)  # a month turn may lie a month behind the season
     deliveries = sorted({first + timedelta(days=draw(st.integers(2, DAYS))) for _ in range(3)} | {last})
     as_of = draw(st.sampled_from((last, last, *deliveries)))
-    changes = [
-        start
-        for versions in (
-            *(price.versions for price in book),
-            *(override.versions for contract in signed for override in contract.overrides),
-        )
-        for version in versions
-        if (start := version.effective_from) != LONG_AGO
-    ]
-    happened = tuple(
-        draw(events(draft, number, accounts, meters, signed, changes, deliveries))
-        for number in range(draw(st.integers(0, max_events)))
-    )
+    aims = aims_of(accounts, signed, {plan.id: plan for plan in sold}, of_id, default_plan)
+    happened: list[Event] = []
+    for number in range(draw(st.integers(0, max_events))):
+        if happened and draw(st.booleans()):
+            happened.append(draw(twins(happened[-1], number, deliveries)))
+        else:
+            happened.append(draw(events(draft, number, aims, meters, signed, deliveries)))
     return World(
         accounts=accounts,
         meters=meters,
         prices=book,
         plans=sold,
         contracts=signed,
-        events=happened,
+        events=tuple(happened),
         billing_starts_on=first,
         as_of=as_of,
         default_plan=default_plan,
