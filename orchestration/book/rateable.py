@@ -1,0 +1,105 @@
+"""What the schema knows and the engine cannot rate yet, refused by name: a book is never billed half.
+
+When a feature is built, its line here is deleted; nothing else has to change.
+"""
+
+from collections.abc import Iterator
+
+from orchestration.book.problems import Fault, Problem
+from orchestration.book.reading import Placed
+from orchestration.book.schema import Contract, Meter, PriceItem, Version
+
+RULE = "cannot_be_rated_yet"
+MODELS = ("per_unit", "graduated", "volume", "percentage")
+AGGREGATIONS = ("sum", "count")
+
+
+def meter_problems(meter: Placed[Meter]) -> Iterator[Problem]:
+    """Name what a meter asks for that is not built."""
+    if meter.item.aggregation not in AGGREGATIONS:
+        possible = " and ".join(AGGREGATIONS)
+        yield _refused(meter, ("aggregation",), f"aggregation {meter.item.aggregation}", f"Only {possible} can.")
+    if meter.item.negative == "allow":
+        yield _refused(meter, ("negative",), "negative: allow", "Deliver quantities of 0 or more.")
+
+
+def price_problems(price: Placed[PriceItem]) -> Iterator[Problem]:
+    """Name what a price asks for that is not built."""
+    yield from _model_problems(price, ("model",), price.item.model)
+    if price.item.group_by:
+        yield _refused(price, ("group_by",), "group_by", "Write one price per value, with `where`.")
+    for name in ("interval", "bill", "prorate"):
+        if getattr(price.item, name) is not None:
+            yield _refused(price, (name,), f"{name} (a recurring price)", "Leave the price out for now.")
+    for number, version in enumerate(price.item.versions):
+        for fault in _version_faults(price.item.model, version):
+            yield price.problem(("versions", number, *fault.at), fault.rule, fault.message, fault.remedy)
+
+
+def contract_problems(contract: Placed[Contract], models: dict[str, str]) -> Iterator[Problem]:
+    """Name what a contract asks for that is not built. `models` is the charge model of each price of the book."""
+    item = contract.item
+    for name in ("quantities", "discounts", "credit_grants"):
+        if getattr(item, name):
+            yield _refused(contract, (name,), name, "Leave it out for now.")
+    for name in ("minimum", "commitment", "renews", "amends"):
+        if getattr(item, name) is not None:
+            yield _refused(contract, (name,), name, "Leave it out for now.")
+    if item.price_lock not in (None, False):
+        yield _refused(contract, ("price_lock",), "price_lock", "Write the locked terms as overrides.")
+    if item.billing.interval != "month":
+        yield _refused(contract, ("billing", "interval"), f"interval {item.billing.interval}", "Write month.")
+    if item.billing.anchor != 1:
+        yield _refused(contract, ("billing", "anchor"), f"anchor {item.billing.anchor}", "Write 1.")
+    for place, override in enumerate(item.overrides):
+        model = override.model or models.get(override.price, "per_unit")
+        if override.model is not None:
+            yield from _model_problems(contract, ("overrides", place, "model"), override.model)
+        for number, version in enumerate(override.versions):
+            for fault in _version_faults(model, version):
+                at = ("overrides", place, "versions", number, *fault.at)
+                yield contract.problem(at, fault.rule, fault.message, fault.remedy)
+
+
+def _model_problems(placed: Placed, at: tuple[str | int, ...], model: str) -> Iterator[Problem]:
+    if model not in MODELS:
+        yield _refused(placed, at, f"model {model}", f"Only {', '.join(MODELS)} can.")
+
+
+def _version_faults(model: str, version: Version) -> Iterator[Fault]:
+    for name in ("free_units", "unit_conversion"):
+        if getattr(version, name) is not None:
+            yield _fault((name,), name)
+    if version.flat_on_zero != "charge":
+        yield _fault(("flat_on_zero",), f"flat_on_zero: {version.flat_on_zero}")
+    if version.on_price_change != "restart":
+        yield _fault(("on_price_change",), f"on_price_change: {version.on_price_change}")
+    if version.tier_period != "billing":
+        yield _fault(("tier_period",), f"tier_period: {version.tier_period}")
+    if version.pool != "account":
+        yield _fault(("pool",), f"pool: {version.pool}")
+    # Usage of sum and count meters is earned as it is used, so saying so changes nothing.
+    if version.recognise == "straight_line":
+        yield _fault(("recognise",), f"recognise: {version.recognise}")
+    if version.applies_to != "all":
+        yield _fault(("applies_to",), f"applies_to: {version.applies_to}")
+    if version.round_at == "event" and model != "percentage":
+        yield _fault(("round_at",), f"round_at: event of model {model}")
+    yield from _amount_faults((), version.minimum, version.maximum)
+    for code, amounts in (version.currencies or {}).items():
+        yield from _amount_faults(("currencies", code), amounts.minimum, amounts.maximum)
+
+
+def _amount_faults(at: tuple[str | int, ...], minimum: object, maximum: object) -> Iterator[Fault]:
+    if minimum is not None:
+        yield _fault((*at, "minimum"), "minimum")
+    if maximum is not None:
+        yield _fault((*at, "maximum"), "maximum")
+
+
+def _fault(at: tuple[str | int, ...], feature: str) -> Fault:
+    return Fault(at, RULE, f"{feature} cannot be rated yet.", "Leave it out for now.")
+
+
+def _refused(placed: Placed, at: tuple[str | int, ...], feature: str, remedy: str) -> Problem:
+    return placed.problem(at, RULE, f"{feature} cannot be rated yet.", remedy)

@@ -1,0 +1,733 @@
+"""What a price book and a contract may say: every model and every term, checked one item at a time.
+
+The schema knows more than can be rated yet (`rateable.py` names the difference), so that a book written for later
+versions gets its typing errors today and its keys never change their meaning.
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
+
+from orchestration.book.problems import Fault
+from orchestration.book.scalars import (
+    CHOICE,
+    Count,
+    Country,
+    Currency,
+    Day,
+    Flag,
+    Id,
+    Kind,
+    Moment,
+    PositiveQuantity,
+    Price,
+    Quantity,
+    Text,
+    Zone,
+    refuse,
+    refuse_all,
+)
+
+Model = Annotated[
+    Literal[
+        "flat",
+        "per_unit",
+        "graduated",
+        "volume",
+        "package",
+        "percentage",
+        "graduated_percentage",
+        "matrix",
+        "dynamic",
+    ],
+    CHOICE,
+]
+Interval = Annotated[Literal["day", "week", "month", "quarter", "year"], CHOICE]
+
+# What a version must say and what it may say, by model; all else that is money is refused for that model.
+TERMS_OF_MODEL: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "flat": (("flat_amount",), ()),
+    "per_unit": (("unit_amount",), ("per",)),
+    "graduated": (("tiers",), ()),
+    "volume": (("tiers",), ()),
+    "package": (("package",), ()),
+    "percentage": (("percentage",), ()),
+    "graduated_percentage": (("tiers",), ()),
+    "matrix": (("matrix",), ()),
+    "dynamic": ((), ()),
+}
+MODEL_TERMS = ("unit_amount", "per", "tiers", "package", "percentage", "matrix", "flat_amount")
+
+
+class Item(BaseModel):
+    """Base of everything in a document: no unknown key, never changed after it was read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ExchangeRule(Item):
+    """How a rate is chosen for a date."""
+
+    rule: Annotated[Literal["last_known"], CHOICE] = Field("last_known", description="The last rate on or before it.")
+    max_age_days: Count = Field(5, description="How old that rate may be.")
+
+
+class LegalEntity(Item):
+    """A legal entity of the company, which issues invoices."""
+
+    id: Id = Field(description="Id of the entity, as accounts name it.")
+    name: Text = Field(description="Registered name.")
+    country: Country = Field(description="ISO 3166 code, two letters.")
+    currency: Currency = Field(description="ISO 4217 code of its books.")
+    invoice_prefix: Text = Field(description="Prefix of its document numbers.")
+
+
+class Company(Item):
+    """The company whose prices these are."""
+
+    name: Text = Field(description="Name of the company.")
+    time_zone: Zone = Field("UTC", description="IANA zone of the company's own days.")
+    reporting_currency: Currency = Field(description="ISO 4217 code that reports are read in.")
+    default_plan: Id | None = Field(None, description="Plan of accounts without a contract.")
+    fx: ExchangeRule | None = Field(None, description="Choice of exchange rates. Not used yet.")
+    legal_entities: list[LegalEntity] = Field(
+        default_factory=list, description="The first one bills accounts that name none; without any it is `default`."
+    )
+
+    @field_validator("legal_entities")
+    @classmethod
+    def _entities_are_distinct(cls, entities: list[LegalEntity]) -> list[LegalEntity]:
+        refuse_all(_repeated([entity.id for entity in entities], "legal entity"))
+        return entities
+
+
+class Product(Item):
+    """Something that is sold."""
+
+    id: Id = Field(description="Id of the product.")
+    name: Text = Field(description="Name of the product.")
+    revenue_account: Text | None = Field(None, description="General-ledger account of its revenue.")
+    description: Text | None = Field(None, description="For people.")
+
+
+class Meter(Item):
+    """What is measured, and how events become a quantity."""
+
+    id: Text = Field(description="Id of the meter, as events name it.")
+    unit: Text = Field(description="Unit of one, e.g. token.")
+    aggregation: Annotated[
+        Literal["sum", "count", "max", "latest", "unique_count", "weighted_sum"], CHOICE
+    ] = Field(description="How events add up within a period.")
+    value: Annotated[Literal["quantity", "amount"], CHOICE] = Field(
+        "quantity", description="Which field of the event is measured."
+    )
+    dimensions: list[Id] = Field(default_factory=list, description="Further fields of the event that prices may use.")
+    negative: Annotated[Literal["reject", "allow"], CHOICE] = Field(
+        "reject", description="Whether events may be negative."
+    )
+    name: Text | None = Field(None, description="For people.")
+    description: Text | None = Field(None, description="For people.")
+
+    @field_validator("dimensions")
+    @classmethod
+    def _dimensions_are_distinct(cls, dimensions: list[str]) -> list[str]:
+        refuse_all(_repeated(dimensions, "dimension"))
+        return dimensions
+
+
+class Tier(Item):
+    """One step of a tiered price."""
+
+    up_to: Quantity | None = Field(description="Inclusive upper bound; null in the last tier, which has none.")
+    unit_amount: Price | None = Field(None, description="Price of `per` units in the tier.")
+    per: PositiveQuantity | None = Field(None, description="How many units `unit_amount` buys; 1 when not given.")
+    flat_amount: Price | None = Field(None, description="Due once when the tier is entered.")
+    rate: Price | None = Field(None, description='Share of the value (graduated_percentage), e.g. "0.012".')
+
+    @model_validator(mode="after")
+    def _prices_something(self) -> "Tier":
+        faults = []
+        if self.unit_amount is None and self.rate is None and self.flat_amount is None:
+            faults.append(Fault((), "missing", "the tier has no price.", 'Write unit_amount: "0" for a free tier.'))
+        if self.unit_amount is not None and self.rate is not None:
+            faults.append(Fault(("rate",), "contradiction", "the tier has a rate and a unit_amount.", "Keep one."))
+        faults.extend(_per_alone(self.unit_amount, self.per))
+        refuse_all(faults)
+        return self
+
+
+class Package(Item):
+    """Units sold in packages: every started one is charged."""
+
+    size: PositiveQuantity = Field(description="Units in a package.")
+    amount: Price = Field(description="Price of a package.")
+    free_units: Quantity | None = Field(None, description="Units before the first package.")
+    round: Annotated[Literal["up", "down"], CHOICE] = Field("up", description="Whether a started package counts.")
+
+
+class Percentage(Item):
+    """A fee per event: a share of its value and a fixed part, within bounds, after a free allowance."""
+
+    rate: Price = Field(description='Share of the value: "0.012" is 1.2 %.')
+    fixed: Price | None = Field(None, description="Fixed part of each fee.")
+    free_events: Count | None = Field(None, description="Events of a billing period that are free.")
+    free_amount: Quantity | None = Field(None, description="Value of a billing period that is free.")
+    free_rule: Annotated[Literal["first_exhausted", "both_exhausted"], CHOICE] = Field(
+        "first_exhausted", description="Whether the free phase ends with the first allowance used up, or with both."
+    )
+    min: Price | None = Field(None, description="Least fee of a paying event.")
+    max: Price | None = Field(None, description="Highest fee of an event.")
+
+    @model_validator(mode="after")
+    def _bounds_leave_room(self) -> "Percentage":
+        if self.min is not None and self.max is not None and self.min > self.max:
+            message = f'min "{self.min}" is above max "{self.max}".'
+            refuse_all([Fault(("min",), "contradiction", message, "Swap them or drop one.")])
+        return self
+
+
+class MatrixCell(Item):
+    """The price of one combination of dimensions."""
+
+    where: dict[Id, Text] = Field(description="A value for each dimension of the matrix.")
+    unit_amount: Price = Field(description="Price of `per` units.")
+    per: PositiveQuantity | None = Field(None, description="How many units `unit_amount` buys; 1 when not given.")
+
+
+class MatrixDefault(Item):
+    """The price of every combination that has no cell."""
+
+    unit_amount: Price = Field(description="Price of `per` units.")
+    per: PositiveQuantity | None = Field(None, description="How many units `unit_amount` buys; 1 when not given.")
+
+
+class Matrix(Item):
+    """Unit prices by dimensions; no cell and no default is suspense, never zero."""
+
+    dimensions: list[Id] = Field(min_length=1, description="Dimensions that decide.")
+    cells: list[MatrixCell] = Field(min_length=1, description="One price per combination.")
+    default: MatrixDefault | None = Field(None, description="Price of every other combination.")
+
+    @model_validator(mode="after")
+    def _cells_are_complete(self) -> "Matrix":
+        faults, seen = [], {}
+        for number, cell in enumerate(self.cells):
+            if set(cell.where) != set(self.dimensions):
+                message = f"the cell names {', '.join(sorted(cell.where))}."
+                faults.append(Fault(("cells", number), "bad_cell", message, f"Name {', '.join(self.dimensions)}."))
+            combination = tuple(sorted(cell.where.items()))
+            if combination in seen:
+                message = f"the same combination as cells.{seen[combination]}."
+                faults.append(Fault(("cells", number), "duplicate", message, "Keep one of them."))
+            seen.setdefault(combination, number)
+        refuse_all(faults)
+        return self
+
+
+class UnitConversion(Item):
+    """What happens to the quantity before anything else."""
+
+    multiply: PositiveQuantity | None = Field(None, description="Factor.")
+    divide: PositiveQuantity | None = Field(None, description="Divisor.")
+    round: Annotated[Literal["up", "down", "half_up", "none"], CHOICE] = Field("none", description="To whole units.")
+
+    @model_validator(mode="after")
+    def _converts_one_way(self) -> "UnitConversion":
+        if (self.multiply is None) == (self.divide is None):
+            refuse("contradiction", "it needs multiply or divide.", "Write exactly one of them.")
+        return self
+
+
+class Amounts(Item):
+    """Everything of a version that is money, in one currency."""
+
+    unit_amount: Price | None = Field(None, description="per_unit: price of `per` units.")
+    per: PositiveQuantity | None = Field(None, description="How many units `unit_amount` buys; 1 when not given.")
+    tiers: list[Tier] | None = Field(None, description="graduated, volume, graduated_percentage: the tiers, rising.")
+    package: Package | None = Field(None, description="package: its terms.")
+    percentage: Percentage | None = Field(None, description="percentage: its terms.")
+    matrix: Matrix | None = Field(None, description="matrix: its cells.")
+    flat_amount: Price | None = Field(None, description="flat: the amount, once per interval.")
+    minimum: Price | None = Field(None, description="Least amount of a billing period.")
+    maximum: Price | None = Field(None, description="Highest amount of a billing period.")
+
+    @field_validator("tiers")
+    @classmethod
+    def _tiers_rise(cls, tiers: list[Tier] | None) -> list[Tier] | None:
+        refuse_all(_tier_faults(tiers) if tiers is not None else [])
+        return tiers
+
+    @model_validator(mode="after")
+    def _amounts_agree(self) -> "Amounts":
+        faults = _per_alone(self.unit_amount, self.per)
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            message = f'minimum "{self.minimum}" is above maximum "{self.maximum}".'
+            faults.append(Fault(("minimum",), "contradiction", message, "Swap them or drop one."))
+        refuse_all(faults)
+        return self
+
+
+class Version(Amounts):
+    """The terms of a price from some moment on. Never edited: a correction is a new version that supersedes."""
+
+    effective_from: Moment | None = Field(
+        None, description="A day (from that local day's start) or an instant with offset. Required but in overrides."
+    )
+    effective_to: Moment | None = Field(
+        None, description="Optional control: the moment at which the next version begins. Half-open."
+    )
+    supersedes: Moment | None = Field(
+        None, description="`effective_from` of the version that this one corrects, for that version's whole validity."
+    )
+    reason: Text | None = Field(None, description="Why it corrects; required with supersedes.")
+    approved_by: Text | None = Field(None, description="Who approved; required with supersedes.")
+    currencies: dict[Currency, Amounts] | None = Field(
+        None, description="Amounts per currency, instead of amounts in the price's own."
+    )
+    rounding: Annotated[Literal["half_up", "half_even", "down", "up"], CHOICE] = Field(
+        "half_up", description="Mode of the one rounding to the currency's minor unit."
+    )
+    round_at: Annotated[Literal["period", "event"], CHOICE] | None = Field(
+        None, description="What is rounded once; event for percentage, period for the others."
+    )
+    free_units: Quantity | None = Field(None, description="Units of a billing period that are free.")
+    unit_conversion: UnitConversion | None = Field(None, description="What happens to the quantity first.")
+    flat_on_zero: Annotated[Literal["charge", "none"], CHOICE] = Field(
+        "charge", description="Whether the flat of tier one is due without usage."
+    )
+    on_price_change: Annotated[Literal["restart", "continue"], CHOICE] = Field(
+        "restart", description="Whether counters begin anew when this version takes over inside a billing period."
+    )
+    tier_period: Annotated[Literal["billing", "month", "quarter", "year", "term"], CHOICE] = Field(
+        "billing", description="Period over which tiers count."
+    )
+    pool: Annotated[Literal["account", "payer"], CHOICE] = Field("account", description="Whose usage counts together.")
+    recognise: Annotated[Literal["as_used", "straight_line"], CHOICE] | None = Field(
+        None, description="When revenue is earned."
+    )
+    applies_to: Annotated[Literal["all", "new_contracts", "at_renewal"], CHOICE] = Field(
+        "all", description="Which contracts the version reaches."
+    )
+
+    @model_validator(mode="after")
+    def _correction_is_whole(self) -> "Version":
+        refuse_all(_correction_faults(self))
+        return self
+
+    @field_validator("currencies")
+    @classmethod
+    def _some_currency(cls, currencies: dict[str, Amounts] | None) -> dict[str, Amounts] | None:
+        if currencies is not None and not currencies:
+            refuse("missing", "no currency.", 'Write e.g. {USD: {unit_amount: "0.25"}}.')
+        return currencies
+
+    @property
+    def starts(self) -> date | datetime | None:
+        """Day or instant (naive UTC) from which it holds: a correction takes its place from what it corrects."""
+        return self.supersedes if self.supersedes is not None else self.effective_from
+
+
+class PriceItem(Item):
+    """What is charged for usage of a meter (or for time), under terms that change by version."""
+
+    id: Id = Field(description="Id of the price.")
+    name: Text | None = Field(None, description="For people.")
+    description: Text | None = Field(None, description="For people.")
+    product: Id = Field(description="Product that it sells.")
+    meter: Text | None = Field(None, description="Meter that it rates; none for a price of time.")
+    where: dict[Id, Text] = Field(default_factory=dict, description="Exact match on dimensions of the meter.")
+    group_by: list[Id] = Field(default_factory=list, description="Counters and lines per value of these dimensions.")
+    model: Model = Field(description="Charge model.")
+    kind: Kind = Field("revenue", description="Revenue, or what the usage costs us.")
+    additive: Flag = Field(False, description="Whether it may apply beside another revenue price of the same usage.")
+    currency: Currency | None = Field(None, description="ISO 4217 code of amounts; or `currencies` in each version.")
+    interval: Interval | None = Field(None, description="Recurring: how often.")
+    bill: Annotated[Literal["advance", "arrears"], CHOICE] | None = Field(None, description="Recurring: when.")
+    prorate: Annotated[Literal["day", "second", "none"], CHOICE] | None = Field(None, description="Recurring: how.")
+    versions: list[Version] = Field(default_factory=list, description="Terms over time.")
+    versions_from: Text | None = Field(
+        None, description="CSV beside the document: effective_from, unit_amount and optionally per, currency."
+    )
+
+    @model_validator(mode="after")
+    def _terms_fit_the_model(self) -> "PriceItem":
+        faults = list(_price_faults(self))
+        for number, version in enumerate(self.versions):
+            faults.extend(version_faults(self.model, self.currency, version, ("versions", number)))
+            if version.starts is None:
+                message = "effective_from is missing."
+                remedy = "Write the day from which it holds, e.g. effective_from: 2026-01-01."
+                faults.append(Fault(("versions", number), "missing", message, remedy))
+        refuse_all(faults)
+        return self
+
+
+def _plan_entry(value: Any) -> Any:
+    return {"price": value} if isinstance(value, str) else value
+
+
+class PlanPrice(Item):
+    """A price in a plan, since when."""
+
+    price: Id = Field(description="Id of the price.")
+    effective_from: Day | None = Field(None, description="First local day of the price in the plan; always by default.")
+
+
+class Plan(Item):
+    """What a contract refers to: a set of prices."""
+
+    id: Id = Field(description="Id of the plan.")
+    name: Text | None = Field(None, description="For people.")
+    description: Text | None = Field(None, description="For people.")
+    prices: list[
+        Annotated[
+            PlanPrice,
+            BeforeValidator(_plan_entry),
+            WithJsonSchema(
+                {
+                    "anyOf": [
+                        {"type": "string", "description": "Id of a price that always belonged to the plan."},
+                        {
+                            "type": "object",
+                            "required": ["price"],
+                            "additionalProperties": False,
+                            "properties": {
+                                "price": {"type": "string", "description": "Id of the price."},
+                                "effective_from": {"type": "string", "format": "date"},
+                            },
+                        },
+                    ]
+                }
+            ),
+        ]
+    ] = Field(description="Prices: an id, or {price: id, effective_from: day}.")
+
+    @field_validator("prices")
+    @classmethod
+    def _prices_are_distinct(cls, prices: list[PlanPrice]) -> list[PlanPrice]:
+        refuse_all(_repeated([entry.price for entry in prices], "price"))
+        return prices
+
+
+class Exclusion(Item):
+    """A named rule by which usage is not billable."""
+
+    id: Id = Field(description="Name of the rule.")
+    kind: Kind = Field("revenue", description="Which kind of line it suppresses.")
+    meter: Text | None = Field(None, description="Meter it is about; every meter when not given.")
+    account: Text | None = Field(None, description="Account it is about; every account when not given.")
+    effective_from: Day | None = Field(None, description="First local day of the rule; always when not given.")
+    reason: Text = Field(description="Why, for a person.")
+
+    @model_validator(mode="after")
+    def _names_something(self) -> "Exclusion":
+        if self.meter is None and self.account is None:
+            refuse("too_wide", "it would exclude all usage.", "Name a meter, an account or both.")
+        return self
+
+
+class Tax(Item):
+    """A tax rate. Not used yet."""
+
+    id: Id = Field(description="Id of the tax.")
+    name: Text | None = Field(None, description="For people.")
+    country: Country = Field(description="ISO 3166 code.")
+    region: Text | None = Field(None, description="Part of the country.")
+    rate: Price = Field(description='Share: "0.19" is 19 %.')
+    inclusive: Flag = Field(False, description="Whether prices hold it already.")
+    effective_from: Day = Field(description="First day of the rate.")
+
+
+class BookDocument(Item):
+    """A document of the price book. All documents of one delivery are one book."""
+
+    company: Company | None = Field(None, description="The company; in exactly one document of the book.")
+    products: list[Product] = Field(default_factory=list, description="What is sold.")
+    meters: list[Meter] = Field(default_factory=list, description="What is measured.")
+    prices: list[PriceItem] = Field(default_factory=list, description="What is charged.")
+    plans: list[Plan] = Field(default_factory=list, description="Which prices go together.")
+    taxes: list[Tax] = Field(default_factory=list, description="Tax rates. Not used yet.")
+    exclusions: list[Exclusion] = Field(default_factory=list, description="Usage that is not billable.")
+
+
+class Billing(Item):
+    """Rhythm and currency of a contract."""
+
+    interval: Annotated[Literal["month", "quarter", "year"], CHOICE] = Field(
+        "month", description="Length of a billing period."
+    )
+    anchor: Count = Field(1, description="Day of the month on which a period starts, 1 to 31.")
+    currency: Currency | None = Field(None, description="ISO 4217 code; the account's when not given.")
+    grace_days: Count | None = Field(None, description="Days after the period's end until it is billed. Not used yet.")
+
+    @field_validator("anchor")
+    @classmethod
+    def _anchor_is_a_day(cls, anchor: int) -> int:
+        if not 1 <= anchor <= 31:
+            refuse("out_of_range", f"{anchor} is not a day of the month.", "Write 1 to 31.")
+        return anchor
+
+
+class Override(Item):
+    """A price of the plan at the contract's own terms."""
+
+    price: Id = Field(description="Id of the price.")
+    model: Model | None = Field(None, description="Charge model; the price's own when not given.")
+    versions: list[Version] = Field(min_length=1, description="Terms; from the contract's start when they do not say.")
+
+
+class ContractQuantity(Item):
+    """A contracted quantity, e.g. seats."""
+
+    price: Id = Field(description="Id of the price.")
+    quantity: Quantity = Field(description="How many.")
+    effective_from: Day | None = Field(None, description="First day; the contract's start when not given.")
+
+
+class Scope(Item):
+    """What a discount, commitment or credit is about; everything when empty."""
+
+    prices: list[Id] = Field(default_factory=list, description="Ids of prices.")
+    products: list[Id] = Field(default_factory=list, description="Ids of products.")
+    meters: list[Text] = Field(default_factory=list, description="Ids of meters.")
+
+
+class Discount(Item):
+    """A share or an amount off."""
+
+    id: Id = Field(description="Id of the discount.")
+    percent: Price | None = Field(None, description='Share off: "0.10" is 10 %.')
+    amount: Price | None = Field(None, description="Amount off per billing period.")
+    scope: Scope | None = Field(None, description="What it is about.")
+    starts_on: Day | None = Field(None, description="First day.")
+    ends_on: Day | None = Field(None, description="First day without it.")
+
+    @model_validator(mode="after")
+    def _one_way_and_at_most_all(self) -> "Discount":
+        if (self.percent is None) == (self.amount is None):
+            refuse("contradiction", "it needs percent or amount.", "Write exactly one of them.")
+        if self.percent is not None and self.percent > 1:
+            faults = [Fault(("percent",), "out_of_range", f'"{self.percent}" is more than all.', '"1" is 100 %.')]
+            refuse_all(faults)
+        refuse_all(_reversed_days(self.starts_on, self.ends_on))
+        return self
+
+
+class Minimum(Item):
+    """What the contract bills at least."""
+
+    amount: Price = Field(description="Least amount.")
+    period: Annotated[Literal["billing", "year", "term"], CHOICE] = Field("billing", description="Per what.")
+
+
+class Commitment(Item):
+    """What the customer commits to spend."""
+
+    amount: Price = Field(description="Committed amount.")
+    period: Annotated[Literal["billing", "year", "term"], CHOICE] = Field("term", description="Per what.")
+    basis: Annotated[Literal["post_discount", "pre_discount"], CHOICE] = Field(
+        "post_discount", description="What counts towards it."
+    )
+    overage_factor: Price | None = Field(None, description="Factor on prices above the commitment.")
+    true_up: Annotated[Literal["at_end", "proportional", "none"], CHOICE] = Field(
+        "at_end", description="When what is missing is charged."
+    )
+    scope: Scope | None = Field(None, description="What counts.")
+
+
+class CreditGrant(Item):
+    """Prepaid or granted credit."""
+
+    id: Id = Field(description="Id of the grant.")
+    amount: Price = Field(description="Value of the credit.")
+    cost_basis: Price | None = Field(None, description="What was paid for one unit of it; 0 is a gift.")
+    priority: Count = Field(0, description="Lower is drawn first.")
+    effective_on: Day | None = Field(None, description="First day; the contract's start when not given.")
+    expires_on: Day | None = Field(None, description="First day on which it is gone.")
+    expired_return: Annotated[Literal["balance", "forfeit"], CHOICE] = Field(
+        "balance", description="Where a return to an expired grant goes."
+    )
+    scope: Scope | None = Field(None, description="What it pays for.")
+
+
+class Contract(Item):
+    """What one account agreed to."""
+
+    contract_id: Id = Field(description="Id of the contract.")
+    account_id: Text = Field(description="Account that signed.")
+    name: Text | None = Field(None, description="For people.")
+    plan: Id = Field(description="Plan whose prices apply.")
+    starts_on: Day = Field(description="First local day that it covers.")
+    ends_on: Day | None = Field(None, description="First local day that it no longer covers; open when not given.")
+    valid_from: Day | None = Field(
+        None, description="First local day of a changed state of a known contract; the delivery's date when not given."
+    )
+    billing: Billing = Field(default_factory=lambda: Billing(), description="Rhythm and currency.")
+    overrides: list[Override] = Field(default_factory=list, description="Prices at the contract's own terms.")
+    price_lock: Flag | Day | None = Field(
+        None,
+        description="true: the versions in force when it started; a day: those in force on it.",
+        json_schema_extra={"examples": ["2026-01-01"]},
+    )
+    quantities: list[ContractQuantity] = Field(default_factory=list, description="Contracted quantities.")
+    discounts: list[Discount] = Field(default_factory=list, description="What is taken off.")
+    minimum: Minimum | None = Field(None, description="What is billed at least.")
+    commitment: Commitment | None = Field(None, description="What the customer commits to.")
+    credit_grants: list[CreditGrant] = Field(default_factory=list, description="Prepaid or granted credit.")
+    renews: Id | None = Field(None, description="Contract that this one renews.")
+    amends: Id | None = Field(None, description="Contract that this one amends.")
+
+    @field_validator("contract_id")
+    @classmethod
+    def _id_is_not_reserved(cls, contract_id: str) -> str:
+        if contract_id.startswith("default:"):
+            refuse("reserved_id", f'"{contract_id}" is the name of a default plan.', "Choose another id.")
+        return contract_id
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> "Contract":
+        faults = _reversed_days(self.starts_on, self.ends_on)
+        faults.extend(
+            Fault(("overrides", *fault.at), fault.rule, fault.message, fault.remedy)
+            for fault in _repeated([override.price for override in self.overrides], "override of price")
+        )
+        refuse_all(faults)
+        return self
+
+
+class ContractsDocument(Item):
+    """Several contracts in one document."""
+
+    contracts: list[Contract] = Field(description="The contracts.")
+
+
+def version_faults(model: str, currency: str | None, version: Version, at: tuple[str | int, ...]) -> list[Fault]:
+    """List what a version says that its charge model does not know, or leaves out that it needs."""
+    own = [name for name in MODEL_TERMS if getattr(version, name) is not None]
+    faults = []
+    if version.currencies is not None:
+        for name in own:
+            message = f"{name} stands beside `currencies`, so its currency is open."
+            faults.append(Fault((*at, name), "contradiction", message, "Move it below its currency."))
+        for code, amounts in version.currencies.items():
+            faults.extend(_amount_faults(model, amounts, (*at, "currencies", code)))
+        return faults
+    if currency is None:
+        message = "the amounts have no currency."
+        faults.append(Fault(at, "missing", message, "Write currency at the price, or currencies in the version."))
+    return [*faults, *_amount_faults(model, version, at)]
+
+
+def _amount_faults(model: str, amounts: Amounts, at: tuple[str | int, ...]) -> list[Fault]:
+    required, optional = TERMS_OF_MODEL[model]
+    faults = []
+    for name in MODEL_TERMS:
+        given = getattr(amounts, name) is not None
+        if given and name not in required + optional:
+            knows = ", ".join(required + optional) or "no amounts"
+            message = f"{name} is not a term of model {model}."
+            faults.append(Fault((*at, name), "wrong_term", message, f"Model {model} takes {knows}."))
+        if not given and name in required:
+            faults.append(Fault(at, "missing", f"{name} is missing.", f"Model {model} needs it."))
+    for number, tier in enumerate(amounts.tiers or []):
+        wrong = "unit_amount" if model == "graduated_percentage" else "rate"
+        if getattr(tier, wrong) is not None:
+            message = f"tier {number + 1}: {wrong} is not a term of model {model}."
+            other = "rate" if wrong == "unit_amount" else "unit_amount"
+            faults.append(Fault((*at, "tiers", number, wrong), "wrong_term", message, f"Write {other}."))
+    return faults
+
+
+def _price_faults(price: PriceItem) -> list[Fault]:
+    faults = []
+    if not price.versions and price.versions_from is None:
+        faults.append(Fault((), "missing", "the price has no versions.", "Write versions or versions_from."))
+    if price.versions_from is not None and price.model != "per_unit":
+        message = f"a series of unit amounts cannot be of model {price.model}."
+        faults.append(Fault(("versions_from",), "wrong_term", message, "Use model per_unit, or write versions."))
+    if price.meter is None and price.model != "flat":
+        faults.append(Fault((), "missing", "meter is missing.", f"Model {price.model} rates usage of a meter."))
+    for name in ("where", "group_by"):
+        if price.meter is None and getattr(price, name):
+            faults.append(Fault((name,), "contradiction", f"{name} without a meter.", "Name the meter."))
+    faults.extend(
+        Fault(("group_by", *fault.at), fault.rule, fault.message, fault.remedy)
+        for fault in _repeated(price.group_by, "dimension")
+    )
+    return faults
+
+
+def _tier_faults(tiers: list[Tier]) -> list[Fault]:
+    if not tiers:
+        return [Fault((), "missing", "there is no tier.", "Write at least one, with up_to: null.")]
+    faults = []
+    below: Decimal | None = Decimal(0)
+    for number, tier in enumerate(tiers, start=1):
+        at = (number - 1, "up_to")
+        is_last = number == len(tiers)
+        if tier.up_to is None and not is_last:
+            message = f"tier {number} of {len(tiers)} has no upper bound, so tier {number + 1} is never reached."
+            faults.append(Fault(at, "open_tier", message, "Only the last tier is open: put it last, or bound it."))
+        elif tier.up_to is not None and is_last:
+            message = f"tier {number} of {len(tiers)} is the last and ends at {tier.up_to}: above it there is no price."
+            faults.append(Fault(at, "no_open_end", message, "Write up_to: null, or add a last tier with it."))
+        if tier.up_to is not None and below is not None and tier.up_to <= below:
+            faults.append(Fault(at, *_bound_fault(number, tier.up_to, below)))
+        below = tier.up_to
+    return faults
+
+
+def _bound_fault(number: int, up_to: Decimal, below: Decimal) -> tuple[str, str, str]:
+    if number == 1:
+        return "empty_tier", "tier 1 ends at 0 and holds nothing.", "Begin with a bound above 0."
+    if up_to == below:
+        message = f"tier {number} ends at {up_to}, as tier {number - 1} does."
+        return "duplicate_bound", message, "Drop one of them."
+    message = f"tier {number} ends at {up_to}, below tier {number - 1}, which ends at {below}."
+    return "unsorted_tiers", message, "Sort the tiers by up_to."
+
+
+def _correction_faults(version: Version) -> list[Fault]:
+    faults = []
+    if version.supersedes is None:
+        faults = [
+            Fault((name,), "contradiction", f"{name} without supersedes.", "It belongs to a correction.")
+            for name in ("reason", "approved_by")
+            if getattr(version, name) is not None
+        ]
+    else:
+        faults = [
+            Fault((), "missing", f"{name} is missing.", "A correction says why and who approved it.")
+            for name in ("reason", "approved_by")
+            if getattr(version, name) is None
+        ]
+        if version.effective_from is not None and version.effective_from != version.supersedes:
+            message = "a correction holds for the whole validity of what it corrects."
+            faults.append(Fault(("effective_from",), "contradiction", message, "Drop effective_from."))
+    return faults
+
+
+def _per_alone(unit_amount: Decimal | None, per: Decimal | None) -> list[Fault]:
+    if per is None or unit_amount is not None:
+        return []
+    return [Fault(("per",), "contradiction", "per without unit_amount.", "Write unit_amount, or drop per.")]
+
+
+def _reversed_days(starts_on: date | None, ends_on: date | None) -> list[Fault]:
+    if starts_on is None or ends_on is None or starts_on < ends_on:
+        return []
+    message = f"ends_on {ends_on} is not after starts_on {starts_on}."
+    return [Fault(("ends_on",), "reversed_days", message, "ends_on is the first day that is no longer covered.")]
+
+
+def _repeated(ids: list[str], what: str) -> list[Fault]:
+    first: dict[str, int] = {}
+    faults = []
+    for number, found in enumerate(ids):
+        if found in first:
+            message = f"{what} {found} stands twice, also as number {first[found] + 1}."
+            faults.append(Fault((number,), "duplicate", message, "Keep one of them."))
+        first.setdefault(found, number)
+    return faults

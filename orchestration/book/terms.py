@@ -1,0 +1,253 @@
+"""What a version says, reduced to what decides an amount: exact numbers, no notation left.
+
+`"30" per "1000000"` and `"0.00003"` are the same terms. Numbers are fractions until they enter a table; there they are
+rounded once, half-even at the 24th place, which is exact for every price that ends within 24 places.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from fractions import Fraction
+
+from orchestration.book.problems import Fault, Place
+from orchestration.book.scalars import LARGEST_AMOUNT, LARGEST_QUANTITY, QUANTITY_PLACES, UNIT_PRICE_PLACES
+from orchestration.book.schema import Amounts, Version
+
+CUMULATIVE_MODELS = ("per_unit", "graduated", "volume")
+
+
+@dataclass(frozen=True, slots=True)
+class TierTerms:
+    """One tier: up to and with `up_to` (null: no end), one unit costs `unit_amount`, entering it `flat_amount`."""
+
+    up_to: Decimal | None
+    unit_amount: Fraction
+    flat_amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class EventTerms:
+    """A percentage price: what an event costs."""
+
+    rate: Decimal
+    fixed: Decimal
+    minimum_fee: Decimal | None
+    maximum_fee: Decimal | None
+    free_events: int | None
+    free_amount: Decimal | None
+    free_rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """All that decides an amount in one currency. Equal terms are one invoice line."""
+
+    model: str
+    rounding: str
+    round_at: str
+    tiers: tuple[TierTerms, ...] = ()
+    event: EventTerms | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinearPiece:
+    """One tier as a line: R(x) = base_amount + (x - offset) * unit_amount for lower_bound < x <= up_to."""
+
+    lower_bound: Decimal
+    up_to: Decimal | None
+    offset: Decimal
+    unit_amount: Fraction
+    flat_amount: Decimal
+    base_amount: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class BookVersion:
+    """A version as it takes part in history: when it starts, what it corrects, its terms per currency."""
+
+    starts: date | datetime
+    is_correction: bool
+    reason: str | None
+    approved_by: str | None
+    terms: tuple[tuple[str, Terms], ...]
+    place: Place
+    ends: date | datetime | None = None
+
+    def says_the_same(self, other: "BookVersion") -> bool:
+        """Whether both are the same version: where it stands and its control `effective_to` are not part of it."""
+        return (
+            self.starts == other.starts
+            and self.is_correction == other.is_correction
+            and self.reason == other.reason
+            and self.approved_by == other.approved_by
+            and self.terms == other.terms
+        )
+
+
+def version_terms(
+    model: str, currency: str | None, version: Version, place: Place, starts: date | datetime
+) -> BookVersion:
+    """Reduce a version of the schema. The version was checked against its model before."""
+    by_currency: dict[str, Amounts] = dict(version.currencies or {})
+    if currency is not None and version.currencies is None:
+        by_currency[currency] = version
+    round_at = version.round_at or ("event" if model == "percentage" else "period")
+    terms = {code: _terms(model, version.rounding, round_at, amounts) for code, amounts in by_currency.items()}
+    return BookVersion(
+        starts=starts,
+        is_correction=version.supersedes is not None,
+        reason=version.reason,
+        approved_by=version.approved_by,
+        terms=tuple(sorted(terms.items())),
+        place=place,
+        ends=version.effective_to,
+    )
+
+
+def unit_terms(unit_amount: Decimal, per: Decimal | None) -> Terms:
+    """Return the terms of a plain unit price with every default."""
+    tier = TierTerms(None, Fraction(unit_amount) / Fraction(per or 1), Decimal(0))
+    return Terms("per_unit", "half_up", "period", (tier,))
+
+
+def _terms(model: str, rounding: str, round_at: str, amounts: Amounts) -> Terms:
+    if model == "percentage" and amounts.percentage is not None:
+        share = amounts.percentage
+        event = EventTerms(
+            rate=share.rate,
+            fixed=share.fixed or Decimal(0),
+            minimum_fee=share.min,
+            maximum_fee=share.max,
+            free_events=share.free_events,
+            free_amount=share.free_amount,
+            free_rule=share.free_rule,
+        )
+        return Terms(model, rounding, round_at, event=event)
+    if model == "per_unit":
+        return Terms(model, rounding, round_at, unit_terms(amounts.unit_amount or Decimal(0), amounts.per).tiers)
+    tiers = tuple(
+        TierTerms(
+            up_to=tier.up_to,
+            unit_amount=Fraction(tier.unit_amount or 0) / Fraction(tier.per or 1),
+            flat_amount=tier.flat_amount or Decimal(0),
+        )
+        for tier in amounts.tiers or ()
+    )
+    return Terms(model, rounding, round_at, tiers)
+
+
+def pieces(terms: Terms) -> Iterator[LinearPiece]:
+    """Yield the tiers as lines.
+
+    Rule: graduated pays each unit in its own tier and each flat entered: base is all that is due below, and the own
+    flat. volume pays every unit at the tier that the total falls in: base is the own flat. Example (semantics 8):
+    1000 @ 0.010 + 5, 5000 @ 0.008 + 3, then 0.005: graduated bases 5, 18, 50.
+    """
+    below, due = Decimal(0), Fraction(0)
+    for tier in terms.tiers:
+        is_graduated = terms.model == "graduated"
+        base = due + Fraction(tier.flat_amount) if is_graduated else Fraction(tier.flat_amount)
+        yield LinearPiece(
+            # Tier one holds x = 0 too; -1 keeps the lower bound exclusive in every tier.
+            lower_bound=Decimal(-1) if below == 0 else below,
+            up_to=tier.up_to,
+            offset=below if is_graduated else Decimal(0),
+            unit_amount=tier.unit_amount,
+            flat_amount=tier.flat_amount,
+            base_amount=base,
+        )
+        if tier.up_to is not None:
+            due = base + Fraction(tier.up_to - below) * tier.unit_amount
+            below = tier.up_to
+
+
+def quantity_limit(terms: Terms) -> Decimal:
+    """Return the largest cumulative quantity whose amount surely stays below 10^13.
+
+    Rule: within the first tier where base + x * unit price could reach 10^13, the largest x of 12 places below it;
+    never above 10^20. For percentage x is the value, and the fixed fee and the least fee count once.
+    """
+    if terms.event is not None:
+        base = max(Fraction(terms.event.fixed), Fraction(terms.event.minimum_fee or 0))
+        return _reach(base, Fraction(terms.event.rate))
+    for piece in pieces(terms):
+        limit = max(_reach(piece.base_amount, piece.unit_amount), max(piece.lower_bound, Decimal(0)))
+        if piece.up_to is None or limit < piece.up_to:
+            return limit
+    return LARGEST_QUANTITY
+
+
+def _reach(base: Fraction, unit_amount: Fraction) -> Decimal:
+    room = Fraction(LARGEST_AMOUNT) - base
+    if unit_amount == 0:
+        return LARGEST_QUANTITY
+    steps = room / unit_amount * 10**QUANTITY_PLACES
+    # The bound itself is already too much, so an exact hit goes one step back.
+    whole = steps.numerator // steps.denominator - (1 if steps.denominator == 1 else 0)
+    return min(LARGEST_QUANTITY, _scaled(max(whole, 0), QUANTITY_PLACES))
+
+
+def at_24_places(value: Fraction) -> Decimal:
+    """Round a fraction half-even at the 24th place: the one rounding between a document and a table."""
+    scaled = value * 10**UNIT_PRICE_PLACES
+    # round() of a Fraction is exact and half-even.
+    return _scaled(round(scaled), UNIT_PRICE_PLACES)
+
+
+def _scaled(whole: int, places: int) -> Decimal:
+    # scaleb() and arithmetic would round to the 28 digits of the context; the constructor is exact.
+    return Decimal((int(whole < 0), tuple(int(digit) for digit in str(abs(whole))), -places))
+
+
+def amount_faults(terms: Terms) -> list[Fault]:
+    """List amounts that no table can hold: a unit price that vanishes, a tier that begins beyond 10^13."""
+    faults = []
+    for number, piece in enumerate(pieces(terms), start=1):
+        where = f"tier {number}: " if len(terms.tiers) > 1 else ""
+        if piece.unit_amount >= LARGEST_AMOUNT:
+            faults.append(Fault((), "too_large", f"{where}one unit costs 10^13 or more.", "Check unit_amount and per."))
+        if piece.unit_amount > 0 and at_24_places(piece.unit_amount) == 0:
+            message = f"{where}one unit costs less than 10^-24 and would be free."
+            faults.append(Fault((), "too_small", message, "Check unit_amount and per, or choose a larger unit."))
+        if piece.base_amount >= LARGEST_AMOUNT:
+            message = f"{where}it begins at 10^13 or more, which no amount can hold."
+            faults.append(Fault((), "too_large", message, "Drop the tier or lower its bound."))
+    return faults
+
+
+def as_instant(moment: date | datetime) -> datetime:
+    """Return a moment as a naive instant, a day as its midnight: for sorting, never for deciding."""
+    return moment if isinstance(moment, datetime) else datetime.combine(moment, time())
+
+
+def written(moment: date | datetime) -> str:
+    """Write a moment as ids and messages show it: 2026-01-01 or 2024-11-13T02:40:52Z."""
+    return f"{moment.isoformat()}Z" if isinstance(moment, datetime) else moment.isoformat()
+
+
+def in_order(versions: Sequence[BookVersion]) -> list[BookVersion]:
+    """Sort versions by start; corrections stay in the order of the document."""
+    return sorted(versions, key=lambda version: (as_instant(version.starts), isinstance(version.starts, datetime)))
+
+
+def described(version: BookVersion) -> str:
+    """Say the terms of a version in a few words: `USD: 0.00003 up to 1000000 (+5), then 0.00002`."""
+    return "; ".join(f"{code}: {_described(terms)}" for code, terms in version.terms)
+
+
+def _described(terms: Terms) -> str:
+    if terms.event is not None:
+        return f"{terms.event.rate:f} of the value + {terms.event.fixed:f} per event"
+    parts = []
+    for tier in terms.tiers:
+        flat = f" (+{tier.flat_amount:f})" if tier.flat_amount else ""
+        bound = f" up to {tier.up_to:f}" if tier.up_to is not None else ""
+        parts.append(f"{plainly(tier.unit_amount)}{bound}{flat}")
+    return f"{terms.model} {', then '.join(parts)}"
+
+
+def plainly(value: Fraction) -> str:
+    """Write a fraction as a plain decimal without trailing zeros."""
+    text = f"{at_24_places(value):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
