@@ -23,7 +23,7 @@ def refusal(version: "Sequence[int]", platform: str) -> "str | None":
 
 def main() -> int:
     """Refuse in one line, or set up and run."""
-    problem = refusal(sys.version_info, sys.platform)
+    problem = refusal(sys.version_info[:2], sys.platform)
     if problem is not None:
         sys.stderr.write(problem + "\n")
         return 2
