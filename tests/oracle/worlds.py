@@ -108,13 +108,13 @@ def terms_of(draw: st.DrawFn, model: str) -> Terms:
         return Graduated(draw(tiers()))
     if model == "volume":
         return Volume(draw(tiers()))
-    least, most = draw(st.sampled_from(((None, None), (None, None), ("0.5", None), (None, "4"), ("0.25", "2.005"))))
+    least, most = draw(st.sampled_from((("0.25", "2.005"), (None, None), ("0.5", None), (None, "4"))))
     return Percentage(
-        rate=draw(st.sampled_from(tuple(map(D, ("0", "0.0045", "0.012", "0.029"))))),
-        fixed=draw(st.sampled_from(tuple(map(D, ("0", "0.10", "0.305"))))),
-        free_events=draw(st.sampled_from((None, None, 1, 3))),
-        free_amount=draw(st.sampled_from((None, None, D(100), D("500.5")))),
-        free_rule=draw(st.sampled_from(("first_exhausted", "both_exhausted"))),
+        rate=draw(st.sampled_from(tuple(map(D, ("0.012", "0.0045", "0.029", "0"))))),
+        fixed=draw(st.sampled_from(tuple(map(D, ("0.305", "0.10", "0"))))),
+        free_events=draw(st.sampled_from((2, 1, 3, None))),
+        free_amount=draw(st.sampled_from((D("100.5"), D(500), D(60), None))),
+        free_rule=draw(st.sampled_from(("both_exhausted", "first_exhausted"))),
         min=least and D(least),
         max=most and D(most),
     )
@@ -189,7 +189,7 @@ def prices(draw: st.DrawFn, draft: Draft, name: str, meter: Meter, *, additive_a
     """A price of a meter in every currency of the world, or in one where it is a cost price."""
     models = ("per_unit", "graduated", "volume")
     if meter.value == "amount" or (draft.contested and meter.aggregation == "sum"):
-        models = (*models, "percentage", "percentage", "percentage")
+        models = (*models, *("percentage",) * 6)
     model = draw(st.sampled_from(models))
     kind = draw(st.sampled_from(("revenue", "revenue", "revenue", "cost")))
     additive = additive_allowed and kind == "revenue" and draw(st.integers(0, 3)) == 0
@@ -424,12 +424,16 @@ def worlds(draw: st.DrawFn, *, contested: bool = False, max_events: int = 60) ->
         for number in range(1, draw(st.integers(1, 3)) + 1)
     )
     draft = Draft(first, tuple(sorted({account.currency for account in accounts})), contested)
-    meters = tuple(draw(st.sets(st.sampled_from(METERS), min_size=1).map(lambda s: sorted(s, key=lambda m: m.id))))
+    meters = tuple(draw(st.sets(st.sampled_from(METERS), min_size=2).map(lambda s: sorted(s, key=lambda m: m.id))))
     # A price that stands beside another and one that lacks a currency never meet: which bucket such an event is in
     # (C18) the text does not say.
     additive_allowed = contested or draw(st.booleans())
     book = tuple(
-        draw(prices(draft, f"p{number}", draw(st.sampled_from(meters)), additive_allowed=additive_allowed))
+        draw(
+            prices(
+                draft, f"p{number}", draw(st.sampled_from((*meters, *meters[-2:]))), additive_allowed=additive_allowed
+            )
+        )
         for number in range(1, draw(st.integers(1, 4)) + 1)
     )
     of_id = {price.id: price for price in book}
