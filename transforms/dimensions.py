@@ -1,5 +1,6 @@
-"""Dimensions as canonical JSON: an object of text values, keys sorted, no blanks. Only quote and backslash are escaped,
-because intake lets no control character in.
+"""Dimensions as canonical JSON: an object of text values, keys sorted, no blanks.
+
+Only quote and backslash are escaped, because intake lets no control character in.
 """
 
 import polars as pl
@@ -10,8 +11,9 @@ ESCAPED_VALUE = r':("(?:[^"\\]|\\.)*")$'
 
 
 def exploded(frame: pl.LazyFrame) -> pl.LazyFrame:
-    """Turn each row into one row per dimension of its `dimensions`: adds `pair`, `dimension`, `value`. A row without
-    dimensions disappears.
+    """Turn each row into one row per dimension of its `dimensions`; a row without dimensions disappears.
+
+    Shape: adds `pair` (as it stands in the JSON), `dimension` and `value` (unescaped).
     """
     return (
         frame.with_columns(pl.col("dimensions").str.extract_all(PAIR).alias("pair"))

@@ -58,7 +58,7 @@ def line_items(
     unused = _without_usage(active, used)
     counted = pl.concat([_counted_usage(used), unused])
     by_quantity = _rated_by_quantity(counted, price_versions, price_tiers)
-    by_event = _rated_by_event(rated_events, used)
+    by_event = _rated_by_event(rated_events)
     lines = _with_attributes(pl.concat([by_quantity, by_event]), price_versions, account_contracts, currencies)
     return _rounded(lines).pipe(_named).select(LineItems.schema().keys()).sort("line_item_id")
 
@@ -134,11 +134,8 @@ def _with_exact_amount(
     )
 
 
-def _rated_by_event(rated_events: pl.LazyFrame, used: pl.LazyFrame) -> pl.LazyFrame:
-    """Sum the fees of a day: the line's amount is the sum of the fees rounded per event.
-
-    Which usage a day had is read from the cells, so that a day of free events has its line too.
-    """
+def _rated_by_event(rated_events: pl.LazyFrame) -> pl.LazyFrame:
+    """Sum the fees of a day: the line's amount is the sum of the fees rounded per event."""
     daily = (
         rated_events.group_by(LINE)
         .agg(

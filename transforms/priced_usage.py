@@ -9,8 +9,11 @@ from transforms.usage_cells import CELL
 CELL_KIND = [*CELL, "kind"]
 KINDS = pl.LazyFrame({"kind": ["revenue", "cost"]})
 NOT_COSTED = "not_costed"
+# Which prices apply is a question of these alone; a month of cells asks it a few thousand times, not per cell.
+OFFER = ["rate_set_id", "meter", "dimensions", "value_currency", "slot_at"]
 # Quantities of one price version and month: what `quantity_limit` bounds.
 BOUNDED = ["contract_id", "price_id", "price_version_id", "currency", "month"]
+OF_THE_PRICE = ["price_version_id", "list_price_version_id", "model", "product_id", "currency", "conditions"]
 
 
 def priced_usage(
@@ -27,89 +30,98 @@ def priced_usage(
     Rule:    excluded by a named rule; else in suspense for want of contract, amount, price, the right currency or
              a sum below 10^13; else rated. Usage without a cost price is excluded as `not_costed`.
     """
+    uses = _with_named_rule(usage_days, exclusions, meters)
+    is_open = pl.col("rule").is_null()
+    offers = _offers(uses.filter(is_open).select(*OFFER, "value").unique(), rates, price_conditions)
+    offered = (
+        uses.filter(is_open)
+        .drop("outcome", "rule", "detail")
+        .join(offers, on=[*OFFER, "kind"], how="left", validate="m:m", nulls_equal=True)
+        .with_columns(_or_unpriced())
+    )
+    bounded = _with_bound(offered, price_versions)
+    without_price = pl.concat(
+        [_without_price(part) for part in (uses.filter(~is_open), bounded.filter(pl.col("outcome") != "rated"))]
+    )
+    rated = bounded.filter(pl.col("outcome") == "rated").select(PricedUsage.schema().keys())
+    return pl.concat([rated, without_price]).sort(PricedUsage.keys)
+
+
+def _with_named_rule(usage_days: pl.LazyFrame, exclusions: pl.LazyFrame, meters: pl.LazyFrame) -> pl.LazyFrame:
+    """Take each cell once per kind; name why it is excluded, or what it waits for before any price is asked."""
     uses = usage_days.join(meters.select("meter", "value"), on="meter", how="left", validate="m:1").join(
         KINDS, how="cross"
     )
-    excluded = _excluded(uses, exclusions)
-    open_uses = uses.join(excluded.select(CELL_KIND), on=CELL_KIND, how="anti")
-    waiting = _waiting(open_uses)
-    clear = open_uses.join(waiting.select(CELL_KIND), on=CELL_KIND, how="anti")
-    candidates = _candidates(clear, rates, price_conditions)
-    refused = _refused(candidates, price_versions)
-    rated = candidates.join(refused.select(CELL_KIND), on=CELL_KIND, how="anti").with_columns(
-        pl.lit("rated").alias("outcome"),
-        pl.lit(None, dtype=pl.String).alias("rule"),
-        pl.lit(None, dtype=pl.String).alias("detail"),
+    about = ["kind", "account_id", "meter", "service_date"]
+    excluded = _excluded(uses.select(about).unique(), exclusions)
+    has_no_amount = (pl.col("value") == "amount") & (pl.col("value_currency") == "")
+    waits = pl.coalesce("suspense_rule", pl.when(has_no_amount).then(pl.lit("no_amount")))
+    missing = pl.concat_str(pl.lit("meter "), "meter", pl.lit(" measures amounts, the events bring none"))
+    return uses.join(excluded, on=about, how="left", validate="m:1").with_columns(
+        pl.when(pl.col("_exclusion").is_not_null())
+        .then(pl.lit("excluded"))
+        .otherwise(pl.lit("suspense"))
+        .alias("outcome"),
+        pl.coalesce("_exclusion", waits).alias("rule"),
+        pl.coalesce("_reason", "suspense_detail", pl.when(has_no_amount).then(missing)).alias("detail"),
     )
-    unpriced = _unpriced(clear.join(candidates.select(CELL_KIND), on=CELL_KIND, how="anti"))
-    wanted = list(PricedUsage.schema())
-    unrated = pl.concat([part.pipe(_without_price) for part in (excluded, waiting, refused, unpriced)])
-    return pl.concat([rated.select(wanted), unrated.select(wanted)]).sort(PricedUsage.keys)
 
 
-def _excluded(uses: pl.LazyFrame, exclusions: pl.LazyFrame) -> pl.LazyFrame:
+def _excluded(about: pl.LazyFrame, exclusions: pl.LazyFrame) -> pl.LazyFrame:
     """The first matching rule by name, so that the answer does not depend on the order of the book."""
-    about = exclusions.select(
-        "kind",
-        "exclusion_id",
-        "reason",
-        "effective_from",
-        pl.col("meter").alias("_meter"),
-        pl.col("account_id").alias("_account"),
-    )
-    matching = (
-        uses.select("kind", "account_id", "meter", "service_date")
-        .unique()
-        .join(about, on="kind", how="inner", validate="m:m")
+    rules = exclusions.rename({"meter": "_meter", "account_id": "_account"})
+    return (
+        about.join(rules, on="kind", how="inner", validate="m:m")
         .filter(
             (pl.col("_meter").is_null() | (pl.col("_meter") == pl.col("meter")))
             & (pl.col("_account").is_null() | (pl.col("_account") == pl.col("account_id")))
             & (pl.col("service_date") >= pl.col("effective_from"))
         )
-        .sort("exclusion_id")
-        .group_by("kind", "account_id", "meter", "service_date", maintain_order=True)
-        .agg(pl.col("exclusion_id").first().alias("rule"), pl.col("reason").first().alias("detail"))
-    )
-    return uses.join(
-        matching, on=["kind", "account_id", "meter", "service_date"], how="inner", validate="m:1"
-    ).with_columns(pl.lit("excluded").alias("outcome"))
-
-
-def _waiting(uses: pl.LazyFrame) -> pl.LazyFrame:
-    """What waits for a contract, or for the amount that its meter measures."""
-    has_no_amount = (pl.col("value") == "amount") & (pl.col("value_currency") == "")
-    rule = pl.coalesce("suspense_rule", pl.when(has_no_amount).then(pl.lit("no_amount")))
-    detail = pl.coalesce(
-        "suspense_detail",
-        pl.when(has_no_amount).then(pl.format("meter {} measures amounts, the events bring none", "meter")),
-    )
-    return uses.with_columns(rule.alias("rule"), detail.alias("detail"), pl.lit("suspense").alias("outcome")).filter(
-        pl.col("rule").is_not_null()
+        .group_by("kind", "account_id", "meter", "service_date")
+        .agg(
+            pl.col("exclusion_id").min().alias("_exclusion"),
+            pl.col("reason").sort_by("exclusion_id").first().alias("_reason"),
+        )
     )
 
 
-def _candidates(uses: pl.LazyFrame, rates: pl.LazyFrame, price_conditions: pl.LazyFrame) -> pl.LazyFrame:
-    """Every price whose conditions the cell meets, in the version in force at the start of the cell's slot."""
-    matching = _matching_prices(uses.select("meter", "dimensions").unique(), rates, price_conditions)
-    terms = rates.select(
-        "rate_set_id",
-        "price_id",
-        "kind",
-        "valid_from_at",
-        "valid_to_at",
-        "model",
-        "product_id",
-        "currency",
-        "price_version_id",
-        "list_price_version_id",
-        "conditions",
-        "is_additive",
-    )
+def _offers(asked: pl.LazyFrame, rates: pl.LazyFrame, price_conditions: pl.LazyFrame) -> pl.LazyFrame:
+    """Every price whose conditions are met, in the version in force at the start of the slot, judged once.
+
+    Grain: one row per `asked` row, kind and price.
+    """
+    matching = _matching_prices(asked.select("meter", "dimensions").unique(), rates, price_conditions)
+    terms = rates.drop("meter", "kind", strict=True)
     # Equal keys first, then as-of: a range join of a half-hourly tariff would pair 17,520 versions with 17,376 slots.
-    asked = uses.join(matching, on=["meter", "dimensions", "kind"], how="inner", validate="m:m")
-    return periods.latest_at_or_before(
-        asked, terms, at="slot_at", since="valid_from_at", by=["rate_set_id", "price_id", "kind"]
+    candidates = periods.latest_at_or_before(
+        asked.join(matching, on=["meter", "dimensions"], how="inner", validate="m:m"),
+        terms,
+        at="slot_at",
+        since="valid_from_at",
+        by=["rate_set_id", "price_id"],
     ).filter(pl.col("slot_at") < pl.col("valid_to_at"))
+    exclusive = (pl.col("kind") == "revenue") & ~pl.col("is_additive")
+    is_other_currency = (pl.col("value") == "amount") & (pl.col("value_currency") != pl.col("currency"))
+    verdicts = candidates.group_by(*OFFER, "kind").agg(
+        exclusive.sum().alias("_exclusive_count"),
+        pl.col("price_id").sort().str.join(", ").alias("_prices"),
+        is_other_currency.any().alias("_is_other_currency"),
+        pl.col("currency").min().alias("_price_currency"),
+    )
+    several = pl.col("_exclusive_count") > 1
+    mixed = pl.col("_is_other_currency")
+    return candidates.join(verdicts, on=[*OFFER, "kind"], how="left", validate="m:1").select(
+        *OFFER,
+        "kind",
+        "price_id",
+        *OF_THE_PRICE,
+        pl.when(several).then(pl.lit("two_prices")).when(mixed).then(pl.lit("currency_mismatch")).alias("rule"),
+        pl.when(several)
+        .then(pl.concat_str(pl.lit("prices "), "_prices", pl.lit(" all apply")))
+        .when(mixed)
+        .then(pl.concat_str(pl.lit("amounts in "), "value_currency", pl.lit(", price in "), "_price_currency"))
+        .alias("detail"),
+    )
 
 
 def _matching_prices(cells: pl.LazyFrame, rates: pl.LazyFrame, price_conditions: pl.LazyFrame) -> pl.LazyFrame:
@@ -135,71 +147,69 @@ def _matching_prices(cells: pl.LazyFrame, rates: pl.LazyFrame, price_conditions:
     )
 
 
-def _refused(candidates: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
-    """Cells that a price matches and that must not be rated all the same; one row per cell and kind."""
-    is_other_currency = (pl.col("value") == "amount") & (pl.col("value_currency") != pl.col("currency"))
-    month = periods.month_start(pl.col("service_date")).alias("month")
+def _or_unpriced() -> list[pl.Expr]:
+    """What an open cell is: rated, refused with its offer, or without any price."""
+    no_price = pl.col("price_id").is_null()
+    is_revenue = pl.col("kind") == "revenue"
+    refused = pl.col("rule").is_not_null()
+    what = pl.concat_str(pl.lit("meter "), "meter", pl.lit(" "), "dimensions", pl.lit(" in rate set "), "rate_set_id")
+    return [
+        pl.when(refused | (no_price & is_revenue))
+        .then(pl.lit("suspense"))
+        .when(no_price)
+        .then(pl.lit("excluded"))
+        .otherwise(pl.lit("rated"))
+        .alias("outcome"),
+        pl.when(no_price & is_revenue)
+        .then(pl.lit("no_price"))
+        .when(no_price)
+        .then(pl.lit(NOT_COSTED))
+        .otherwise("rule")
+        .alias("rule"),
+        pl.when(no_price & is_revenue)
+        .then(pl.concat_str(pl.lit("no price in force for "), what))
+        .when(no_price)
+        .then(pl.concat_str(pl.lit("no cost price for meter "), "meter"))
+        .otherwise("detail")
+        .alias("detail"),
+    ]
+
+
+def _with_bound(offered: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
+    """Hold what would price above 10^13: the whole month of that price, so that nothing overflows or wraps."""
+    dated = offered.with_columns(periods.month_start(pl.col("service_date")).alias("month"))
     limits = price_versions.select("price_version_id", "currency", "quantity_limit")
-    over_limit = (
-        candidates.group_by(*BOUNDED[:-1], month)
+    is_rated = pl.col("outcome") == "rated"
+    over = (
+        dated.filter(is_rated)
+        .group_by(BOUNDED)
         .agg(pl.col("quantity").sum().alias("_period_quantity"))
         .join(limits, on=["price_version_id", "currency"], how="left", validate="m:1")
         .filter(pl.col("_period_quantity") > pl.col("quantity_limit"))
-        .select(*BOUNDED, pl.lit(value=True).alias("_is_over_limit"))
+        .select(BOUNDED)
     )
-    exclusive = (pl.col("kind") == "revenue") & ~pl.col("is_additive")
-    judged = candidates.with_columns(month).join(over_limit, on=BOUNDED, how="left", validate="m:1")
-    per_cell = judged.group_by(CELL_KIND).agg(
-        exclusive.sum().alias("_exclusive_count"),
-        pl.col("price_id").filter(exclusive).sort().str.join(", ").alias("_prices"),
-        is_other_currency.any().alias("_is_other_currency"),
-        pl.col("currency").min().alias("_price_currency"),
-        pl.col("_is_over_limit").any().alias("_is_over_limit"),
-        *[pl.col(name).first() for name in CARRIED],
+    # A cell with one price over the bound waits as a whole, or its usage would be both rated and held.
+    held = (
+        dated.join(over, on=BOUNDED, how="semi")
+        .select(CELL_KIND)
+        .unique()
+        .with_columns(pl.lit("amount_bound").alias("_held"))
     )
-    rule = (
-        pl.when(pl.col("_exclusive_count") > 1)
-        .then(pl.lit("two_prices"))
-        .when("_is_other_currency")
-        .then(pl.lit("currency_mismatch"))
-        .when("_is_over_limit")
-        .then(pl.lit("amount_bound"))
-    )
-    detail = (
-        pl.when(pl.col("rule") == "two_prices")
-        .then(pl.format("prices {} both apply", "_prices"))
-        .when(pl.col("rule") == "currency_mismatch")
-        .then(pl.format("amounts in {}, price in {}", "value_currency", "_price_currency"))
-        .when(pl.col("rule") == "amount_bound")
+    is_held = pl.col("_held").is_not_null()
+    return dated.join(held, on=CELL_KIND, how="left", validate="m:1").with_columns(
+        pl.when(is_held).then(pl.lit("suspense")).otherwise("outcome").alias("outcome"),
+        pl.coalesce("_held", "rule").alias("rule"),
+        pl.when(is_held)
         .then(pl.lit("the month's quantity would price above 10^13"))
-    )
-    return (
-        per_cell.with_columns(rule.alias("rule"))
-        .filter(pl.col("rule").is_not_null())
-        .with_columns(detail.alias("detail"), pl.lit("suspense").alias("outcome"))
-    )
-
-
-def _unpriced(uses: pl.LazyFrame) -> pl.LazyFrame:
-    is_revenue = pl.col("kind") == "revenue"
-    return uses.with_columns(
-        pl.when(is_revenue).then(pl.lit("suspense")).otherwise(pl.lit("excluded")).alias("outcome"),
-        pl.when(is_revenue).then(pl.lit("no_price")).otherwise(pl.lit(NOT_COSTED)).alias("rule"),
-        pl.when(is_revenue)
-        .then(pl.format("no price in force for meter {} {} in rate set {}", "meter", "dimensions", "rate_set_id"))
-        .otherwise(pl.format("no cost price for meter {}", "meter"))
+        .otherwise("detail")
         .alias("detail"),
     )
 
 
-# What a row without a price still carries from its cell.
-CARRIED = ["contract_id", "event_count", "quantity", "landed_quantity", "first_delivery_date"]
-OF_THE_PRICE = ["price_version_id", "list_price_version_id", "model", "product_id", "currency", "conditions"]
-
-
 def _without_price(part: pl.LazyFrame) -> pl.LazyFrame:
+    """One row per cell and kind without any price: a refused cell may have had several offers."""
     return (
-        part.select(*CELL_KIND, *CARRIED, "outcome", "rule", "detail")
+        part.unique(CELL_KIND, keep="any")
         .with_columns(
             pl.lit("").alias("price_id"), *[pl.lit(None, dtype=pl.String).alias(name) for name in OF_THE_PRICE]
         )

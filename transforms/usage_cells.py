@@ -153,17 +153,34 @@ def resolved_contracts(
     )
     detail = (
         pl.when(pl.col("suspense_rule") == "unknown_account")
-        .then(pl.format("account {} was never delivered", "account_id"))
+        .then(pl.concat_str(pl.lit("account "), "account_id", pl.lit(" was never delivered")))
         .when(pl.col("suspense_rule") == "account_not_valid_yet")
-        .then(pl.format("account {} is valid from {}", "account_id", "_account_since"))
+        .then(
+            pl.concat_str(
+                pl.lit("account "),
+                "account_id",
+                pl.lit(" is valid from "),
+                pl.col("_account_since").dt.to_string("iso"),
+            )
+        )
         .when(pl.col("suspense_rule") == "unknown_meter")
-        .then(pl.format("no meter {} in the price book", "meter"))
+        .then(pl.concat_str(pl.lit("no meter "), "meter", pl.lit(" in the price book")))
         .when(pl.col("suspense_rule") == "two_contracts")
-        .then(pl.format("contracts {} both cover it", "_covering"))
+        .then(pl.concat_str(pl.lit("contracts "), "_covering", pl.lit(" both cover it")))
         .when(pl.col("suspense_rule") == "stated_contract_not_in_force")
-        .then(pl.format("contract {} does not cover account {} on the day", "stated_contract_id", "account_id"))
+        .then(
+            pl.concat_str(
+                pl.lit("contract "),
+                "stated_contract_id",
+                pl.lit(" does not cover account "),
+                "account_id",
+                pl.lit(" on the day"),
+            )
+        )
         .when(pl.col("suspense_rule") == "no_contract")
-        .then(pl.format("no signed contract covers meter {}, and there is no default plan", "meter"))
+        .then(
+            pl.concat_str(pl.lit("no signed contract covers meter "), "meter", pl.lit(", and there is no default plan"))
+        )
     )
     is_clear = pl.col("suspense_rule").is_null()
     return (

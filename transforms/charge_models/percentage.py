@@ -48,8 +48,9 @@ def charged_value(
     free_amount: pl.Expr,
     free_rule: pl.Expr,
 ) -> pl.Expr:
-    """What is left to charge of an event that is not wholly free: the event that crosses the free amount pays on
-    its rest, every later one on its whole value.
+    """What is left to charge of an event that is not wholly free.
+
+    The event that crosses the free amount pays on its rest, every later one on its whole value.
 
     500 free; events of 200, 100, 100, 150: the fourth goes from 400 to 550, so 50 of it are charged.
     """
