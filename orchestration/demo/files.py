@@ -5,6 +5,7 @@ import json
 import struct
 import zlib
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 
 STORED_BLOCK = 0xFFFF  # largest uncompressed block of RFC 1951
@@ -32,10 +33,15 @@ def with_raw_line(text: str, raw_line: str | None) -> str:
     return "".join([*lines[:middle], raw_line, *lines[middle:]])
 
 
-def manifest(folder: Path, row_counts: Mapping[str, int]) -> bytes:
-    """Return the manifest of a delivery: its files with rows and SHA-256."""
+def manifest(folder: Path, claims: Mapping[str, tuple[int, Decimal]]) -> bytes:
+    """Return the manifest of a delivery: its files with rows, SHA-256 and the sum of readable quantities."""
     files = [
-        {"name": name, "rows": rows, "sha256": hashlib.sha256((folder / name).read_bytes()).hexdigest()}
-        for name, rows in row_counts.items()
+        {
+            "name": name,
+            "rows": rows,
+            "sha256": hashlib.sha256((folder / name).read_bytes()).hexdigest(),
+            "control_totals": {"quantity": f"{quantity:f}"},
+        }
+        for name, (rows, quantity) in claims.items()
     ]
     return (json.dumps({"files": files}, indent=2) + "\n").encode()

@@ -13,7 +13,7 @@ from orchestration.demo.documents import DOCUMENT_DELIVERIES, documents
 from orchestration.demo.files import manifest, stored_gzip, with_raw_line
 from orchestration.demo.truth import DatasetTruth, DemoTruth
 from orchestration.demo.usage import MICRO, usage
-from orchestration.demo.usage_text import as_columns, as_text, bad_as_text
+from orchestration.demo.usage_text import as_columns, as_text, bad_as_text, total_quantity
 
 Progress = Callable[[str], None]
 
@@ -74,15 +74,15 @@ def _write_usage(landing: Path, rows: pl.DataFrame) -> tuple[int, int]:
         parts = {"usage": delivered}
         if is_split:
             parts = {"api": delivered.filter(is_api), "other": delivered.filter(~is_api)}
-        row_counts = {}
+        claims = {}
         for stem, part in parts.items():
             name = f"{stem}-{day(number).isoformat()}.{_format(number)}"
             raw_line = _raw_line(number)
             (folder / name).write_bytes(_encoded(part, _format(number), raw_line))
-            row_counts[name] = part.height + (raw_line is not None)
+            claims[name] = (part.height + (raw_line is not None), total_quantity(part))
             raw_line_count += raw_line is not None
         if number % 10 == 0:
-            (folder / "_manifest.json").write_bytes(manifest(folder, row_counts))
+            (folder / "_manifest.json").write_bytes(manifest(folder, claims))
         file_count += len(parts)
     return file_count, raw_line_count
 

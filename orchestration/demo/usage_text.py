@@ -1,6 +1,7 @@
 """Events as the demo company's systems write them: text, or the typed columns of a Parquet file."""
 
 import io
+from decimal import Decimal
 
 import polars as pl
 
@@ -65,6 +66,13 @@ def as_columns(part: pl.DataFrame) -> bytes:
         "card_region",
     ).write_parquet(buffer, compression="uncompressed", statistics=False)
     return buffer.getvalue()
+
+
+def total_quantity(part: pl.DataFrame) -> Decimal:
+    """Sum the quantities that are numbers; the rows that are planted as bad have some that are none."""
+    number = pl.when(pl.col("quantity").str.contains(r"^-?[0-9]+(\.[0-9]{1,12})?$")).then("quantity")
+    total: Decimal = part.select(number.cast(pl.Decimal(38, 12)).sum()).item()
+    return total
 
 
 def _epoch_ms() -> pl.Expr:
