@@ -662,9 +662,11 @@ def contract_document(contract: Contract) -> dict[str, Any]:
     if contract.currency is not None:
         document["billing"] = {"currency": contract.currency}
     if contract.overrides:
+        # A document does not know its account: without a currency of its own, an override names the one it is in.
+        single = contract.currency is not None
         document["overrides"] = [
             without_none({"price": override.price, "model": override.model})
-            | {"versions": [version_document(version, single=True) for version in override.versions]}
+            | {"versions": [version_document(version, single=single) for version in override.versions]}
             for override in contract.overrides
         ]
     return document
