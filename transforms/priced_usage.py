@@ -31,20 +31,21 @@ def priced_usage(
              a sum below 10^13; else rated. Usage without a cost price is excluded as `not_costed`.
     """
     uses = _with_named_rule(usage_days, exclusions, meters)
-    is_open = pl.col("rule").is_null()
-    offers = _offers(uses.filter(is_open).select(*OFFER, "value").unique(), rates, price_conditions)
-    offered = (
-        uses.filter(is_open)
-        .drop("outcome", "rule", "detail")
-        .join(offers, on=[*OFFER, "kind"], how="left", validate="m:m", nulls_equal=True)
-        .with_columns(_or_unpriced())
+    asked = uses.filter(pl.col("named_rule").is_null()).select(*OFFER, "value").unique()
+    offers = _offers(asked, rates, price_conditions)
+    offered = uses.join(offers, on=[*OFFER, "kind"], how="left", validate="m:m", nulls_equal=True)
+    judged = _with_bound(offered.with_columns(_outcome()), price_versions)
+    is_rated = pl.col("outcome") == "rated"
+    return (
+        judged.with_columns(
+            pl.when(is_rated).then("price_id").otherwise(pl.lit("")).alias("price_id"),
+            *[pl.when(is_rated).then(name).alias(name) for name in OF_THE_PRICE],
+        )
+        .select(PricedUsage.schema().keys())
+        # Several offers of a cell that is not rated after all have become one and the same row.
+        .unique()
+        .sort(PricedUsage.keys)
     )
-    bounded = _with_bound(offered, price_versions)
-    without_price = pl.concat(
-        [_without_price(part) for part in (uses.filter(~is_open), bounded.filter(pl.col("outcome") != "rated"))]
-    )
-    rated = bounded.filter(pl.col("outcome") == "rated").select(PricedUsage.schema().keys())
-    return pl.concat([rated, without_price]).sort(PricedUsage.keys)
 
 
 def _with_named_rule(usage_days: pl.LazyFrame, exclusions: pl.LazyFrame, meters: pl.LazyFrame) -> pl.LazyFrame:
@@ -58,12 +59,9 @@ def _with_named_rule(usage_days: pl.LazyFrame, exclusions: pl.LazyFrame, meters:
     waits = pl.coalesce("suspense_rule", pl.when(has_no_amount).then(pl.lit("no_amount")))
     missing = pl.concat_str(pl.lit("meter "), "meter", pl.lit(" measures amounts, the events bring none"))
     return uses.join(excluded, on=about, how="left", validate="m:1").with_columns(
-        pl.when(pl.col("_exclusion").is_not_null())
-        .then(pl.lit("excluded"))
-        .otherwise(pl.lit("suspense"))
-        .alias("outcome"),
-        pl.coalesce("_exclusion", waits).alias("rule"),
-        pl.coalesce("_reason", "suspense_detail", pl.when(has_no_amount).then(missing)).alias("detail"),
+        pl.col("_exclusion").is_not_null().alias("is_excluded"),
+        pl.coalesce("_exclusion", waits).alias("named_rule"),
+        pl.coalesce("_reason", "suspense_detail", pl.when(has_no_amount).then(missing)).alias("named_detail"),
     )
 
 
@@ -147,31 +145,35 @@ def _matching_prices(cells: pl.LazyFrame, rates: pl.LazyFrame, price_conditions:
     )
 
 
-def _or_unpriced() -> list[pl.Expr]:
-    """What an open cell is: rated, refused with its offer, or without any price."""
-    no_price = pl.col("price_id").is_null()
-    is_revenue = pl.col("kind") == "revenue"
+def _outcome() -> list[pl.Expr]:
+    """What a cell with an offer is: excluded or waiting by name, refused with its offer, without a price, or rated."""
+    named = pl.col("named_rule").is_not_null()
     refused = pl.col("rule").is_not_null()
+    no_price = pl.col("price_id").is_null()
+    is_cost = pl.col("kind") == "cost"
     what = pl.concat_str(pl.lit("meter "), "meter", pl.lit(" "), "dimensions", pl.lit(" in rate set "), "rate_set_id")
-    return [
-        pl.when(refused | (no_price & is_revenue))
-        .then(pl.lit("suspense"))
-        .when(no_price)
+    outcome = (
+        pl.when(named & pl.col("is_excluded"))
         .then(pl.lit("excluded"))
+        .when(named | refused)
+        .then(pl.lit("suspense"))
+        .when(no_price & is_cost)
+        .then(pl.lit("excluded"))
+        .when(no_price)
+        .then(pl.lit("suspense"))
         .otherwise(pl.lit("rated"))
-        .alias("outcome"),
-        pl.when(no_price & is_revenue)
-        .then(pl.lit("no_price"))
-        .when(no_price)
-        .then(pl.lit(NOT_COSTED))
-        .otherwise("rule")
-        .alias("rule"),
-        pl.when(no_price & is_revenue)
-        .then(pl.concat_str(pl.lit("no price in force for "), what))
-        .when(no_price)
+    )
+    rule = pl.when(no_price & is_cost).then(pl.lit(NOT_COSTED)).when(no_price).then(pl.lit("no_price"))
+    detail = (
+        pl.when(no_price & is_cost)
         .then(pl.concat_str(pl.lit("no cost price for meter "), "meter"))
-        .otherwise("detail")
-        .alias("detail"),
+        .when(no_price)
+        .then(pl.concat_str(pl.lit("no price in force for "), what))
+    )
+    return [
+        outcome.alias("outcome"),
+        pl.coalesce("named_rule", "rule", rule).alias("rule"),
+        pl.coalesce("named_detail", "detail", detail).alias("detail"),
     ]
 
 
@@ -203,15 +205,4 @@ def _with_bound(offered: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyF
         .then(pl.lit("the month's quantity would price above 10^13"))
         .otherwise("detail")
         .alias("detail"),
-    )
-
-
-def _without_price(part: pl.LazyFrame) -> pl.LazyFrame:
-    """One row per cell and kind without any price: a refused cell may have had several offers."""
-    return (
-        part.unique(CELL_KIND, keep="any")
-        .with_columns(
-            pl.lit("").alias("price_id"), *[pl.lit(None, dtype=pl.String).alias(name) for name in OF_THE_PRICE]
-        )
-        .select(PricedUsage.schema().keys())
     )
