@@ -19,6 +19,12 @@ class Finding:
     message: str
     remedy: str
 
+    def __str__(self) -> str:
+        """Return one line: `file:line: column: rule: message remedy`."""
+        line = "" if self.line is None else f":{self.line}"
+        column = "" if self.column is None else f" {self.column}:"
+        return f"{self.file}{line}:{column} {self.rule}: {self.message} {self.remedy}"
+
 
 class FileRefused(Exception):
     """The file cannot be taken as a whole; nothing of it is loaded."""

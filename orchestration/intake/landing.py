@@ -80,6 +80,24 @@ def landed_files(settings: Settings) -> tuple[list[LandedFile], list[Finding]]:
     return sorted(files, key=lambda file: file.source_file), stray
 
 
+def named_file(path: Path, otherwise: date | None) -> LandedFile | None:
+    """Return a file named by a person, wherever it lies; None if no folder above it is named like a dataset.
+
+    Its delivery date is that of the folder above it, if one is named by a day, else the date given, else a day so late
+    that no event lies behind it.
+    """
+    whole = path.absolute()
+    parents = [parent.name for parent in whole.parents]
+    dataset = next((name for name in parents if name in DATASETS), None)
+    if dataset is None:
+        return None
+    day = next((day for name in parents if (day := _iso_day(name)) is not None), otherwise) or date(2199, 12, 31)
+    status = whole.stat()
+    return LandedFile(
+        whole, printable(str(path)), dataset, whole.parent, day, whole.name, status.st_size, status.st_mtime_ns
+    )
+
+
 def sha256_if_still(file: LandedFile) -> str | None:
     """Return the SHA-256 of the file's bytes; None if the file changed while, or since, it was looked at."""
     digest = hashlib.sha256()

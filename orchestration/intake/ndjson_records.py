@@ -14,6 +14,8 @@ from orchestration.intake.blocks import FIELD_BYTES, Block
 from orchestration.intake.findings import FileRefused
 
 STRING = r'"(?:[^"\\]|\\.)*"'
+# An escape counts in pairs, so that a quoted key inside a string is not taken for one.
+ESCAPED_KEY = r'"(?:[^"\\]|\\.)*\\.(?:[^"\\]|\\.)*"\s*:'
 MOST_COLUMNS = 256
 
 
@@ -49,7 +51,7 @@ def _fault() -> pl.Expr:
         .then(pl.lit("not_a_json_object"))
         .when(bare.str.contains(r"[\[{].*[\[{]"))
         .then(pl.lit("nested_value"))
-        .when(text.str.contains(r'\\[^"]*"\s*:') & text.str.contains(r'"(?:[^"\\]|\\.)*\\(?:[^"\\]|\\.)*"\s*:'))
+        .when(text.str.contains(ESCAPED_KEY))
         .then(pl.lit("escaped_key"))
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
+from decimal import Context, Decimal
 
 import polars as pl
 
@@ -14,6 +14,8 @@ from orchestration.intake.landing import Claim, LandedFile
 
 BUCKETS = ("accepted", "duplicate", "conflict", "rejected")
 NOTHING = Decimal(0)
+# Python's own context rounds sums to 28 digits; quantities have 38.
+EXACT = Context(prec=76)
 
 
 @dataclass
@@ -54,7 +56,7 @@ class FileOutcome:
     def add(self, bucket: str, rows: int, quantity: Decimal | None) -> None:
         """Count records into a bucket."""
         held_rows, held_quantity = self.counts.get(bucket, (0, NOTHING))
-        self.counts[bucket] = (held_rows + rows, held_quantity + (quantity or NOTHING))
+        self.counts[bucket] = (held_rows + rows, EXACT.add(held_quantity, quantity or NOTHING))
 
     def as_row(self, delivery_date: date) -> dict[str, object]:
         """Return the row of `landed_files`."""

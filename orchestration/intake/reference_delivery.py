@@ -113,7 +113,7 @@ def _shrunk(source_file: str, found: int, before: int, settings: Settings) -> Fi
         None,
         "snapshot_shrinks",
         f"The snapshot holds {found:,} usable accounts after {before:,}: "
-        f"it shrinks by more than {settings.shrink_bound * 100:f} %.",
+        f"it shrinks by more than {(settings.shrink_bound * 100).normalize():f} %.",
         "Deliver the whole list; end an account by a date. If it is right, raise RATEBOOK_SHRINK_BOUND for this run.",
     )
 

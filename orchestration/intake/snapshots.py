@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from data_contracts.validation import validate
 from orchestration import book, storage
 from orchestration.errors import UsageError
 from orchestration.intake.findings import FileRefused
-from orchestration.intake.lake import MANIFEST, Lake, Snapshot, read_snapshot, snapshot_folders
+from orchestration.intake.lake import MANIFEST, Lake, read_snapshot, snapshot_folders
 from orchestration.intake.landing import (
     ACCOUNTS,
     CONTRACTS,
@@ -85,7 +85,7 @@ def snapshot_through(settings: Settings, as_of: date, *, progress: Progress = si
     files, stray = landed_files(settings)
     for finding in stray:
         progress(f"{finding.file}: {finding.message} {finding.remedy}")
-    pending = _Pending(settings, lake, [file for file in files if file.folder_date <= as_of], progress)
+    pending = Pending(settings, lake, [file for file in files if file.folder_date <= as_of], progress)
     days = _due(settings, lake, files, as_of)
     state = known_book(lake.documents())
     for day in days:
@@ -114,7 +114,7 @@ def _due(settings: Settings, lake: Lake, files: Sequence[LandedFile], as_of: dat
     return [first + timedelta(days=number) for number in range((as_of - first).days + 1)]
 
 
-class _Pending:
+class Pending:
     """Landed files that no snapshot holds yet. A path whose bytes changed since is a new file."""
 
     def __init__(self, settings: Settings, lake: Lake, files: Sequence[LandedFile], progress: Progress) -> None:
@@ -230,7 +230,7 @@ def summary(outcomes: Iterable[FileOutcome]) -> str:
     return ", ".join(statuses) + (f": rows {', '.join(rows)}" if rows else "")
 
 
-@lru_cache(maxsize=None)
+@cache
 def empty_parquet(table: type[Table]) -> bytes:
     """Return the bytes of a file of the table without rows."""
     buffer = io.BytesIO()

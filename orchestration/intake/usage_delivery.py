@@ -18,7 +18,7 @@ from orchestration.intake.findings import FileRefused, printable
 from orchestration.intake.judged import rejected_rows
 from orchestration.intake.lake import Lake
 from orchestration.intake.landing import USAGE
-from orchestration.intake.outcomes import NOTHING, FileOutcome, count_into
+from orchestration.intake.outcomes import EXACT, NOTHING, FileOutcome, count_into
 from orchestration.intake.parts import Parts, block_bytes, bucket_count
 from orchestration.intake.records import read_records
 from orchestration.intake.usage import KEY, Meters, readable_quantity, usage_events, usage_layout
@@ -100,9 +100,9 @@ def _read_file(
         is_whole = pl.col("fault").is_null()
         raw = batch.with_columns(pl.when(is_whole).then(readable_quantity()).alias("readable"))
         outcome.landed_rows += raw.height
-        outcome.landed_quantity += raw.lazy().select(pl.col("readable").sum()).collect().item() or NOTHING
+        outcome.landed_quantity = EXACT.add(outcome.landed_quantity, _sum(raw, pl.col("readable")))
         for name in totals:
-            totals[name] += _total(raw, name)
+            totals[name] = EXACT.add(totals[name], _total(raw, name))
         events, bad = usage_events(raw, meters, delivery_date)
         places = {"delivery_date": pl.lit(delivery_date), "source_file": pl.lit(file.source_file)}
         parts.add(number, events.with_columns(**places).select(EVENTS.keys()))
@@ -121,7 +121,7 @@ def _read_file(
         if found != stated:
             raise FileRefused(
                 "control_total",
-                f"The manifest states {stated} as the total of `{name}`; the file holds {found.normalize():f}.",
+                f"The manifest states {stated} as the total of `{name}`; the file holds {found:f}.",
                 "Deliver the whole file again, or correct the manifest.",
                 column=name,
             )
@@ -144,7 +144,12 @@ def _total(raw: pl.DataFrame, name: str) -> Decimal:
             f"The manifest states a total of `{printable(name)}`; only {', '.join(TOTALS)} can be totalled.",
             "Leave it out of the manifest.",
         )
-    return raw.lazy().select(values.decimal_value(pl.col(f"raw:{name}")).sum()).collect().item() or NOTHING
+    return _sum(raw, values.decimal_value(pl.col(f"raw:{name}")))
+
+
+def _sum(raw: pl.DataFrame, number: pl.Expr) -> Decimal:
+    # Lazy, because an eager sum of decimals can wrap on overflow where this one raises.
+    return raw.lazy().select(number.sum()).collect().item() or NOTHING
 
 
 def check_size(outcome: FileOutcome, rows: int) -> None:
