@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from orchestration.book import rateable
-from orchestration.book.catalogue import Book, unknown_name
+from orchestration.book.catalogue import Book, interval_problems, unknown_name
 from orchestration.book.history import Chain, Chains, continued
 from orchestration.book.problems import Problem
 from orchestration.book.reading import Placed, read_contract_file
 from orchestration.book.schema import Contract, Override, Version, version_faults
-from orchestration.book.terms import BookVersion, amount_faults, version_terms
+from orchestration.book.terms import BookVersion, amount_faults, in_order, version_terms
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,12 @@ def with_contracts(
     files: Mapping[str, str],
 ) -> tuple[Agreements, list[Problem]]:
     """Add the contracts of one delivery. A file with a problem is refused whole, the others are taken."""
-    contracts, problems = [], []
+    contracts: list[Placed[Contract]] = []
+    problems: list[Problem] = []
     for path in sorted(files):
-        found, found_problems = read_contract_file(path, files[path])
-        contracts.extend(found)
-        problems.extend(found_problems)
+        read, of_file = read_contract_file(path, files[path])
+        contracts.extend(read)
+        problems.extend(of_file)
     problems.extend(_named_twice(contracts))
     agreed = Agreements(dict(states), dict(chains))
     # Each file is tried against what is known, so that one refused file does not take others with it.
@@ -136,32 +137,15 @@ def _override_problems(book: Book, contract: Placed[Contract], number: int, over
     price = book.prices[override.price].item
     if price.kind == "cost":
         message = f"{price.id} is a cost: what usage costs us does not depend on the contract."
-        yield contract.problem(("overrides", number, "price"), "contradiction", message, "Override revenue prices only.")
+        yield contract.problem(
+            ("overrides", number, "price"), "contradiction", message, "Override revenue prices only."
+        )
         return
     model, currency = override.model or price.model, _currency(contract.item, price.currency)
-    unnamed = 0
     for place, version in enumerate(override.versions):
         at = ("overrides", number, "versions", place)
         for fault in version_faults(model, currency, version, at):
             yield contract.problem(fault.at, fault.rule, fault.message, fault.remedy)
-        unnamed += version.starts is None
-        if version.effective_to is not None:
-            message = "effective_to in an override cannot be rated yet."
-            yield contract.problem((*at, "effective_to"), rateable.RULE, message, "Drop it: the next version ends it.")
-        if version.starts is None and unnamed > 1:
-            message = "a second version without effective_from."
-            yield contract.problem(at, "missing", message, "Only the first may leave it out.")
-    yield from _same_start(contract, number, override)
-
-
-def _same_start(contract: Placed[Contract], number: int, override: Override) -> Iterator[Problem]:
-    first: dict[date | datetime, int] = {}
-    for place, version in enumerate(override.versions):
-        starts = version.effective_from if version.supersedes is None else None
-        if starts is not None and first.setdefault(starts, place) != place:
-            other = contract.place("overrides", number, "versions", first[starts]).document
-            message = f"effective_from {starts} overlaps the version at {other}."
-            yield contract.problem(("overrides", number, "versions", place), "overlap", message, "Keep one of them.")
 
 
 def _currency(contract: Contract, of_price: str | None) -> str | None:
@@ -195,6 +179,7 @@ def _with_overrides(
             for code, terms in version.terms
             for fault in amount_faults(terms)
         )
+        problems.extend(interval_problems(in_order(versions)))
         owner = placed.place("overrides", number)
         own[key], found = continued(before, versions, state.recorded_on, owner)
         problems.extend(found)
@@ -207,9 +192,7 @@ def _with_overrides(
     return own, problems
 
 
-def _versions(
-    book: Book, state: ContractState, number: int, override: Override, before: Chains
-) -> list[BookVersion]:
+def _versions(book: Book, state: ContractState, number: int, override: Override, before: Chains) -> list[BookVersion]:
     price = book.prices[override.price].item
     model, currency = override.model or price.model, _currency(state.item, price.currency)
     return [

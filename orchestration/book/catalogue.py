@@ -1,4 +1,4 @@
-"""All documents of one price-book delivery as one book: ids resolved, series read, contradictions between items found."""
+"""All documents of one delivery as one book: ids resolved, series read, contradictions between items found."""
 
 from bisect import bisect_left
 from collections import defaultdict
@@ -59,7 +59,7 @@ def read_book(files: Mapping[str, str]) -> tuple[Book | None, list[Problem]]:
         problems.extend(rateable.meter_problems(meter))
     for price in prices.values():
         problems.extend(_reference_problems(price, names, items["meters"]))
-        problems.extend(_interval_problems(price))
+        problems.extend(interval_problems(price.versions))
         problems.extend(rateable.price_problems(price.placed))
     for plan in items["plans"].values():
         problems.extend(_plan_problems(plan, names, prices))
@@ -182,7 +182,7 @@ def _reference_problems(
     meter = meters.get(item.meter or "")
     if meter is None:
         return
-    used = [(("where", name), name) for name in item.where]
+    used: list[tuple[tuple[str | int, ...], str]] = [(("where", name), name) for name in item.where]
     used += [(("group_by", number), name) for number, name in enumerate(item.group_by)]
     for at, name in used:
         if name not in meter.item.dimensions:
@@ -194,10 +194,10 @@ def _reference_problems(
         yield placed.problem(("meter",), "contradiction", message, "Use a meter of aggregation sum.")
 
 
-def _interval_problems(price: BookPrice) -> Iterator[Problem]:
+def interval_problems(versions: Sequence[BookVersion]) -> Iterator[Problem]:
     """Refuse versions that hold at the same time, showing both; corrections take the place of what they correct."""
     first: dict[date | datetime, BookVersion] = {}
-    for version in price.versions:
+    for version in versions:
         if version.is_correction:
             continue
         other = first.setdefault(version.starts, version)

@@ -5,19 +5,25 @@ plain one, an anchor from its alias, and give the place of each. JSON is read by
 standard library's forgets positions and duplicate keys. Both give the same three things: `Mapping`, `Sequence`, text.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from io import StringIO
-from json import JSONDecodeError
-from json.decoder import scanstring
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
-from ruamel.yaml.events import AliasEvent, DocumentStartEvent, MappingStartEvent, ScalarEvent, SequenceStartEvent
-from ruamel.yaml.events import DocumentEndEvent, MappingEndEvent, SequenceEndEvent
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+)
 from ruamel.yaml.reader import ReaderError
 
 from orchestration.book.problems import Problem
@@ -84,8 +90,11 @@ class Text:
 def read_text(path: str, content: str) -> Text:
     """Parse a document by the ending of its name. Cached by content: every night brings the same text again."""
     if len(content) > MAX_CHARACTERS:
-        problem = Problem(path, None, None, "too_large", f"{len(content):,} characters.", f"At most {MAX_CHARACTERS:,}.")
+        problem = Problem(
+            path, None, None, "too_large", f"{len(content):,} characters.", f"At most {MAX_CHARACTERS:,}."
+        )
         return Text(problems=[problem])
+    content = content.removeprefix("\ufeff")
     name = path.lower()
     if name.endswith(YAML_ENDINGS):
         return _read_yaml(path, content)
@@ -94,7 +103,9 @@ def read_text(path: str, content: str) -> Text:
     if name.endswith(JSON_LINES_ENDINGS):
         return _JsonReader(path, content).read_lines()
     endings = ", ".join(YAML_ENDINGS + JSON_ENDINGS + JSON_LINES_ENDINGS)
-    problem = Problem(path, None, None, "unknown_format", "The ending of the name does not say how to read it.", f"Use {endings}.")
+    problem = Problem(
+        path, None, None, "unknown_format", "The ending of the name does not say how to read it.", f"Use {endings}."
+    )
     return Text(problems=[problem])
 
 
@@ -142,7 +153,9 @@ def _read_yaml(path: str, content: str) -> Text:
         found = error.problem_mark or error.context_mark
         line, column = (found.line + 1, found.column + 1) if found else (1, 1)
         message = " ".join(part for part in (error.context, error.problem) if part)
-        text.problems.append(_problem(path, Mark(line, column), "yaml_syntax", f"{message}.", "Correct the YAML there."))
+        text.problems.append(
+            _problem(path, Mark(line, column), "yaml_syntax", f"{message}.", "Correct the YAML there.")
+        )
     return text
 
 
@@ -215,7 +228,9 @@ class _YamlReader:
 
     def _refuse_indirection(self, event: Any, mark: Mark) -> None:
         if isinstance(event, AliasEvent):
-            self._add(mark, "alias", f"the alias *{event.anchor}.", "Write the value out: a price must be readable in place.")
+            self._add(
+                mark, "alias", f"the alias *{event.anchor}.", "Write the value out: a price must be readable in place."
+            )
             raise _Refusal(self.problems.pop())
         if event.anchor is not None:
             self._add(mark, "anchor", f"the anchor &{event.anchor}.", "Remove it: a price must be readable in place.")
@@ -237,6 +252,7 @@ def _scalar(event: ScalarEvent) -> str | None:
 
 
 _SPACE = re.compile(r"[ \t\r\n]*")
+_STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"')
 _LITERAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null")
 
 
@@ -327,10 +343,10 @@ class _JsonReader:
         return sequence, at + 1
 
     def _string(self, at: int) -> tuple[str, int]:
-        try:
-            return scanstring(self.content, at + 1, True)
-        except JSONDecodeError as error:
-            raise self._refusal(error.pos, "json_syntax", f"{error.msg}.", "Correct the JSON there.") from None
+        found = _STRING.match(self.content, at)
+        if found is None:
+            raise self._refusal(at, "json_syntax", "the text does not end, or holds a bad escape.", "Correct it there.")
+        return str(json.loads(found.group())), found.end()
 
     def _expect(self, at: int, sign: str) -> int:
         if self.content[at : at + 1] != sign:

@@ -8,9 +8,20 @@ from typing import Any, Generic, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from orchestration.book.documents import Mapping, Sequence, mark_of, read_text, Text
+from orchestration.book.documents import Mapping, Sequence, Text, mark_of, read_text
 from orchestration.book.problems import Fault, Place, Problem
-from orchestration.book.schema import BookDocument, Company, Contract, Exclusion, Item, Meter, Plan, PriceItem, Product, Tax
+from orchestration.book.schema import (
+    BookDocument,
+    Company,
+    Contract,
+    Exclusion,
+    Item,
+    Meter,
+    Plan,
+    PriceItem,
+    Product,
+    Tax,
+)
 
 ItemT = TypeVar("ItemT", bound=Item)
 
@@ -21,6 +32,15 @@ BOOK_LISTS: dict[str, type[Item]] = {
     "plans": Plan,
     "taxes": Tax,
     "exclusions": Exclusion,
+}
+MAPPING_EXPECTED = ("not_a_mapping", "a mapping is expected.", "Write `key: value`.")
+LIST_EXPECTED = ("not_a_list", "a list is expected.", "Begin each item with `- `.")
+SHAPES = {
+    "model_type": MAPPING_EXPECTED,
+    "model_attributes_type": MAPPING_EXPECTED,
+    "dict_type": MAPPING_EXPECTED,
+    "list_type": LIST_EXPECTED,
+    "too_short": ("missing", "it is empty.", "Write at least one."),
 }
 # A list item is named in a path by the first of these that it has; otherwise by its number from 0.
 NAMING_KEYS = ("id", "contract_id")
@@ -113,7 +133,9 @@ def _mappings(path: str, text: Text, problems: list[Problem]) -> Iterator[Mappin
             yield root
         else:
             message = "A price-book document is a mapping."
-            problems.append(Problem(path, 1, None, "not_a_mapping", message, f"Its keys: {', '.join(BookDocument.model_fields)}."))
+            problems.append(
+                Problem(path, 1, None, "not_a_mapping", message, f"Its keys: {', '.join(BookDocument.model_fields)}.")
+            )
 
 
 def _unknown_sections(path: str, root: Mapping) -> Iterator[Problem]:
@@ -130,7 +152,7 @@ def _list_items(path: str, section: str, root: Mapping, problems: list[Problem])
         return
     if not isinstance(values, Sequence):
         line = root.key_marks[section].line
-        problems.append(Problem(path, line, section, "not_a_list", "a list is expected.", "Begin each item with `- `."))
+        problems.append(Problem(path, line, section, *LIST_EXPECTED))
         return
     for number, value in enumerate(values):
         yield f"{section}.{_name(value, number)}", value
@@ -142,7 +164,7 @@ def _take(
     if not isinstance(value, Mapping):
         mark = mark_of(value, ())
         line = mark.line if mark else None
-        problems.append(Problem(path, line, prefix, "not_a_mapping", "a mapping is expected.", "Write `key: value`."))
+        problems.append(Problem(path, line, prefix, *MAPPING_EXPECTED))
         return
     try:
         taken.append(Placed(model.model_validate(value), path, prefix, value))
@@ -180,13 +202,7 @@ def _plain_words(model: type[Item], found: Any, at: tuple[str | int, ...]) -> tu
         nearest = get_close_matches(str(found["input"]), known, n=1)
         hint = f"Did you mean {nearest[0]}? " if nearest else ""
         return "unknown_value", f"`{found['input']}` is not known here.", f"{hint}Possible: {', '.join(known)}."
-    if kind in ("model_type", "model_attributes_type", "dict_type"):
-        return "not_a_mapping", "a mapping is expected.", "Write `key: value`."
-    if kind == "list_type":
-        return "not_a_list", "a list is expected.", "Begin each item with `- `."
-    if kind == "too_short":
-        return "missing", "it is empty.", "Write at least one."
-    return kind, f"{found['msg']}.", ""
+    return SHAPES.get(kind, (kind, f"{found['msg']}.", ""))
 
 
 def _unknown_key(name: str, known: list[str], owner: type[BaseModel]) -> tuple[str, str]:

@@ -31,7 +31,9 @@ _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _NUMBER_LIKE = re.compile(r"[-+]?[0-9_.,]+(?:[eE][-+]?[0-9]+)?")
 _COUNT = re.compile(r"0|[1-9][0-9]{0,17}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})")
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
+)
 # `@ # / |` separate the parts of version and line ids; an id that held one could be read in two ways.
 _ID = re.compile(r"""[^\s@#/|"'\\{}\[\],&*!%`]{1,200}""")
 
@@ -97,6 +99,10 @@ def _respelled(number: str) -> str:
         return cleaned
 
 
+def _lock(value: Any) -> bool | date:
+    return _flag(value) if value in ("true", "false") else read_day(value)
+
+
 def _text(value: Any) -> str:
     if isinstance(value, JsonLiteral):
         refuse("not_text", f"{value} is not text.", f'Write "{value}".')
@@ -148,7 +154,9 @@ def read_moment(value: Any) -> date | datetime:
     if isinstance(value, str) and _DAY.fullmatch(value):
         return read_day(value)
     if not isinstance(value, str) or not _INSTANT.fullmatch(value):
-        remedy = "Write a day (2026-01-31: the start of that local day) or an instant with offset (2026-01-31T12:00:00Z)."
+        remedy = (
+            "Write a day (2026-01-31: the start of that local day) or an instant with offset (2026-01-31T12:00:00Z)."
+        )
         refuse("not_a_moment", f"{shown(value)} is neither a day nor an instant with offset.", remedy)
     try:
         instant = datetime.fromisoformat(value).astimezone(UTC).replace(tzinfo=None)
@@ -210,24 +218,25 @@ Text = Annotated[str, PlainValidator(_text), WithJsonSchema({"type": "string", "
 Id = Annotated[str, PlainValidator(_id), WithJsonSchema({"type": "string", "pattern": f"^{_ID.pattern}$"})]
 Flag = Annotated[bool, PlainValidator(_flag), WithJsonSchema({"type": "boolean"})]
 Count = Annotated[int, PlainValidator(_count), WithJsonSchema({"type": "integer", "minimum": 0})]
+Lock = Annotated[
+    bool | date,
+    PlainValidator(_lock),
+    WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "string", "format": "date"}]}),
+]
 Day = Annotated[date, PlainValidator(read_day), WithJsonSchema({"type": "string", "format": "date"})]
 Moment = Annotated[
     date | datetime,
     PlainValidator(read_moment),
     WithJsonSchema({"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]}),
 ]
-Price = Annotated[
-    Decimal, PlainValidator(_decimal(UNIT_PRICE_PLACES, LARGEST_AMOUNT)), WithJsonSchema(_DECIMAL_SCHEMA)
-]
+Price = Annotated[Decimal, PlainValidator(_decimal(UNIT_PRICE_PLACES, LARGEST_AMOUNT)), WithJsonSchema(_DECIMAL_SCHEMA)]
 Quantity = Annotated[
     Decimal, PlainValidator(_decimal(QUANTITY_PLACES, LARGEST_QUANTITY)), WithJsonSchema(_DECIMAL_SCHEMA)
 ]
 PositiveQuantity = Annotated[
     Decimal, PlainValidator(_decimal(QUANTITY_PLACES, LARGEST_QUANTITY, positive=True)), WithJsonSchema(_DECIMAL_SCHEMA)
 ]
-Currency = Annotated[
-    str, PlainValidator(read_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})
-]
+Currency = Annotated[str, PlainValidator(read_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})]
 Zone = Annotated[str, PlainValidator(_zone), WithJsonSchema({"type": "string"})]
 Country = Annotated[str, PlainValidator(_country), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{2}$"})]
 Kind = Annotated[Literal["revenue", "cost"], CHOICE]

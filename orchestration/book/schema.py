@@ -20,6 +20,7 @@ from orchestration.book.scalars import (
     Flag,
     Id,
     Kind,
+    Lock,
     Moment,
     PositiveQuantity,
     Price,
@@ -117,9 +118,9 @@ class Meter(Item):
 
     id: Text = Field(description="Id of the meter, as events name it.")
     unit: Text = Field(description="Unit of one, e.g. token.")
-    aggregation: Annotated[
-        Literal["sum", "count", "max", "latest", "unique_count", "weighted_sum"], CHOICE
-    ] = Field(description="How events add up within a period.")
+    aggregation: Annotated[Literal["sum", "count", "max", "latest", "unique_count", "weighted_sum"], CHOICE] = Field(
+        description="How events add up within a period."
+    )
     value: Annotated[Literal["quantity", "amount"], CHOICE] = Field(
         "quantity", description="Which field of the event is measured."
     )
@@ -212,7 +213,8 @@ class Matrix(Item):
 
     @model_validator(mode="after")
     def _cells_are_complete(self) -> "Matrix":
-        faults, seen = [], {}
+        faults: list[Fault] = []
+        seen: dict[tuple[tuple[str, str], ...], int] = {}
         for number, cell in enumerate(self.cells):
             if set(cell.where) != set(self.dimensions):
                 message = f"the cell names {', '.join(sorted(cell.where))}."
@@ -341,7 +343,9 @@ class PriceItem(Item):
     group_by: list[Id] = Field(default_factory=list, description="Counters and lines per value of these dimensions.")
     model: Model = Field(description="Charge model.")
     kind: Kind = Field("revenue", description="Revenue, or what the usage costs us.")
-    additive: Flag = Field(False, description="Whether it may apply beside another revenue price of the same usage.")
+    additive: Flag = Field(
+        default=False, description="Whether it may apply beside another revenue price of the same usage."
+    )
     currency: Currency | None = Field(None, description="ISO 4217 code of amounts; or `currencies` in each version.")
     interval: Interval | None = Field(None, description="Recurring: how often.")
     bill: Annotated[Literal["advance", "arrears"], CHOICE] | None = Field(None, description="Recurring: when.")
@@ -436,7 +440,7 @@ class Tax(Item):
     country: Country = Field(description="ISO 3166 code.")
     region: Text | None = Field(None, description="Part of the country.")
     rate: Price = Field(description='Share: "0.19" is 19 %.')
-    inclusive: Flag = Field(False, description="Whether prices hold it already.")
+    inclusive: Flag = Field(default=False, description="Whether prices hold it already.")
     effective_from: Day = Field(description="First day of the rate.")
 
 
@@ -564,12 +568,10 @@ class Contract(Item):
     valid_from: Day | None = Field(
         None, description="First local day of a changed state of a known contract; the delivery's date when not given."
     )
-    billing: Billing = Field(default_factory=lambda: Billing(), description="Rhythm and currency.")
+    billing: Billing = Field(default_factory=Billing, description="Rhythm and currency.")
     overrides: list[Override] = Field(default_factory=list, description="Prices at the contract's own terms.")
-    price_lock: Flag | Day | None = Field(
-        None,
-        description="true: the versions in force when it started; a day: those in force on it.",
-        json_schema_extra={"examples": ["2026-01-01"]},
+    price_lock: Lock | None = Field(
+        None, description="true: the versions in force when it started; a day: those in force on it."
     )
     quantities: list[ContractQuantity] = Field(default_factory=list, description="Contracted quantities.")
     discounts: list[Discount] = Field(default_factory=list, description="What is taken off.")
@@ -651,7 +653,8 @@ def _price_faults(price: PriceItem) -> list[Fault]:
         faults.append(Fault((), "missing", "meter is missing.", f"Model {price.model} rates usage of a meter."))
     for name in ("where", "group_by"):
         if price.meter is None and getattr(price, name):
-            faults.append(Fault((name,), "contradiction", f"{name} without a meter.", "Name the meter."))
+            fault = Fault((name,), "contradiction", f"{name} without a meter.", "Name the meter.")
+            faults.append(fault)
     faults.extend(
         Fault(("group_by", *fault.at), fault.rule, fault.message, fault.remedy)
         for fault in _repeated(price.group_by, "dimension")

@@ -34,7 +34,7 @@ def read_series(path: str, content: str, currency: str | None) -> tuple[tuple[Bo
     Refuses: another header, a ragged row, anything but plain decimals, a start and currency that stand twice. The
     first 20 problems are shown, the others counted.
     """
-    rows = csv.reader(StringIO(content, newline=""), strict=True)
+    rows = csv.reader(StringIO(content.removeprefix("\ufeff"), newline=""), strict=True)
     header = next(rows, [])
     unknown = [name for name in header if name not in REQUIRED + OPTIONAL]
     missing = [name for name in REQUIRED if name not in header]
@@ -49,7 +49,9 @@ def read_series(path: str, content: str, currency: str | None) -> tuple[tuple[Bo
         for row in rows:
             if len(row) != len(header):
                 message = f"{len(row)} fields, the header has {len(header)}."
-                problems.append(Problem(path, rows.line_num, None, "ragged_row", message, "Write one value per column."))
+                problems.append(
+                    Problem(path, rows.line_num, None, "ragged_row", message, "Write one value per column.")
+                )
                 continue
             _take_row(path, rows.line_num, dict(zip(header, row, strict=True)), currency, by_start, lines, problems)
     except csv.Error as error:
@@ -57,10 +59,14 @@ def read_series(path: str, content: str, currency: str | None) -> tuple[tuple[Bo
     if not by_start and not problems:
         problems.append(Problem(path, 1, None, "empty", "the series has no rows.", "Write at least one price."))
     versions = tuple(
-        BookVersion(start, False, None, None, tuple(sorted(terms.items())), Place(path, lines[start], "effective_from"))
-        for start, terms in by_start.items()
+        _version(start, terms, Place(path, lines[start], "effective_from")) for start, terms in by_start.items()
     )
     return versions, _capped(path, problems)
+
+
+def _version(start: date | datetime, terms: dict[str, Terms], place: Place) -> BookVersion:
+    by_currency = tuple(sorted(terms.items()))
+    return BookVersion(start, is_correction=False, reason=None, approved_by=None, terms=by_currency, place=place)
 
 
 def _take_row(
@@ -82,16 +88,17 @@ def _take_row(
         name = "currency"
         code = read_currency(cell[name]) if cell.get(name) else currency
     except PydanticCustomError as error:
-        for fault in (error.context or {})["faults"]:
-            problems.append(Problem(path, line, name, fault.rule, fault.message, fault.remedy))
+        faults = (error.context or {})["faults"]
+        problems.extend(Problem(path, line, name, fault.rule, fault.message, fault.remedy) for fault in faults)
         return
     if code is None or per == 0:
         column, message = ("currency", "no currency.") if code is None else ("per", '"0" is not possible here.')
         problems.append(Problem(path, line, column, "missing", message, "Write it in the row or at the price."))
         return
     terms = unit_terms(unit_amount, per)
-    for fault in amount_faults(terms):
-        problems.append(Problem(path, line, "unit_amount", fault.rule, fault.message, fault.remedy))
+    problems.extend(
+        Problem(path, line, "unit_amount", fault.rule, fault.message, fault.remedy) for fault in amount_faults(terms)
+    )
     if code in by_start.setdefault(start, {}):
         message = f"{cell['effective_from']} in {code} stands twice; first on line {lines[start]}."
         problems.append(Problem(path, line, "effective_from", "overlap", message, "Keep one of them."))

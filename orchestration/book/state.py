@@ -73,7 +73,8 @@ def accept_delivery(
     Rule: the files of a price book are one book, which replaces the one before and may only add to it. A contract
     adds to what is known; what is absent is no change.
     """
-    state, problems = known, []
+    state = known
+    problems: list[Problem] = []
     if price_book_files and dict(price_book_files) != dict(known.book_files):
         state, problems = _with_book(known, delivery_date, price_book_files)
     accepts_price_book = not problems
@@ -108,9 +109,7 @@ def _files(documents: Sequence[Document], dataset: str) -> dict[str, str]:
     return {document.path: document.content for document in documents if document.dataset == dataset}
 
 
-def _with_book(
-    known: BookState, delivery_date: date, files: Mapping[str, str]
-) -> tuple[BookState, list[Problem]]:
+def _with_book(known: BookState, delivery_date: date, files: Mapping[str, str]) -> tuple[BookState, list[Problem]]:
     book, problems = read_book(files)
     if book is None:
         return known, problems
@@ -128,7 +127,7 @@ def _with_book(
 
 def _edits(known: Book, found: Book) -> list[Problem]:
     """List what a new book takes away or changes of what has no date, and so would rewrite the past."""
-    problems = []
+    problems: list[Problem] = []
     for what, before, after in (
         ("product", known.products, found.products),
         ("meter", known.meters, found.meters),
@@ -181,7 +180,8 @@ def _changed_entries(before: Placed[Any], after: Placed[Any]) -> list[Problem]:
             message = f"price {entry.price} is gone from the plan."
             problems.append(after.problem(("prices",), "vanished", message, "Put it back: a plan has no dates."))
         elif effective_from != entry.effective_from:
-            message = f"{entry.price} was in the plan from {_since(entry.effective_from)} and is from {_since(effective_from)}."
+            was, now_is = _since(entry.effective_from), _since(effective_from)
+            message = f"{entry.price} was in the plan from {was} and is from {now_is}."
             problems.append(after.problem(("prices", number), "changed_in_place", message, "Put it back."))
     return problems
 

@@ -4,17 +4,19 @@
 rounded once, half-even at the 24th place, which is exact for every price that ends within 24 places.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from orchestration.book.problems import Fault, Place
 from orchestration.book.scalars import LARGEST_AMOUNT, LARGEST_QUANTITY, QUANTITY_PLACES, UNIT_PRICE_PLACES
 from orchestration.book.schema import Amounts, Version
 
-CUMULATIVE_MODELS = ("per_unit", "graduated", "volume")
+# A long series repeats few prices: 17,520 half-hours of the London tariff have three.
+CACHED_TERMS = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ def version_terms(
     )
 
 
+@lru_cache(maxsize=CACHED_TERMS)
 def unit_terms(unit_amount: Decimal, per: Decimal | None) -> Terms:
     """Return the terms of a plain unit price with every default."""
     tier = TierTerms(None, Fraction(unit_amount) / Fraction(per or 1), Decimal(0))
@@ -137,18 +140,20 @@ def _terms(model: str, rounding: str, round_at: str, amounts: Amounts) -> Terms:
     return Terms(model, rounding, round_at, tiers)
 
 
-def pieces(terms: Terms) -> Iterator[LinearPiece]:
-    """Yield the tiers as lines.
+@lru_cache(maxsize=CACHED_TERMS)
+def pieces(terms: Terms) -> tuple[LinearPiece, ...]:
+    """Return the tiers as lines.
 
     Rule: graduated pays each unit in its own tier and each flat entered: base is all that is due below, and the own
     flat. volume pays every unit at the tier that the total falls in: base is the own flat. Example (semantics 8):
     1000 @ 0.010 + 5, 5000 @ 0.008 + 3, then 0.005: graduated bases 5, 18, 50.
     """
+    lines = []
     below, due = Decimal(0), Fraction(0)
     for tier in terms.tiers:
         is_graduated = terms.model == "graduated"
         base = due + Fraction(tier.flat_amount) if is_graduated else Fraction(tier.flat_amount)
-        yield LinearPiece(
+        line = LinearPiece(
             # Tier one holds x = 0 too; -1 keeps the lower bound exclusive in every tier.
             lower_bound=Decimal(-1) if below == 0 else below,
             up_to=tier.up_to,
@@ -157,11 +162,14 @@ def pieces(terms: Terms) -> Iterator[LinearPiece]:
             flat_amount=tier.flat_amount,
             base_amount=base,
         )
+        lines.append(line)
         if tier.up_to is not None:
             due = base + Fraction(tier.up_to - below) * tier.unit_amount
             below = tier.up_to
+    return tuple(lines)
 
 
+@lru_cache(maxsize=CACHED_TERMS)
 def quantity_limit(terms: Terms) -> Decimal:
     """Return the largest cumulative quantity whose amount surely stays below 10^13.
 
@@ -172,7 +180,7 @@ def quantity_limit(terms: Terms) -> Decimal:
         base = max(Fraction(terms.event.fixed), Fraction(terms.event.minimum_fee or 0))
         return _reach(base, Fraction(terms.event.rate))
     for piece in pieces(terms):
-        limit = max(_reach(piece.base_amount, piece.unit_amount), max(piece.lower_bound, Decimal(0)))
+        limit = max(_reach(piece.base_amount, piece.unit_amount), piece.lower_bound, Decimal(0))
         if piece.up_to is None or limit < piece.up_to:
             return limit
     return LARGEST_QUANTITY
@@ -197,10 +205,11 @@ def at_24_places(value: Fraction) -> Decimal:
 
 def _scaled(whole: int, places: int) -> Decimal:
     # scaleb() and arithmetic would round to the 28 digits of the context; the constructor is exact.
-    return Decimal((int(whole < 0), tuple(int(digit) for digit in str(abs(whole))), -places))
+    return Decimal(f"{whole}E-{places}")
 
 
-def amount_faults(terms: Terms) -> list[Fault]:
+@lru_cache(maxsize=CACHED_TERMS)
+def amount_faults(terms: Terms) -> tuple[Fault, ...]:
     """List amounts that no table can hold: a unit price that vanishes, a tier that begins beyond 10^13."""
     faults = []
     for number, piece in enumerate(pieces(terms), start=1):
@@ -213,7 +222,7 @@ def amount_faults(terms: Terms) -> list[Fault]:
         if piece.base_amount >= LARGEST_AMOUNT:
             message = f"{where}it begins at 10^13 or more, which no amount can hold."
             faults.append(Fault((), "too_large", message, "Drop the tier or lower its bound."))
-    return faults
+    return tuple(faults)
 
 
 def as_instant(moment: date | datetime) -> datetime:
