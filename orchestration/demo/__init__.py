@@ -6,6 +6,7 @@ carry the faults that real feeds carry, planted and counted, so that a run can b
 
 from orchestration.demo.calendar import FIRST_DELIVERY, LAST_DELIVERY
 from orchestration.demo.landing import write_demo
+from orchestration.demo.layout import refuse_other_data
 from orchestration.demo.truth import DatasetTruth, DemoTruth
 
-__all__ = ["FIRST_DELIVERY", "LAST_DELIVERY", "DatasetTruth", "DemoTruth", "write_demo"]
+__all__ = ["FIRST_DELIVERY", "LAST_DELIVERY", "DatasetTruth", "DemoTruth", "refuse_other_data", "write_demo"]

@@ -11,9 +11,12 @@ from orchestration.demo.accounts import INTERNAL_ACCOUNT, SNAPSHOTS, account_id,
 from orchestration.demo.calendar import DAY_COUNT, day, local_day
 from orchestration.demo.documents import DOCUMENT_DELIVERIES, documents
 from orchestration.demo.files import manifest, stored_gzip, with_raw_line
+from orchestration.demo.layout import ACCOUNTS_FILE, MANIFEST, file_format, has_manifest, usage_files
 from orchestration.demo.truth import DatasetTruth, DemoTruth
 from orchestration.demo.usage import MICRO, usage
 from orchestration.demo.usage_text import as_columns, as_text, bad_as_text, total_quantity
+from orchestration.errors import UsageError
+from orchestration.storage import atomic_directory
 
 Progress = Callable[[str], None]
 
@@ -22,17 +25,25 @@ BAD_ACCOUNT = "acct_901,Typo Trading,US$,US,America/New_Yrok,,halden_us,startup,
 
 
 def write_demo(landing: Path, *, progress: Progress | None = None) -> DemoTruth:
-    """Write three months of deliveries below `landing` and return the truth about them.
+    """Write three months of deliveries as the folder `landing` and return the truth about them.
 
-    Shape: the same bytes on every machine: no clock, no chance, no compressor whose output depends on its version.
+    Shape:   the same bytes on every machine: no clock, no chance, no compressor whose output depends on its version.
+    Rule:    the folder appears whole or not at all, so a killed demo leaves nothing that looks like its input.
+    Refuses: a `landing` that already holds something.
     """
-    say = progress or (lambda _: None)
+    if landing.exists() and any(landing.iterdir()):
+        raise UsageError(f"{landing} already holds deliveries. Give the demo a folder of its own.")
+    with atomic_directory(landing) as folder:
+        return _write(folder, progress or (lambda _: None))
+
+
+def _write(landing: Path, say: Progress) -> DemoTruth:
     say("Demo company: making three months of usage")
     late = faults.delayed(usage())
     standing, held = faults.contradicted()
     accepted = pl.concat([late, faults.unpriceable(), standing]).sort("source", "event_id")
     repeats = faults.repeated(late)
-    bad = faults.bad_rows([number for number in range(DAY_COUNT) if _format(number) != "parquet"])
+    bad = faults.bad_rows([number for number in range(DAY_COUNT) if file_format(number) != "parquet"])
     rows = as_text(pl.concat([accepted, repeats, held]))
     say(f"Demo company: writing {rows.height + len(bad):,} usage rows, {len(SNAPSHOTS)} account snapshots, documents")
     usage_files, raw_lines = _write_usage(landing, pl.concat([rows, bad_as_text(bad)]))
@@ -54,11 +65,6 @@ def write_demo(landing: Path, *, progress: Progress | None = None) -> DemoTruth:
     )
 
 
-def _format(delivery_day: int) -> str:
-    """Mostly compressed CSV, as a warehouse exports it; the other formats on fixed days of the week."""
-    return {3: "ndjson", 5: "parquet", 6: "csv"}.get(delivery_day % 7, "csv.gz")
-
-
 def _write_usage(landing: Path, rows: pl.DataFrame) -> tuple[int, int]:
     """Write each delivery's usage and return the number of files and of lines that are no rows."""
     file_count = raw_line_count = 0
@@ -69,21 +75,18 @@ def _write_usage(landing: Path, rows: pl.DataFrame) -> tuple[int, int]:
         folder = landing / "usage_events" / day(number).isoformat()
         folder.mkdir(parents=True, exist_ok=True)
         delivered = by_day[(number,)]
-        is_split = number % 15 == 10
         is_api = pl.col("source") == "gateway"
-        parts = {"usage": delivered}
-        if is_split:
-            parts = {"api": delivered.filter(is_api), "other": delivered.filter(~is_api)}
+        parts = {"usage": delivered, "api": delivered.filter(is_api), "other": delivered.filter(~is_api)}
         claims = {}
-        for stem, part in parts.items():
-            name = f"{stem}-{day(number).isoformat()}.{_format(number)}"
+        for stem, name in usage_files(number).items():
+            part = parts[stem]
             raw_line = _raw_line(number)
-            (folder / name).write_bytes(_encoded(part, _format(number), raw_line))
+            (folder / name).write_bytes(_encoded(part, file_format(number), raw_line))
             claims[name] = (part.height + (raw_line is not None), total_quantity(part))
             raw_line_count += raw_line is not None
-        if number % 10 == 0:
-            (folder / "_manifest.json").write_bytes(manifest(folder, claims))
-        file_count += len(parts)
+        if has_manifest(number):
+            (folder / MANIFEST).write_bytes(manifest(folder, claims))
+        file_count += len(claims)
     return file_count, raw_line_count
 
 
@@ -109,7 +112,7 @@ def _write_accounts(landing: Path) -> DatasetTruth:
         folder.mkdir(parents=True, exist_ok=True)
         delivered = snapshot(delivery)
         bad = BAD_ACCOUNT if delivery == SNAPSHOTS[1] else None
-        (folder / "accounts.csv").write_bytes(with_raw_line(delivered.write_csv(), bad).encode())
+        (folder / ACCOUNTS_FILE).write_bytes(with_raw_line(delivered.write_csv(), bad).encode())
         accepted += delivered.height
     return DatasetTruth(files=len(SNAPSHOTS), landed_rows=accepted + 1, accepted_rows=accepted, rejected_rows=1)
 

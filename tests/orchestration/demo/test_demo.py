@@ -8,9 +8,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from orchestration.demo import FIRST_DELIVERY, LAST_DELIVERY, DemoTruth, write_demo
+from orchestration.demo import FIRST_DELIVERY, LAST_DELIVERY, DemoTruth, refuse_other_data, write_demo
 from orchestration.demo.calendar import DAY_COUNT
 from orchestration.demo.files import stored_gzip, with_raw_line
+from orchestration.errors import UsageError
 
 # Over names and content of the whole landing zone. It changes only together with the generator or its documents.
 TREE_SHA256 = "ca1aab3d61e205476b844a4b291e405038f5251de4a8d2145ad19849ecae165b"
@@ -63,6 +64,40 @@ def test_two_calls_write_the_same_bytes(demo, tmp_path):
     assert write_demo(tmp_path) == truth
     first = {path.relative_to(landing): path.read_bytes() for path in _files(landing)}
     assert {path.relative_to(tmp_path): path.read_bytes() for path in _files(tmp_path)} == first
+
+
+def test_a_landing_zone_of_the_demo_is_taken_for_one(demo):
+    refuse_other_data(demo[0])
+
+
+def test_a_landing_zone_with_other_files_is_refused(tmp_path):
+    write_demo(tmp_path)
+    (tmp_path / "usage_events" / "2026-08-01" / "own.csv").write_text("event_id\n")
+    with pytest.raises(UsageError, match=r"holds 1 files .* usage_events/2026-08-01/own\.csv"):
+        refuse_other_data(tmp_path)
+
+
+def test_an_incomplete_demo_is_refused(tmp_path):
+    write_demo(tmp_path)
+    (tmp_path / "accounts" / "2026-09-01" / "accounts.csv").unlink()
+    with pytest.raises(UsageError, match=r"lacks 1 .* accounts/2026-09-01/accounts\.csv"):
+        refuse_other_data(tmp_path)
+
+
+def test_the_demo_does_not_write_into_a_landing_zone_in_use(tmp_path):
+    (tmp_path / "usage_events").mkdir()
+    with pytest.raises(UsageError, match="already holds"):
+        write_demo(tmp_path)
+
+
+def test_a_demo_that_dies_while_it_is_written_leaves_no_landing_zone(tmp_path):
+    def dies(line):
+        if "writing" in line:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_demo(tmp_path / "landing", progress=dies)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_every_row_of_a_dataset_has_one_fate(demo):
