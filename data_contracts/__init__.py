@@ -62,6 +62,7 @@ TABLES: tuple[type[Table], ...] = (
 )
 
 __all__ = [
+    "TABLES",
     "AccountContracts",
     "AccountRows",
     "Accounts",
@@ -88,7 +89,6 @@ __all__ = [
     "Rates",
     "RejectedRows",
     "RepeatedEvents",
-    "TABLES",
     "Table",
     "UsageDays",
     "UsageEvents",

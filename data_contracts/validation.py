@@ -1,7 +1,7 @@
 """Contracts proven on rows: Pandera schemas derived from the declarations, run on collected frames only."""
 
 import os
-from functools import lru_cache
+from functools import cache
 
 import pandera.polars as pa
 import polars as pl
@@ -36,7 +36,7 @@ def validate(table: type[Table], frame: pl.DataFrame) -> pl.DataFrame:
     return frame
 
 
-@lru_cache(maxsize=None)
+@cache
 def pandera_schema(table: type[Table]) -> pa.DataFrameSchema:
     """Derive the Pandera schema of a contract: strict, ordered, nothing coerced, nothing nullable without a meaning."""
     return pa.DataFrameSchema(

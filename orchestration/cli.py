@@ -44,7 +44,8 @@ Run = Annotated[int | None, typer.Option("--run", help="Number of the published 
 @app.command()
 def demo(home: Home = Path("var/demo"), as_json: AsJson = False) -> None:
     """Write the demo company's deliveries, run one night over all of them, and show what was billed."""
-    from orchestration import demo as company, night
+    from orchestration import demo as company
+    from orchestration import night
 
     settings = _settings(home)
     with _progress(as_json) as progress:
@@ -152,7 +153,9 @@ def sql(
     number: Run = None,
     max_rows: Annotated[int, typer.Option(help="Rows shown at most.")] = 1000,
     timeout: Annotated[float, typer.Option(help="Seconds after which the query is stopped.")] = 60.0,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV; text that looks like a formula is escaped.")] = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print CSV; text that looks like a formula is escaped.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask the published marts in SQL, read-only and locked down: no files, no network, no settings."""

@@ -7,7 +7,7 @@ that an agreement says something.
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Context, Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -40,7 +40,8 @@ Row = dict[str, Any]
 MODES = {"half_up": ROUND_HALF_UP, "half_even": ROUND_HALF_EVEN, "down": ROUND_DOWN, "up": ROUND_UP}
 # A local day lies within two days of the UTC day of the same date.
 DAY_MARGIN = timedelta(days=2)
-EXACT_PLACES = Decimal(1).scaleb(-24)
+# Wide enough for every number of the night: 14 digits before the point, 40 behind it.
+WIDE = Context(prec=80)
 # Amounts are correct to 24 places per named operation; a day's line has a handful of them.
 TOLERANCE = Fraction(10, 10**24)
 SHOWN_EVENTS = 20
@@ -303,18 +304,16 @@ def _minor_units(build: Build, line: Row) -> int:
 
 
 def _rounded(amount: Fraction, digits: int, mode: str) -> Decimal:
-    # 60 digits hold any amount below 10^13 exactly to far beyond the 24th place, so this rounds once, here.
-    numerator = amount * 10**40
-    exact = Decimal(numerator.numerator // numerator.denominator).scaleb(-40)
-    return exact.quantize(Decimal(1).scaleb(-digits), rounding=MODES[mode])
+    return _decimal(amount).quantize(Decimal(1).scaleb(-digits), rounding=MODES[mode], context=WIDE)
+
+
+def _decimal(number: Fraction) -> Decimal:
+    """Products of 12 and 24 places have at most 36, so nothing is cut at the 40th."""
+    numerator = number * 10**40
+    return Decimal(numerator.numerator // numerator.denominator).scaleb(-40, context=WIDE)
 
 
 def plain(value: Any) -> str:
-    """Write a number as a plain decimal, up to 24 places, without trailing zeros."""
-    number = (
-        value
-        if isinstance(value, Decimal)
-        else Decimal(Fraction(value).numerator) / Decimal(Fraction(value).denominator)
-    )
-    text = format(number.quantize(EXACT_PLACES) if number.as_tuple().exponent < -24 else number, "f")  # type: ignore[operator]  # noqa: PLR2004
+    """Write a number as a plain decimal without trailing zeros."""
+    text = format(_decimal(Fraction(value)), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text

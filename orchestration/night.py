@@ -22,6 +22,7 @@ from data_contracts import TABLES
 from data_contracts.marts import MARTS
 from data_contracts.render import contract_columns
 from data_contracts.runs import Run, RunLog
+from data_contracts.tie_outs import TIE_OUTS
 from orchestration import gates, intake, publish
 from orchestration.build import Build, code_hash, open_build
 from orchestration.errors import Held, RatebookError
@@ -131,21 +132,15 @@ def publish_marts(build: Build, record: Record, progress: Progress) -> None:
         "rule_version": RULE_VERSION,
     }
     night = publish.Night(record.number, build.as_of, facts)
-    hashes = timed(record, "hashes", lambda: publish.hash_tables(build.warehouse, MARTS))
-    candidate = timed(
-        record, "candidate", lambda: publish.write_candidate(build.settings, night, build.warehouse, hashes, MARTS)
-    )
     progress("gates: judging the file that would be published")
-    results = timed(
-        record, "gates", lambda: gates.run_gates(candidate, build.compiled_sql(RECONCILIATION), hashes, MARTS)
+    reconciliation = build.compiled_sql(RECONCILIATION)
+    published, results = timed(
+        record,
+        "publish",
+        lambda: gates.publish_or_hold(build.settings, night, build.warehouse, reconciliation, MARTS, TIE_OUTS),
     )
-    failed = [result for result in results if not result.passed]
-    record.gates_passed = len(results) - len(failed)
-    if failed:
-        held = publish.hold(build.settings, candidate, night)
-        raise Held(gates.explain(failed, held))
-    published = publish.switch(build.settings, candidate, night)
     served = publish.published_run(build.settings)
+    record.gates_passed = len(results)
     record.path = str(published.path)
     record.is_latest = served is not None and served.number == published.number
 
@@ -234,7 +229,7 @@ def _logged(settings: Settings, as_of: date) -> Iterator[Record]:
 
 def _now() -> datetime:
     # The clock tells when a run took place; no result depends on it.
-    return datetime.now(UTC).replace(tzinfo=None)  # noqa: DTZ005
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def timed(record: Record, name: str, work: Callable[[], Result]) -> Result:

@@ -109,6 +109,7 @@ def run_dbt(
     ]
     with _dbt_environment(settings, warehouse_path):
         outcome = dbtRunner(callbacks=[_reporter(progress)] if progress else []).invoke(arguments)
+    _release_build_file()
     results = getattr(outcome.result, "results", None)
     if results is None:
         raise Held(f"dbt could not build {project_dir}: {outcome.exception or 'no result'}\n{_STILL_SERVED}")
@@ -118,6 +119,15 @@ def run_dbt(
     if not outcome.success:
         raise Held(f"dbt ended without success and without a failed node: {outcome.exception}\n{_STILL_SERVED}")
     return result
+
+
+def _release_build_file() -> None:
+    """Close the build file: dbt-duckdb keeps it open for the life of the process, and publishing attaches it next."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415 - loaded with dbt only
+
+    if DuckDBConnectionManager._ENV is not None:  # noqa: SLF001 - there is no public way
+        DuckDBConnectionManager._ENV.close()  # noqa: SLF001
+        DuckDBConnectionManager._ENV = None  # noqa: SLF001
 
 
 _STILL_SERVED = "Nothing was published; the last good run is still served."
