@@ -22,7 +22,6 @@ from data_contracts import TABLES
 from data_contracts.marts import MARTS
 from data_contracts.render import contract_columns
 from data_contracts.runs import Run, RunLog
-from data_contracts.tie_outs import TIE_OUTS
 from orchestration import gates, intake, publish
 from orchestration.build import Build, code_hash, open_build
 from orchestration.errors import Held, RatebookError
@@ -132,15 +131,20 @@ def publish_marts(build: Build, record: Record, progress: Progress) -> None:
         "rule_version": RULE_VERSION,
     }
     night = publish.Night(record.number, build.as_of, facts)
+    hashes = timed(record, "hashes", lambda: publish.hash_tables(build.warehouse, MARTS))
+    candidate = timed(
+        record, "candidate", lambda: publish.write_candidate(build.settings, night, build.warehouse, hashes, MARTS)
+    )
     progress("gates: judging the file that would be published")
     reconciliation = build.compiled_sql(RECONCILIATION)
-    published, results = timed(
-        record,
-        "publish",
-        lambda: gates.publish_or_hold(build.settings, night, build.warehouse, reconciliation, MARTS, TIE_OUTS),
-    )
+    results = timed(record, "gates", lambda: gates.run_gates(candidate, reconciliation, hashes, MARTS))
+    failed = [result for result in results if not result.passed]
+    record.gates_passed = len(results) - len(failed)
+    if failed:
+        held = publish.hold(build.settings, candidate, night)
+        raise Held(gates.explain(failed, held / publish.DATABASE))
+    published = publish.switch(build.settings, candidate, night)
     served = publish.published_run(build.settings)
-    record.gates_passed = len(results)
     record.path = str(published.path)
     record.is_latest = served is not None and served.number == published.number
 

@@ -105,6 +105,8 @@ def run_dbt(
     arguments = [
         *("build", "--project-dir", str(project_dir), "--profiles-dir", str(project_dir)),
         *("--target-path", str(work_dir / "target"), "--log-path", str(work_dir / "logs")),
+        # Unit tests judge the models, not the night's data: they run in the project's own tests.
+        *("--exclude-resource-type", "unit_test"),
         *("--quiet", "--no-use-colors", "--no-version-check", "--no-send-anonymous-usage-stats"),
     ]
     with _dbt_environment(settings, warehouse_path):
