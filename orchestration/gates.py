@@ -17,7 +17,6 @@ import polars as pl
 
 from data_contracts.marts import AudReconciliation, Mart, MetaRun
 from data_contracts.validation import validate
-from orchestration.errors import Held
 from orchestration.hashing import canonical_hash, column_types, literal, quoted
 from orchestration.publish import (
     DATABASE,
@@ -26,16 +25,9 @@ from orchestration.publish import (
     OUTSIDE_HASH,
     SCHEMAS,
     Hashes,
-    Night,
-    PublishedRun,
     duckdb_config,
-    hash_tables,
-    hold,
     place_of,
-    switch,
-    write_candidate,
 )
-from orchestration.settings import Settings
 
 # The candidate is attached under the name of the build file, which the compiled SQL names.
 CATALOG = "warehouse"
@@ -44,6 +36,26 @@ SHOWN_GATES = 5
 AMOUNT = re.compile(r"amount|.*_amount|amount_.*")
 # Compares rows and quantities as well as money; its scope names the currency.
 WITHOUT_CURRENCY = frozenset({place_of(AudReconciliation)})
+# Every tie-out there must be a row of. Written down beside the dbt models that make them (a test compares the two), so
+# that a check that is dropped, renamed or filtered away is missed instead of forgotten.
+CHECKS = (
+    "landed_rows_decided",
+    "landed_quantity_decided",
+    "usage_rows_kept",
+    "usage_quantity_kept",
+    "rejected_rows_kept",
+    "accepted_events_in_usage_daily",
+    "accepted_events_decided",
+    "accepted_quantity_decided",
+    "revenue_lines_on_invoice_lines",
+    "revenue_lines_counted_on_invoice_lines",
+    "invoice_lines_on_invoices",
+    "invoice_totals_add_up",
+    "revenue_lines_in_revenue_daily",
+    "revenue_daily_in_report_by_product",
+    "revenue_daily_in_report_by_account",
+    "amounts_in_minor_units",
+)
 # Whatever a gate dies of counts as a failure of this gate (F77). Listed, so that an interrupt still interrupts.
 CRASHES = (ArithmeticError, AssertionError, LookupError, OSError, TypeError, ValueError, duckdb.Error)
 
@@ -77,39 +89,20 @@ class Candidate:
 Gate = Callable[[Candidate], Iterator[GateResult]]
 
 
-def publish_or_hold(
-    settings: Settings,
-    night: Night,
-    warehouse_path: Path,
-    reconciliation_sql: str,
-    marts: Sequence[type[Mart]],
-    checks: Sequence[str],
-) -> tuple[PublishedRun, list[GateResult]]:
-    """Write the candidate, run every gate on it, and make it the published run.
-
-    Refuses: a candidate that fails a gate. It is kept as `published/.held-<number>-<D>` until the next one is held,
-             and the error names gate, difference and the SQL that shows the rows. What is served does not change.
-    """
-    hashes = hash_tables(warehouse_path, marts, memory_mb=settings.memory_mb)
-    candidate = write_candidate(settings, night, warehouse_path, hashes, marts)
-    results = run_gates(candidate, reconciliation_sql, hashes, marts, checks, memory_mb=settings.memory_mb)
-    failed = [result for result in results if not result.passed]
-    if failed:
-        held = hold(settings, candidate, night)
-        raise Held(explain(failed, held / DATABASE))
-    return switch(settings, candidate, night), results
-
-
 def run_gates(
     candidate: Path,
     reconciliation_sql: str,
     build_hashes: Hashes,
     marts: Sequence[type[Mart]],
-    checks: Sequence[str],
+    checks: Sequence[str] = CHECKS,
     *,
     memory_mb: int = 1024,
 ) -> list[GateResult]:
-    """Run every gate on a candidate, read-only, and return what each found. None stops the others."""
+    """Run every gate on a candidate, read-only, and return what each found; none stops the others.
+
+    The publish is held if any has not passed. `build_hashes` were taken of the build file, before the candidate was
+    written; `checks` are the tie-outs of which each must have at least one row.
+    """
     if list(candidate.rglob("*.wal")):
         # Opening it would replay or refuse the log: nothing else can be said about this file.
         return list(no_write_ahead_log(candidate))
@@ -122,8 +115,8 @@ def run_gates(
     return [*no_write_ahead_log(candidate), *results]
 
 
-def explain(failed: Sequence[GateResult], database: Path) -> str:
-    """Return the lines that a person needs: which gates, by how much, and how to see the rows."""
+def explain(failed: Sequence[GateResult], held: Path) -> str:
+    """Return the lines that a person needs: which gates, by how much, and how to see the rows of the held candidate."""
     lines = [f"{len(failed)} gates held the publish; the last good run is still served."]
     for result in failed[:SHOWN_GATES]:
         compared = f": {result.left} is not {result.right}, difference {result.difference}" if result.left else ""
@@ -132,7 +125,7 @@ def explain(failed: Sequence[GateResult], database: Path) -> str:
             lines.append(f"    {result.drill_sql}")
     if len(failed) > SHOWN_GATES:
         lines.append(f"  and {len(failed) - SHOWN_GATES} more")
-    lines.append(f"The SQL runs on the held file: duckdb -readonly '{database}'")
+    lines.append(f"The SQL runs on the held file: duckdb -readonly '{held / DATABASE}'")
     return "\n".join(lines)
 
 

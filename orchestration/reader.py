@@ -1,4 +1,4 @@
-"""SQL for analysts on a published run, locked down: it reads that one file and nothing else, bounded in memory and time.
+"""SQL for analysts on a published run, locked down: it reads that one file only, in bounded memory and time.
 
 `read_only` alone is no protection: files, COPY, EXPORT and settings all work on a read-only connection (K21). Here
 the engine's access to the outside is off before the first statement, and cannot be switched on again.
@@ -38,11 +38,11 @@ class SqlResult:
     columns: tuple[str, ...]
     types: tuple[str, ...]
     rows: list[tuple[Any, ...]]
-    is_truncated: bool
+    truncated: bool
 
 
 def run_sql(
-    settings: Settings, sql: str, *, timeout_seconds: float = 60, max_rows: int = 1000, run: int | None = None
+    settings: Settings, sql: str, *, timeout_seconds: float = 60, max_rows: int | None = 1000, run: int | None = None
 ) -> SqlResult:
     """Answer one SQL question on a published run: the one now served, or the kept one of that number.
 
@@ -57,7 +57,7 @@ def run_sql(
         _refuse_all_but_one_question(connection, sql)
         with _address_space(settings.memory_mb + ADDRESS_SPACE_SLACK_MB), _interrupt(connection, timeout_seconds):
             connection.execute(sql)
-            rows = connection.fetchmany(max_rows + 1)
+            rows = connection.fetchall() if max_rows is None else connection.fetchmany(max_rows + 1)
         described = connection.description or []
     except duckdb.InterruptException:
         raise UsageError(f"Stopped after {timeout_seconds:g} seconds. Ask for less, or allow more time.") from None
@@ -70,7 +70,7 @@ def run_sql(
         columns=tuple(str(column[0]) for column in described),
         types=tuple(str(column[1]) for column in described),
         rows=rows[:max_rows],
-        is_truncated=len(rows) > max_rows,
+        truncated=max_rows is not None and len(rows) > max_rows,
     )
 
 
@@ -98,7 +98,7 @@ def open_locked_down(path: Path, *, memory_limit_mb: int = 1024, threads: int = 
     )
 
 
-def csv_text(result: SqlResult) -> str:
+def as_csv(result: SqlResult) -> str:
     """Return the rows as CSV that a spreadsheet opens as data.
 
     Rule: text that begins like a formula gets a `'` in front (to get the original back, drop that one character).

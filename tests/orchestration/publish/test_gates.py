@@ -1,5 +1,6 @@
 """Each gate against a planted difference that only it catches. Planted in the build file, hashes agree with the build."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,6 @@ import pytest
 from data_contracts.marts import AudReconciliation, Mart, MetaRun, MetaTables
 from data_contracts.vocabulary import Amount, Column, ColumnType, Text, column, key
 from orchestration import gates, publish
-from orchestration.errors import Held
 from tests.orchestration.publish import tiny
 
 
@@ -223,28 +223,25 @@ def test_rows_are_checked_batch_by_batch_and_keys_over_all_of_them(tmp_path, mon
     assert failed(gates_on(tmp_path, far_apart)) == {("contracts", "marts.fct_line")}
 
 
-def run(tmp_path: Path, number: int, plant: str = ""):
-    warehouse = tiny.build(tmp_path / "build" / "warehouse.duckdb", number, plant=plant)
-    return gates.publish_or_hold(
-        tiny.settings_at(tmp_path), tiny.night(number), warehouse, tiny.RECONCILIATION_SQL, tiny.MARTS, tiny.CHECKS
-    )
-
-
-def test_a_failed_gate_holds_the_publish_and_names_difference_and_drill(tmp_path):
+def test_what_is_held_is_explained_with_difference_and_drill_and_kept_for_a_look(tmp_path):
     settings = tiny.settings_at(tmp_path)
-    run(tmp_path, 1)
-    with pytest.raises(Held) as held:
-        run(tmp_path, 2, plant="update reports.rpt_total set amount = amount + 1")
-    assert held.value.exit_code == 1
-    assert "lines_are_totals [all]: 20.000000000000 is not 21.000000000000, difference -1.000000000000" in str(
-        held.value
-    )
-    assert "select * from marts.fct_line" in str(held.value)
-    assert publish.published_run(settings).number == 1
-    assert (settings.published / ".held-2-2026-08-03" / "ratebook.duckdb").exists()
-    published, results = run(tmp_path, 3)
-    assert published.number == 3
-    assert all(result.passed for result in results)
+    results = gates_on(tmp_path, plant="update reports.rpt_total set amount = amount + 1")
+    held = publish.hold(settings, settings.published / ".candidate-1-2026-08-03", tiny.night())
+    text = gates.explain([result for result in results if not result.passed], held)
+    assert text.splitlines() == [
+        "1 gates held the publish; the last good run is still served.",
+        "  lines_are_totals [all]: 10.000000000000 is not 11.000000000000, difference -1.000000000000.",
+        "    select * from marts.fct_line",
+        f"The SQL runs on the held file: duckdb -readonly '{held}/ratebook.duckdb'",
+    ]
+    assert (held / "ratebook.duckdb").exists()
+    assert publish.published_run(settings) is None
+
+
+def test_the_list_of_checks_is_that_of_the_dbt_models():
+    models = Path(__file__).parents[3] / "dbt_project" / "models" / "audit" / "tie_outs"
+    written = [name for model in models.glob("*.sql") for name in re.findall(r"tie_out\(\s*'(\w+)'", model.read_text())]
+    assert sorted(written) == sorted(gates.CHECKS)
 
 
 def test_only_contracts_of_the_published_schemas_are_marts():

@@ -24,6 +24,7 @@ def publish_tiny(home: Path, number: int = 1, as_of: date = tiny.D, **changes):
 def test_a_publish_is_a_folder_of_tables_with_comments_and_a_manifest_that_names_every_file(tmp_path):
     run = publish_tiny(tmp_path)
     manifest = run.manifest()
+    assert {path.stat().st_mode & 0o777 for path in run.path.rglob("*") if path.is_file()} == {0o440}
     files = {path.relative_to(run.path).as_posix() for path in run.path.rglob("*") if path.is_file()}
     assert files == {*manifest["files"], "manifest.json"}
     assert all(sha256_of(run.path / name) == found["sha256"] for name, found in manifest["files"].items())
@@ -91,7 +92,7 @@ def test_the_run_number_comes_from_the_store_and_never_falls_back(tmp_path):
     settings.log.mkdir()
     lines = [json.dumps({"number": 7, "status": "held"}), json.dumps({"number": 6})]
     (settings.log / "runs.jsonl").write_text("\n".join(lines) + '\n{"number": 9')
-    assert publish.next_number(settings) == 8
+    assert publish.next_number(settings) == 10
 
 
 def test_a_run_that_is_not_kept_is_refused_with_the_kept_ones_named(tmp_path):

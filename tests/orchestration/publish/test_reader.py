@@ -1,4 +1,3 @@
-import os
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -158,15 +157,17 @@ def test_an_earlier_run_can_be_asked_by_its_number(home):
 
 def test_rows_beyond_the_limit_are_announced_not_hidden(home):
     settings = tiny.settings_at(home)
-    assert not reader.run_sql(settings, "from marts.fct_line", max_rows=10).is_truncated
+    assert not reader.run_sql(settings, "from marts.fct_line", max_rows=10).truncated
     cut = reader.run_sql(settings, "from marts.fct_line", max_rows=9)
-    assert (len(cut.rows), cut.is_truncated) == (9, True)
+    assert (len(cut.rows), cut.truncated) == (9, True)
+    whole = reader.run_sql(settings, "from range(5000)", max_rows=None)
+    assert (len(whole.rows), whole.truncated) == (5000, False)
 
 
 def test_a_question_that_never_ends_is_stopped(home):
     endless = "with recursive r(i) as (select 1 union all select i + 1 from r) select count(*) from r"
     started = time.monotonic()
-    with pytest.raises(UsageError, match="Stopped after 0.3 seconds"):
+    with pytest.raises(UsageError, match=r"Stopped after 0\.3 seconds"):
         reader.run_sql(tiny.settings_at(home), endless, timeout_seconds=0.3)
     assert time.monotonic() - started < 10
 
@@ -181,10 +182,10 @@ def test_a_question_that_never_ends_is_stopped(home):
     ],
 )
 def test_a_question_that_eats_memory_fails_and_the_next_one_is_answered(home, glutton):
-    if glutton.startswith("select length") and not os.path.exists("/proc/self/statm"):
+    if glutton.startswith("select length") and not Path("/proc/self/statm").exists():
         pytest.skip("the bound on address space is a Linux one")
     settings = tiny.settings_at(home, memory_mb=128)
-    with pytest.raises(UsageError, match="Memory|Stopped"):
+    with pytest.raises(UsageError, match=r"Memory|Stopped"):
         reader.run_sql(settings, glutton, timeout_seconds=20)
     assert reader.run_sql(settings, "select 1").rows == [(1,)]
 
@@ -199,9 +200,9 @@ def test_csv_keeps_numbers_and_disarms_text_that_a_spreadsheet_would_run():
         1,
         ("=name", "amount"),
         ("VARCHAR", "DECIMAL(38,24)"),
-        [("=HYPERLINK(1)", Decimal("-1.5")), ("+1", -1), ("-x", None), ("@a", True), ("\tb", Decimal("0E-24")), ("plain, \"q\"", 0)],
-        is_truncated=False,
+        [("=HYPERLINK(1)", Decimal("-1.5")), ("+1", -1), ("-x", None), ("@a", True), ("\tb", Decimal("0E-24")), ('plain, "q"', 0)],
+        truncated=False,
     )  # fmt: skip
-    assert reader.csv_text(result) == (
+    assert reader.as_csv(result) == (
         "'=name,amount\n'=HYPERLINK(1),-1.5\n'+1,-1\n'-x,\n'@a,true\n'\tb,0.000000000000000000000000\n\"plain, \"\"q\"\"\",0\n"
     )
