@@ -74,7 +74,7 @@ def unpriceable() -> pl.DataFrame:
     signup = account_id(LATE_SIGNUP)
     rows += [_token_event(f"early-{nth:03d}", LATE_SIGNUP, signup, 17 + nth // 2) for nth in range(LATE_SIGNUP_EVENTS)]
     for nth in range(UNPRICED_MODEL_EVENTS):
-        preview = _token_event(f"preview-{nth:03d}", 1 + nth, account_id(1 + nth), 60 + nth)
+        preview = _token_event(f"preview-{nth:03d}", 41 + nth, account_id(41 + nth), 60 + nth)
         rows.append({**preview, "model": UNPRICED_MODEL})
     for nth in range(UNKNOWN_METER_EVENTS):
         video = _token_event(f"video-{nth:03d}", 21 + nth, account_id(21 + nth), 30 + nth)

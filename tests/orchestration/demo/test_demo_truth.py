@@ -1,4 +1,4 @@
-"""The truth of the demo company, compared with what intake and the price book make of its files."""
+"""The truth of the demo company, compared with what intake, price book and rating make of its files."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -6,11 +6,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from data_contracts import AccountRows, LandedFiles, RejectedRows, UsageEvents
+from data_contracts import AccountRows, LandedFiles, RatedEvents, RejectedRows, UsageDays, UsageEvents, UsageOutcomes
 from orchestration.book import EMPTY, accept_delivery, compile_tables
+from orchestration.build import open_build
 from orchestration.demo import FIRST_DELIVERY, LAST_DELIVERY, DatasetTruth, DemoTruth, write_demo
 from orchestration.demo.documents import DOCUMENT_DELIVERIES, documents
 from orchestration.intake import delivered_paths, snapshot_through
+from orchestration.night import NIGHTLY
 from orchestration.settings import Settings
 
 SUPERSEDED, CORRECTION = "small_output@2026-10-01", "small_output@2026-10-01#1"
@@ -41,6 +43,15 @@ def book_tables():
 
 def _delivered(settings: Settings, table) -> pl.DataFrame:
     return pl.concat(pl.read_parquet(path) for path in delivered_paths(settings, table, LAST_DELIVERY))
+
+
+@pytest.fixture(scope="module")
+def build(night):
+    tonight = open_build(night[0], LAST_DELIVERY)
+    tonight.make_book()
+    for builder in NIGHTLY:
+        tonight.make(builder)
+    return tonight
 
 
 def test_every_file_is_loaded(night):
@@ -113,3 +124,38 @@ def test_documents_of_the_package_are_utf8_with_plain_line_ends():
     found = sorted(folder.glob("*/*/*.yaml"))
     assert len(found) == 10
     assert all(b"\r" not in path.read_bytes() and path.read_text("utf-8").endswith("\n") for path in found)
+
+
+def test_rating_finds_the_planted_suspense_and_exclusions(night, build):
+    truth = night[1]
+    outcomes = build.frame(UsageOutcomes).filter(pl.col("kind") == "revenue").collect()
+    assert outcomes["event_count"].sum() == truth.datasets["usage_events"].accepted_rows
+    by_rule = dict(outcomes.filter(pl.col("rule") != "").group_by("rule").agg(pl.col("event_count").sum()).rows())
+    assert by_rule == {
+        "unknown_account": truth.unknown_account_events,
+        "unknown_meter": truth.unknown_meter_events,
+        "no_price": truth.unpriced_model_events,
+        "currency_mismatch": truth.currency_mismatch_events,
+        "internal_load_test": truth.internal_account_events,
+        "gpu_seconds_are_cost": truth.cost_only_events,
+    }
+
+
+def test_usage_days_count_the_planted_late_and_repeated_events(night, build):
+    truth = night[1]
+    days = build.frame(UsageDays).select("late_event_count", "duplicate_count").sum().collect()
+    assert days.row(0) == (truth.late_events, truth.datasets["usage_events"].duplicate_rows)
+
+
+def test_a_yen_account_with_a_fixed_fee_pays_whole_yen(build):
+    fees = build.frame(RatedEvents).filter(pl.col("contract_id") == "contract_190").collect()
+    assert fees.height > 400
+    assert fees["amount_exact"].unique().to_list() == [25]
+
+
+def test_growth_customers_have_ten_free_payments_a_month(build):
+    fees = build.frame(RatedEvents).filter(pl.col("price_version_id") == "card_growth@2026-01-01").collect()
+    month = pl.col("service_date").dt.month_start()
+    free = fees.group_by("contract_id", month).agg((pl.col("amount_exact") == 0).sum().alias("free"), pl.len())
+    assert free.height >= 6
+    assert free.filter(pl.col("free") != pl.min_horizontal("len", 10)).rows() == []
