@@ -97,7 +97,9 @@ def _one_company(documents: list[BookFile], paths: list[str], problems: list[Pro
     for other in companies[1:]:
         message = f"the company stands twice; first at {companies[0].place().document}."
         problems.append(other.problem((), "duplicate_id", message, "Keep one of them."))
-    if not companies and not any((problem.column or "").startswith("company") for problem in problems):
+    # A file that could not be parsed may hold it, and a broken company has problems of its own.
+    may_be_there = any(not problem.column or problem.column.startswith("company") for problem in problems)
+    if not companies and not may_be_there:
         remedy = "Write company: {name: ..., reporting_currency: ...} in one of the documents."
         problems.append(Problem(paths[0], None, "company", "missing", "the book names no company.", remedy))
     return companies[0] if companies else None

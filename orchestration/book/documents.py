@@ -147,7 +147,7 @@ def _read_yaml(path: str, content: str) -> Text:
         text.problems.append(refusal.problem)
     except ReaderError as error:
         line = content.count("\n", 0, error.position) + 1
-        message = f"character {error.character!r} is not allowed ({error.reason})."
+        message = f"character {content[error.position]!r} is not allowed ({error.reason})."
         text.problems.append(Problem(path, line, None, "bad_character", message, "Remove it."))
     except MarkedYAMLError as error:
         found = error.problem_mark or error.context_mark

@@ -206,14 +206,14 @@ def _plain_words(model: type[Item], found: Any, at: tuple[str | int, ...]) -> tu
 
 
 def _unknown_key(name: str, known: list[str], owner: type[BaseModel]) -> tuple[str, str]:
-    nearest = get_close_matches(name, known, n=1)
     message = f"unknown key `{name}`."
-    if nearest:
-        return message, f"Did you mean `{nearest[0]}`?"
+    nearest = get_close_matches(name, known, n=1, cutoff=0.45)
     elsewhere = [model.__name__ for model in _all_models() if name in model.model_fields and model is not owner]
-    if elsewhere:
-        return message, f"It is a key of {_readable(elsewhere[0])}. Known here: {', '.join(known)}."
-    return message, f"Known here: {', '.join(known)}."
+    # A key that is right in another place beats one that only looks a little like it.
+    if nearest and (not elsewhere or get_close_matches(name, known, n=1, cutoff=0.75)):
+        return message, f"Did you mean `{nearest[0]}`?"
+    home = f"It is a key of {_readable(elsewhere[0])}. " if elsewhere else ""
+    return message, f"{home}Known here: {', '.join(known)}."
 
 
 @lru_cache(maxsize=1)
