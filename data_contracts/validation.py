@@ -28,6 +28,11 @@ def validate(table: type[Table], frame: pl.DataFrame) -> pl.DataFrame:
         raise TypeError(f"{table.table_name}: validate() takes a collected DataFrame, not {type(frame).__name__}")
     if os.environ.get("PANDERA_VALIDATION_ENABLED", "True").lower() not in ("true", "1"):
         raise ContractError("PANDERA_VALIDATION_ENABLED is off in the environment: unset it, checks must run.")
+    if frame.height == 0:
+        # Nothing but the columns can be wrong, and Pandera takes 5 ms to find that out: 450 of a quarter's 552 files.
+        if frame.schema != table.schema():
+            raise ContractError(f"{table.table_name}: no rows, and not its columns: {dict(frame.schema)}")
+        return frame
     try:
         pandera_schema(table).validate(frame, lazy=True)
     except SchemaErrors as errors:

@@ -84,7 +84,8 @@ def _with_fee(
     """Add the exact and the rounded fee by the version that the column `version` names."""
     terms = price_versions.select(pl.col("price_version_id").alias(version), "currency", *TERMS)
     in_order = {"partition_by": [*ALLOWANCE, version], "order_by": ["occurred_at", "source", "event_id"]}
-    ordinal = pl.lit(1).cast(pl.Int64).cum_sum().over(**in_order)
+    # Counted over a column: the running sum of a literal is 1 in every row.
+    ordinal = pl.col("event_id").is_not_null().cast(pl.Int64).cum_sum().over(**in_order)
     used = [pl.col("_ordinal"), pl.col("_value_through"), *[pl.col(name) for name in FREE_TERMS]]
     fee = percentage(charged_value(pl.col("quantity"), *used), is_free(*used), *[pl.col(name) for name in FEE_TERMS])
     return (
