@@ -39,7 +39,7 @@ def account_rows(records: pl.DataFrame, delivery_date: date) -> tuple[pl.DataFra
         "source_file",
         pl.col("line").alias("source_line"),
     )
-    return rows.select(AccountRows.columns.keys()).cast(AccountRows.schema()), bad
+    return rows.select(pl.col(name).cast(dtype) for name, dtype in AccountRows.schema().items()), bad
 
 
 def _faults() -> list[Fault]:

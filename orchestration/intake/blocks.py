@@ -49,12 +49,13 @@ def text_blocks(
     carry, line, offset, first = b"", 1, 0, True
     only_cr = False
     for piece in _gathered(path, block_bytes):
+        text = piece
         if first:
-            piece, offset = _without_bom(piece)
-            only_cr = b"\n" not in piece and b"\r" in piece
+            text, offset = _without_bom(piece)
+            only_cr = b"\n" not in text and b"\r" in text
             first = False
-        carry += piece.replace(b"\r", b"\n") if only_cr else piece
-        cut = _last_record_end(carry, quoted_newlines)
+        carry += text.replace(b"\r", b"\n") if only_cr else text
+        cut = _last_record_end(carry) if quoted_newlines else carry.rfind(b"\n") + 1
         if cut == 0:
             _refuse_endless_record(carry, line)
             continue
@@ -145,14 +146,14 @@ def _without_bom(piece: bytes) -> tuple[bytes, int]:
     return (piece[len(BOM) :], len(BOM)) if piece.startswith(BOM) else (piece, 0)
 
 
-def _last_record_end(data: bytes, quoted_newlines: bool) -> int:
+def _last_record_end(data: bytes) -> int:
     """Return the offset behind the last line end outside quotes, or behind the last one at all if none is near.
 
     A record longer than the cap is a quote that never closes; the reader names it and goes on with the next line.
     """
     last = data.rfind(b"\n")
-    if last < 0 or not quoted_newlines:
-        return last + 1
+    if last < 0:
+        return 0
     candidate = last
     is_open = data.count(b'"', 0, candidate) % 2 == 1
     while is_open and last - candidate < RECORD_BYTES:

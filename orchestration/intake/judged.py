@@ -35,7 +35,7 @@ RECORD_FAULTS = {
 
 
 def judge(records: pl.DataFrame, faults: Sequence[Fault]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the records without a fault, and the others as `line, rule, column_name, found, message, remedy` + records.
+    """Return the records without a fault; and the others with `rule, column_name, found, message, remedy`.
 
     Grain: every record is in exactly one of the two.
     """
@@ -107,6 +107,6 @@ def rejected_rows(
         "dataset": pl.lit(dataset),
         "quantity": quantity.cast(RejectedRows.schema()["quantity"]),
     }
-    return bad.select(known.get(name, pl.col(name)).alias(name) for name in RejectedRows.columns).cast(
-        RejectedRows.schema()
+    return bad.select(
+        known.get(name, pl.col(name)).cast(dtype).alias(name) for name, dtype in RejectedRows.schema().items()
     )

@@ -72,7 +72,7 @@ def _keys(texts: pl.Series) -> list[str]:
 def _values(records: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     if records.is_empty() or not keys:
         return records.select("line", "fault", pl.lit(None, pl.String).alias("found"))
-    structure = pl.Struct({key: pl.String for key in keys})
+    structure = pl.Struct(dict.fromkeys(keys, pl.String))
     read = records.with_columns(pl.col("text").str.json_decode(structure).alias("object"))
     text = pl.col("text")
     columns, twice, unclear = [], [], []

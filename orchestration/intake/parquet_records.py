@@ -25,7 +25,8 @@ def parquet_columns(path: Path) -> list[str]:
         schema = pl.read_parquet_schema(path)
         with duckdb.connect() as connection:
             groups = connection.execute(
-                "select coalesce(sum(num_values), 0), coalesce(sum(total_uncompressed_size), 0) from parquet_metadata(?)",
+                "select coalesce(sum(num_values), 0), coalesce(sum(total_uncompressed_size), 0) "
+                "from parquet_metadata(?)",
                 [str(path)],
             ).fetchone()
     except (PolarsError, duckdb.Error, OSError) as error:
@@ -44,8 +45,8 @@ def parquet_columns(path: Path) -> list[str]:
         if _as_text(name, dtype) is None:
             raise FileRefused(
                 "parquet_type",
-                f"Column `{name}` has the type {dtype}; only text, whole numbers, decimals, booleans, days and times in "
-                "UTC to the microsecond are exact.",
+                f"Column `{name}` has the type {dtype}; exact are text, whole numbers, decimals, booleans, days, and "
+                "times with a zone to the microsecond.",
                 "Write it as text or as one of these types.",
                 column=name,
             )

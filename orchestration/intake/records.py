@@ -39,9 +39,9 @@ def read_records(
     """
     name = path.name
     if name.endswith(CSV):
-        batches = _csv_batches(path, layout, may_end_open, block_bytes)
+        batches = _csv_batches(path, layout, may_end_open=may_end_open, block_bytes=block_bytes)
     elif name.endswith(NDJSON):
-        batches = _ndjson_batches(path, layout, may_end_open, block_bytes)
+        batches = _ndjson_batches(path, layout, may_end_open=may_end_open, block_bytes=block_bytes)
     elif name.endswith(PARQUET):
         check_columns(parquet_columns(path), layout, None)
         batches = parquet_records(path)
@@ -97,7 +97,7 @@ def _nearest(column: str, names: Sequence[str], known: Sequence[str]) -> str:
     return f" (nearest: `{near[0]}`)" if near else ""
 
 
-def _csv_batches(path: Path, layout: Layout, may_end_open: bool, block_bytes: int) -> Iterator[pl.DataFrame]:
+def _csv_batches(path: Path, layout: Layout, *, may_end_open: bool, block_bytes: int) -> Iterator[pl.DataFrame]:
     columns: list[str] = []
     for block in text_blocks(path, quoted_newlines=True, may_end_open=may_end_open, block_bytes=block_bytes):
         rest = block
@@ -111,7 +111,7 @@ def _csv_batches(path: Path, layout: Layout, may_end_open: bool, block_bytes: in
         yield csv_records(rest, columns)
 
 
-def _ndjson_batches(path: Path, layout: Layout, may_end_open: bool, block_bytes: int) -> Iterator[pl.DataFrame]:
+def _ndjson_batches(path: Path, layout: Layout, *, may_end_open: bool, block_bytes: int) -> Iterator[pl.DataFrame]:
     names: list[str] = []
     for block in text_blocks(path, quoted_newlines=False, may_end_open=may_end_open, block_bytes=block_bytes):
         batch = ndjson_records(block)

@@ -1,12 +1,10 @@
 """Snapshots: every delivery taken once, whole, in the order of the dates, and never touched again."""
 
-import io
 import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,6 @@ from data_contracts import (
     Table,
     UsageEvents,
 )
-from data_contracts.validation import validate
 from orchestration import book, storage
 from orchestration.errors import UsageError
 from orchestration.intake.findings import FileRefused
@@ -40,6 +37,7 @@ from orchestration.intake.landing import (
 )
 from orchestration.intake.outcomes import FileOutcome, landed_files_table
 from orchestration.intake.reference_delivery import known_book, take_accounts, take_documents
+from orchestration.intake.tables import write_table
 from orchestration.intake.usage_delivery import take_usage
 from orchestration.settings import Settings
 
@@ -184,7 +182,7 @@ def take_delivery(
     """Write the six Delivered tables and the manifest of one delivery into `folder`."""
     if not files:
         for table in TABLES:
-            (folder / f"{table.table_name}.parquet").write_bytes(empty_parquet(table))
+            write_table(table, table.empty(), folder)
         _write_manifest(lake, day, folder, dict.fromkeys(TABLES, 0), [], frozenset())
         return Taken([], state)
     outcomes = [FileOutcome(file, sha256) for file, sha256, _ in files]
@@ -200,7 +198,7 @@ def take_delivery(
     _mark_duplicates(of[USAGE], lake)
     usage = take_usage(of[USAGE], state.meters, settings=settings, lake=lake, delivery_date=day, folder=folder)
     rejected = pl.concat([rejected_accounts, usage.rejected]).sort("source_file", "source_line")
-    frames = {
+    frames: dict[type[Table], pl.DataFrame] = {
         LandedFiles: landed_files_table(outcomes, day),
         RepeatedEvents: usage.repeated,
         RejectedRows: rejected,
@@ -208,8 +206,8 @@ def take_delivery(
         Documents: documents,
     }
     for table, frame in frames.items():
-        storage.write_parquet(table, frame, folder / f"{table.table_name}.parquet")
-    rows = {UsageEvents: usage.accepted_rows, **{table: frame.height for table, frame in frames.items()}}
+        write_table(table, frame, folder)
+    rows = {UsageEvents: usage.accepted_rows} | {table: frame.height for table, frame in frames.items()}
     _write_manifest(lake, day, folder, rows, outcomes, usage.usage_dates)
     return Taken(outcomes, state)
 
@@ -230,22 +228,15 @@ def summary(outcomes: Iterable[FileOutcome]) -> str:
     return ", ".join(statuses) + (f": rows {', '.join(rows)}" if rows else "")
 
 
-@cache
-def empty_parquet(table: type[Table]) -> bytes:
-    """Return the bytes of a file of the table without rows."""
-    buffer = io.BytesIO()
-    validate(table, table.empty()).write_parquet(buffer, compression="zstd", compression_level=1, statistics=True)
-    return buffer.getvalue()
-
-
 def _verify_claims(settings: Settings, outcomes: Sequence[FileOutcome], names: Mapping[Path, set[str]]) -> None:
     claims: dict[Path, dict[str, Claim] | FileRefused | None] = {}
     for outcome in outcomes:
         folder, dataset = outcome.file.folder, outcome.file.dataset
         if folder not in claims:
             try:
-                claims[folder] = read_claims(folder)
-                check_claims(claims[folder], names[folder], required=dataset in settings.require_manifest)
+                found = read_claims(folder)
+                check_claims(found, names[folder], required=dataset in settings.require_manifest)
+                claims[folder] = found
             except FileRefused as refused:
                 claims[folder] = refused
         stated = claims[folder]

@@ -96,10 +96,11 @@ def _escaped_values(text: pl.Expr) -> pl.Expr:
 
 
 def _dimensions(further: Sequence[str], meters: Meters) -> pl.Expr:
-    expression = pl.when(pl.lit(False)).then(pl.lit("{}"))
-    for declared, sharing in _by_dimensions(further, meters).items():
-        expression = expression.when(_raw("meter").is_in(sharing)).then(canonical_json(declared))
-    return expression.otherwise(canonical_json(further))
+    known = [
+        pl.when(_raw("meter").is_in(sharing)).then(canonical_json(declared))
+        for declared, sharing in _by_dimensions(further, meters).items()
+    ]
+    return pl.coalesce(*known, canonical_json(further))
 
 
 def _by_dimensions(further: Sequence[str], meters: Meters) -> dict[tuple[str, ...], list[str]]:

@@ -11,7 +11,6 @@ import polars as pl
 
 from data_contracts import RejectedRows, RepeatedEvents, UsageEvents
 from data_contracts.validation import validate
-from orchestration import storage
 from orchestration.intake import values
 from orchestration.intake.decisions import decide
 from orchestration.intake.findings import FileRefused, printable
@@ -21,6 +20,7 @@ from orchestration.intake.landing import USAGE
 from orchestration.intake.outcomes import EXACT, NOTHING, FileOutcome, count_into
 from orchestration.intake.parts import Parts, block_bytes, bucket_count
 from orchestration.intake.records import read_records
+from orchestration.intake.tables import write_table
 from orchestration.intake.usage import KEY, Meters, readable_quantity, usage_events, usage_layout
 from orchestration.settings import Settings
 
@@ -66,7 +66,9 @@ def take_usage(
     all_rejected = pl.concat(rejected)
     by_file = {outcome.file.source_file: outcome for outcome in outcomes}
     count_into(by_file, all_rejected, "rejected", "quantity")
-    repeated, dates, rows = [], set(), 0
+    repeated: list[pl.DataFrame] = []
+    dates: set[str] = set()
+    rows = 0
     slices = _Slices(folder, parts.buckets)
     for number in range(parts.buckets):
         newcomers = parts.bucket(number, pl.DataFrame(schema=EVENTS))
@@ -173,7 +175,7 @@ class _Slices:
     """Accepted events on their way into one file sorted by account bucket and key."""
 
     def __init__(self, folder: Path, count: int) -> None:
-        self.target = folder / f"{UsageEvents.table_name}.parquet"
+        self.snapshot = folder
         self.folder = folder / ".parts" / "slices"
         self.count = count
         self._only = UsageEvents.empty()
@@ -194,7 +196,7 @@ class _Slices:
     def write(self) -> None:
         """Write the one file, each slice checked against the contract; keys cannot meet across key buckets."""
         if self.count == 1:
-            storage.write_parquet(UsageEvents, self._only.sort(SORTED_BY), self.target)
+            write_table(UsageEvents, self._only.sort(SORTED_BY), self.snapshot)
             return
         ready = []
         for folder in sorted(self.folder.glob("*")):
@@ -202,8 +204,12 @@ class _Slices:
             ready.append(folder / "sorted")
             validate(UsageEvents, events).write_parquet(ready[-1], compression="lz4")
         if not ready:
-            storage.write_parquet(UsageEvents, UsageEvents.empty(), self.target)
+            write_table(UsageEvents, UsageEvents.empty(), self.snapshot)
             return
         pl.concat([pl.scan_parquet(path) for path in ready]).sink_parquet(
-            self.target, compression="zstd", compression_level=1, statistics=True, maintain_order=True
+            self.snapshot / f"{UsageEvents.table_name}.parquet",
+            compression="zstd",
+            compression_level=1,
+            statistics=True,
+            maintain_order=True,
         )

@@ -232,8 +232,8 @@ def time_zones() -> tuple[str, ...]:
 
 def first_fault(faults: Iterable[Fault]) -> pl.Expr:
     """The number of the first fault that a row has, in order; null for a row without any."""
-    found: pl.Expr | None = None
-    for number, fault in enumerate(faults):
-        broken = fault.condition.fill_null(False)
-        found = pl.when(broken).then(number) if found is None else found.when(broken).then(number)  # type: ignore[attr-defined]
-    return pl.lit(None, pl.Int32) if found is None else found.otherwise(None).cast(pl.Int32)  # type: ignore[attr-defined]
+    numbers = [
+        pl.when(fault.condition.fill_null(value=False)).then(pl.lit(number, pl.Int32))
+        for number, fault in enumerate(faults)
+    ]
+    return pl.coalesce(numbers) if numbers else pl.lit(None, pl.Int32)
