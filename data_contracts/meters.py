@@ -4,8 +4,9 @@ from data_contracts.vocabulary import Table, Text, column, key
 
 
 class Meters(Table):
-    """What is measured, and how events become a quantity. Undated. Grain: one row per meter. Source:
-    orchestration.book.
+    """What is measured, and how events become a quantity. Undated.
+
+    Grain: one row per meter. Source: orchestration.book.
     """
 
     meter: Text = key("Id of the meter, as events name it.")

@@ -4,8 +4,9 @@ from data_contracts.vocabulary import Table, Text, column, key
 
 
 class PriceConditions(Table):
-    """One condition of a price on a dimension of its meter. Grain: one row per price and dimension. A price without
-    conditions has no row here. Source: orchestration.book.
+    """One condition of a price on a dimension of its meter.
+
+    Grain: one row per price and dimension; a price without conditions has no row. Source: orchestration.book.
     """
 
     price_id: Text = key("Id of the price.")

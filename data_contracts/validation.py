@@ -34,7 +34,7 @@ def validate(table: type[Table], frame: pl.DataFrame) -> pl.DataFrame:
             raise ContractError(f"{table.table_name}: no rows, and not its columns: {dict(frame.schema)}")
         return frame
     try:
-        pandera_schema(table).validate(frame, lazy=True)
+        pandera_schema(table).validate(frame, lazy=True)  # type: ignore[arg-type]  # a class is hashable
     except SchemaErrors as errors:
         raise ContractError(_explain(table, frame, errors)) from None
     _refuse_repeated_keys(table, frame)

@@ -110,7 +110,8 @@ def key(description: str, *, example: str | None = None, one_of: Sequence[str] |
 class Table:
     """Base of every contract. Subclasses only declare; nothing here computes a business value.
 
-    Class attributes: `table_kind`; `layout`; `table_name` (snake case of the class unless given); `columns` in order; `keys` (the grain).
+    Class attributes: `table_kind`, `layout`, `table_name` (snake case of the class), `columns` in their order, and
+    `keys`, the grain.
     """
 
     table_kind: ClassVar[Kind] = Kind.AS_OF
@@ -168,13 +169,13 @@ else:
     class Delivered:
         """Annotation of a builder's parameter: the LazyFrame holds every delivery of the table up to D."""
 
-        def __class_getitem__(cls, table):
+        def __class_getitem__(cls, table: Any) -> Any:
             """Keep kind and contract where `get_type_hints` finds them."""
             return Annotated[pl.LazyFrame, Kind.DELIVERED, table]
 
     class AsOf:
         """Annotation of a builder's parameter or result: the LazyFrame holds the table as of D."""
 
-        def __class_getitem__(cls, table):
+        def __class_getitem__(cls, table: Any) -> Any:
             """Keep kind and contract where `get_type_hints` finds them."""
             return Annotated[pl.LazyFrame, Kind.AS_OF, table]

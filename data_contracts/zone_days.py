@@ -4,8 +4,9 @@ from data_contracts.vocabulary import Day, Instant, Table, Text, column, key
 
 
 class ZoneDays(Table):
-    """A local day as a half-open interval of instants: 23, 24 or 25 hours. Grain: one row per zone and day, gapless.
-    Source: transforms.zone_days.
+    """A local day as a half-open interval of instants: 23, 24 or 25 hours.
+
+    Grain: one row per zone and day, gapless. Source: transforms.zone_days.
     """
 
     time_zone: Text = key("IANA zone.")

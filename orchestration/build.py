@@ -141,10 +141,11 @@ class Build:
                     arguments = {"as_of": self.as_of} if made.wants_as_of else {}
                     write_parquet(made.table, builder(**inputs, **arguments).collect(), folder / f"{name}.parquet")
                 _refuse_keys_in_two_parts(made.table, folder)
-        return self.frame(made.table).select(pl.len()).collect().item()  # type: ignore[no-any-return]
+        rows: int = self.frame(made.table).select(pl.len()).collect().item()
+        return rows
 
     def _parts(self, made: Made) -> Iterator[tuple[str, dict[str, pl.LazyFrame]]]:
-        """Yield the name of each part with its inputs: the whole, one per bucket of payers, or batches of deliveries."""
+        """Yield the name of each part with its inputs: the whole, one per bucket of payers, batches of deliveries."""
         if made.table.layout is Layout.PER_PAYER:
             for bucket in range(self.bucket_count):
                 yield (

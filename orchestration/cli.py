@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -213,7 +213,7 @@ def _last_day(on: str | None, first: str | None, last: str | None) -> date:
 
 def _day(option: str, text: str) -> date:
     try:
-        return datetime.strptime(text, "%Y-%m-%d").date()
+        return date.fromisoformat(text)
     except ValueError:
         raise UsageError(f"{option} {text}: not a day; write it as 2026-10-31.") from None
 
@@ -277,8 +277,7 @@ def _where_to_look(home: Path | None) -> None:
         "Where to look next:",
         f'  ratebook sql{flag} "from meta.start_here"',
         f'  ratebook sql{flag} "from reports.rpt_revenue_by_product"',
-        f'  ratebook explain{flag} "$(ratebook sql{flag} --csv --max-rows 1 '
-        f"'select line_item_id from marts.fct_line_item where amount > 10 order by 1' | tail -1)\"",
+        f'  ratebook explain{flag} "<a line_item_id of marts.fct_line_item>"',
     ):
         out.print(escape(line), soft_wrap=True, highlight=False)
 

@@ -95,18 +95,18 @@ class Explanation:
         return "\n".join(
             [
                 line["line_item_id"],
-                f"{line['kind']} of account {line['account_id']}, paid by {line['payer_id']}, contract "
-                f"{line['contract_id']}, product {line['product_id']}",
-                f"used on {line['service_date']}, posted on {line['posting_date']}, billing period "
-                f"{line['billing_period_start']} to {line['billing_period_end']} (end excluded)",
+                "{kind} of {account_id}, paid by {payer_id}, contract {contract_id}, product {product_id}".format(
+                    **line
+                ),
+                "used on {service_date}, posted on {posting_date}, billing period {billing_period_start} to "
+                "{billing_period_end} (end excluded)".format(**line),
                 "",
                 f"Events ({len(self.events):,}; instant in UTC, measured, id, file:line)",
                 *(shown or ["  none: the price was active, and nothing was used in the billing period"]),
                 "",
                 *self.steps,
                 "",
-                f"The recomputed line {verdict} the published one: {line['amount']} {line['currency']}, "
-                f"exactly {plain(line['amount_exact'])}.",
+                f"The recomputed line {verdict} the published one, which is {line['amount']} {line['currency']}.",
             ]
         )
 
@@ -121,7 +121,8 @@ def explanation(settings: Settings, line_item_id: str, number: int | None = None
     if line is None:
         raise UsageError(f"No line item {line_item_id!r} in the run; take an id from marts.fct_line_item.")
     version = _one(build, PriceVersions, _is(line, "price_version_id", "currency"))
-    assert version is not None, "a line without its price version would have broken the join that made it"
+    if version is None:
+        raise UsageError(f"{line_item_id}: its price version is not in the run; run the night again.")
     found = Explanation(line, _events(build, line))
     found.quantity = sum((Fraction(event["measured"]) for event in found.events), Fraction(0))
     found.steps.append(_terms(version))
@@ -284,9 +285,8 @@ def _round_difference(build: Build, found: Explanation, scope: Sequence[Row]) ->
     position = [other["line_item_id"] for other in scope].index(found.line["line_item_id"])
     before = sum((Fraction(other["amount_exact"]) for other in scope[:position]), Fraction(0))
     digits = _minor_units(build, found.line)
-    last = _one(build, PriceVersions, _is(scope[-1], "price_version_id", "currency"))
-    assert last is not None, "every line has its price version"
-    mode = last["rounding"]
+    last = build.frame(PriceVersions).filter(_is(scope[-1], "price_version_id", "currency")).select("rounding")
+    mode = last.collect().item()
     rounded_before = _rounded(before, digits, mode)
     rounded_through = _rounded(before + found.amount_exact, digits, mode)
     found.amount = rounded_through - rounded_before
@@ -298,9 +298,8 @@ def _round_difference(build: Build, found: Explanation, scope: Sequence[Row]) ->
 
 
 def _minor_units(build: Build, line: Row) -> int:
-    currency = _one(build, Currencies, _is(line, "currency"))
-    assert currency is not None, "a line in an unknown currency would have no amount"
-    return int(currency["minor_units"])
+    units = build.frame(Currencies).filter(_is(line, "currency")).select("minor_units").collect()
+    return int(units.item())
 
 
 def _rounded(amount: Fraction, digits: int, mode: str) -> Decimal:

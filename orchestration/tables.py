@@ -48,9 +48,9 @@ def made_by(builder: Builder) -> Made:
 
 def _table(hint: Any, where: str) -> type[Table]:
     extras = get_args(hint)[1:]
-    if len(extras) != 2 or not isinstance(extras[0], Kind):  # noqa: PLR2004 - kind and contract
+    if len(extras) != 2 or not isinstance(extras[0], Kind):
         raise TypeError(f"{where} must be annotated as AsOf[Table] or Delivered[Table], not {hint!r}.")
     kind, table = extras
     if table.table_kind is not kind:
         raise TypeError(f"{where} says {kind}, but {table.table_name} is {table.table_kind}.")
-    return table  # type: ignore[no-any-return]
+    return table

@@ -33,8 +33,13 @@ def round_to_minor(amount_exact: pl.Expr, minor_units: pl.Expr, rounding: pl.Exp
 def _round_at(amount_exact: pl.Expr, digits: int, rounding: pl.Expr) -> pl.Expr:
     truncated = amount_exact.truncate(digits)
     one_unit = pl.lit(1).cast(EXACT) / pl.lit(10**digits).cast(EXACT)
-    away = pl.when(amount_exact > truncated).then(truncated + one_unit)
-    away = away.when(amount_exact < truncated).then(truncated - one_unit).otherwise(truncated)
+    away = (
+        pl.when(amount_exact > truncated)
+        .then(truncated + one_unit)
+        .when(amount_exact < truncated)
+        .then(truncated - one_unit)
+        .otherwise(truncated)
+    )
     return (
         pl.when(rounding == "half_up")
         .then(amount_exact.round(digits, mode="half_away_from_zero"))

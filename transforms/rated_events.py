@@ -83,14 +83,16 @@ def _with_fee(
 ) -> pl.LazyFrame:
     """Add the exact and the rounded fee by the version that the column `version` names."""
     terms = price_versions.select(pl.col("price_version_id").alias(version), "currency", *TERMS)
-    in_order = {"partition_by": [*ALLOWANCE, version], "order_by": ["occurred_at", "source", "event_id"]}
+    scope, order = [*ALLOWANCE, version], ["occurred_at", "source", "event_id"]
     # Counted over a column: the running sum of a literal is 1 in every row.
-    ordinal = pl.col("event_id").is_not_null().cast(pl.Int64).cum_sum().over(**in_order)
+    ordinal = pl.col("event_id").is_not_null().cast(pl.Int64).cum_sum().over(scope, order_by=order)
     used = [pl.col("_ordinal"), pl.col("_value_through"), *[pl.col(name) for name in FREE_TERMS]]
     fee = percentage(charged_value(pl.col("quantity"), *used), is_free(*used), *[pl.col(name) for name in FEE_TERMS])
     return (
         events.join(terms, on=[version, "currency"], how="left", validate="m:1")
-        .with_columns(ordinal.alias("_ordinal"), pl.col("quantity").cum_sum().over(**in_order).alias("_value_through"))
+        .with_columns(
+            ordinal.alias("_ordinal"), pl.col("quantity").cum_sum().over(scope, order_by=order).alias("_value_through")
+        )
         .with_columns(fee.cast(EXACT).alias(exact))
         .with_columns(money.round_to_minor(pl.col(exact), pl.col("minor_units"), pl.col("rounding")).alias(rounded))
         .drop(*TERMS, "_ordinal", "_value_through")
