@@ -14,7 +14,7 @@ class PricedUsage(Table):
 
     account_id: Text = key("Account as the events name it.")
     stated_contract_id: Text = key("Contract that the events name; empty when they name none.")
-    meter: Text = key("Meter.")
+    meter: Text = key("Meter as the events name it.")
     dimensions: Text = key("Canonical JSON of the cell's priced dimensions.")
     value_currency: Text = key("Currency of the events' amounts; empty when the meter measures quantities.")
     service_date: Day = key("Local day of the account.")

@@ -10,6 +10,6 @@ class UsageSlots(Table):
     transforms.usage_slots.
     """
 
-    rate_set_id: Text = key("Rate set.")
-    meter: Text = key("Meter.")
+    rate_set_id: Text = key("Rate set in which it changes.")
+    meter: Text = key("Meter whose price changes.")
     slot_at: Instant = key("Start of the slot, UTC.")

@@ -18,10 +18,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from orchestration.errors import RatebookError, RefusedInput, UsageError
-from orchestration.settings import Settings
 
 if TYPE_CHECKING:
     from orchestration.night import Record
+    from orchestration.settings import Settings
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -197,7 +197,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(error.exit_code) from None
 
 
-def _settings(home: Path | None) -> Settings:
+def _settings(home: Path | None) -> "Settings":
+    from orchestration.settings import Settings
+
     return Settings() if home is None else Settings(home=home)
 
 
@@ -230,7 +232,7 @@ def _progress(as_json: bool) -> Iterator[Callable[[str], None]]:
         yield lambda text: err.print(escape(text), soft_wrap=True, highlight=False)
 
 
-def _show_run(settings: Settings, record: "Record", as_json: bool, *, dry_run: bool = False) -> None:
+def _show_run(settings: "Settings", record: "Record", as_json: bool, *, dry_run: bool = False) -> None:
     from dataclasses import asdict
 
     billed = [] if dry_run else _billed(settings, record.number)
@@ -251,7 +253,7 @@ def _show_run(settings: Settings, record: "Record", as_json: bool, *, dry_run: b
             out.print("An older date than the one that is served: `published/latest` did not move.")
 
 
-def _billed(settings: Settings, number: int) -> list[dict[str, Any]]:
+def _billed(settings: "Settings", number: int) -> list[dict[str, Any]]:
     """What the run's invoices and cost lines come to, per month and currency."""
     from orchestration.reader import run_sql
 
