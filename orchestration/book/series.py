@@ -91,9 +91,13 @@ def _take_row(
         faults = (error.context or {})["faults"]
         problems.extend(Problem(path, line, name, fault.rule, fault.message, fault.remedy) for fault in faults)
         return
-    if code is None or per == 0:
-        column, message = ("currency", "no currency.") if code is None else ("per", '"0" is not possible here.')
-        problems.append(Problem(path, line, column, "missing", message, "Write it in the row or at the price."))
+    if code is None:
+        remedy = "Write it in the row or at the price."
+        problems.append(Problem(path, line, "currency", "missing", "no currency.", remedy))
+        return
+    if per == 0:
+        remedy = "Write a decimal above 0."
+        problems.append(Problem(path, line, "per", "not_positive", '"0" is not possible here.', remedy))
         return
     terms = unit_terms(unit_amount, per)
     problems.extend(

@@ -83,7 +83,8 @@ def accept_delivery(
     )
     state = replace(state, chains=contracts.chains, contracts=contracts.states)
     refused = {problem.path for problem in contract_problems}
-    return Accepted([*problems, *contract_problems], accepts_price_book, refused, state)
+    told = sorted([*problems, *contract_problems], key=lambda problem: (problem.path, problem.line or 0))
+    return Accepted(told, accepts_price_book, refused, state)
 
 
 def load_state(documents: Sequence[Document]) -> BookState:

@@ -40,7 +40,9 @@ meters: [{id: tokens, unit: token, aggregation: sum, dimensions: [model, region]
 
 def one_price(model: str, *versions: str, currency: str = "USD", more: str = "") -> str:
     """A book of one price `p` in a plan `payg`. Its first version stands on line 6."""
-    price = f"prices:\n  - {{id: p, product: api, meter: tokens, model: {model}, currency: {currency}{more}, versions: [\n"
+    price = (
+        f"prices:\n  - {{id: p, product: api, meter: tokens, model: {model}, currency: {currency}{more}, versions: [\n"
+    )
     inside = ",\n".join(f"      {version}" for version in versions)
     return f"{HEAD}{price}{inside}]}}\nplans: [{{id: payg, prices: [p]}}]\n"
 

@@ -58,7 +58,11 @@ def test_no_scalar_has_a_type_and_every_value_knows_its_place():
             "book.yaml:1: column 41: more than 32 levels. Flatten it.",
             id="depth",
         ),
-        pytest.param("a: \x01\n", "book.yaml:1: character '\\x01' is not allowed (special characters are not allowed). Remove it.", id="F19 control character"),
+        pytest.param(
+            "a: \x01\n",
+            "book.yaml:1: character '\\x01' is not allowed (special characters are not allowed). Remove it.",
+            id="F19 control character",
+        ),
     ],
 )
 def test_yaml_that_says_two_things_is_refused_at_its_line_and_column(text, shown):

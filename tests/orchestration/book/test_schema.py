@@ -201,12 +201,33 @@ def test_24_decimals_are_kept():
     ("version", "line", "rule"),
     [
         pytest.param('{unit_amount: "1"}', 6, "missing", id="no effective_from"),
-        pytest.param('{effective_from: 2026-01-01, tiers: [{up_to: null, unit_amount: "1"}]}', 6, "wrong_term", id="tiers in per_unit"),
-        pytest.param('{effective_from: 2026-01-01, unit_amount: "1", reason: typo}', 6, "contradiction", id="reason alone"),
-        pytest.param('{supersedes: 2026-01-01, unit_amount: "1", reason: typo}', 6, "missing", id="correction without approver"),
-        pytest.param('{supersedes: 2026-01-01, unit_amount: "1", approved_by: ann}', 6, "missing", id="correction without reason"),
-        pytest.param('{effective_from: 2026-01-02, supersedes: 2026-01-01, unit_amount: "1", reason: r, approved_by: a}', 6, "contradiction", id="correction that moves"),
-        pytest.param('{effective_from: 2026-01-01, unit_amount: "1", currencies: {EUR: {unit_amount: "1"}}}', 6, "contradiction", id="amount beside currencies"),
+        pytest.param(
+            '{effective_from: 2026-01-01, tiers: [{up_to: null, unit_amount: "1"}]}',
+            6,
+            "wrong_term",
+            id="tiers in per_unit",
+        ),
+        pytest.param(
+            '{effective_from: 2026-01-01, unit_amount: "1", reason: typo}', 6, "contradiction", id="reason alone"
+        ),
+        pytest.param(
+            '{supersedes: 2026-01-01, unit_amount: "1", reason: typo}', 6, "missing", id="correction without approver"
+        ),
+        pytest.param(
+            '{supersedes: 2026-01-01, unit_amount: "1", approved_by: ann}', 6, "missing", id="correction without reason"
+        ),
+        pytest.param(
+            '{effective_from: 2026-01-02, supersedes: 2026-01-01, unit_amount: "1", reason: r, approved_by: a}',
+            6,
+            "contradiction",
+            id="correction that moves",
+        ),
+        pytest.param(
+            '{effective_from: 2026-01-01, unit_amount: "1", currencies: {EUR: {unit_amount: "1"}}}',
+            6,
+            "contradiction",
+            id="amount beside currencies",
+        ),
         pytest.param("{effective_from: 2026-01-01, currencies: {}}", 6, "missing", id="no currency"),
     ],
 )
@@ -216,13 +237,17 @@ def test_a_version_that_is_not_whole_is_refused(version, line, rule):
 
 def test_a_version_without_effective_from_is_told_the_key_to_write():
     assert problems(one_price("per_unit", '{unit_amount: "1"}')) == [
-        "book.yaml:6: prices.p.versions.0: effective_from is missing. Write the day from which it holds, e.g. "
-        "effective_from: 2026-01-01."
+        (
+            "book.yaml:6: prices.p.versions.0: effective_from is missing. Write the day from which it holds, e.g. "
+            "effective_from: 2026-01-01."
+        )
     ]
 
 
 def test_a_key_in_the_wrong_place_is_sent_home():
-    (shown,) = problems(one_price("per_unit", '{effective_from: 2026-01-01, unit_amount: "1"}', more=", rounding: down"))
+    (shown,) = problems(
+        one_price("per_unit", '{effective_from: 2026-01-01, unit_amount: "1"}', more=", rounding: down")
+    )
     assert shown.startswith("book.yaml:5: prices.p.rounding: unknown key `rounding`. It is a key of a version.")
 
 
@@ -272,6 +297,8 @@ def test_every_model_and_every_term_of_the_design_is_known_to_the_schema():
         (9, "model dynamic"),
         (16, "free_units"),
         (16, "unit_conversion"),
+        (16, "minimum"),
+        (16, "maximum"),
         (17, "flat_on_zero: none"),
         (17, "on_price_change: continue"),
         (17, "tier_period: year"),
@@ -279,6 +306,4 @@ def test_every_model_and_every_term_of_the_design_is_known_to_the_schema():
         (17, "recognise: straight_line"),
         (17, "applies_to: new_contracts"),
         (17, "round_at: event of model per_unit"),
-        (16, "minimum"),
-        (16, "maximum"),
     ]
