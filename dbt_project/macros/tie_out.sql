@@ -37,10 +37,10 @@ where
     condition that the drilled tables lack. -#}
 {% macro scope_by(columns, found_by=none) -%}
     {%- for column in columns -%}
-    coalesce(cast({{ column }} as varchar), '(null)'){{ " || ' ' || " if not loop.last }}
+        {{ "|| ' ' || " if not loop.first }}coalesce(cast({{ column }} as varchar), '(null)')
     {%- endfor %} as scope,
     {% for column in found_by or columns -%}
-    '{{ column }} is not distinct from ' || {{ sql_literal(column) }}{{ " || ' and ' || " if not loop.last }}
+        {{ "|| ' and ' || " if not loop.first }}'{{ column }} is not distinct from ' || {{ sql_literal(column) }}
     {%- endfor %} as filter_sql
 {%- endmacro %}
 

@@ -9,9 +9,25 @@ import duckdb
 import polars as pl
 import pytest
 
-from data_contracts import TABLES, Accounts, AccountContracts, Contracts, Currencies, LandedFiles, LineItems, Meters
-from data_contracts import PricedUsage, PriceTiers, PriceVersions, Products, RejectedRows, RepeatedEvents, UsageDays
-from data_contracts import UsageEvents, UsageOutcomes
+from data_contracts import (
+    TABLES,
+    AccountContracts,
+    Accounts,
+    Contracts,
+    Currencies,
+    LandedFiles,
+    LineItems,
+    Meters,
+    PricedUsage,
+    PriceTiers,
+    PriceVersions,
+    Products,
+    RejectedRows,
+    RepeatedEvents,
+    UsageDays,
+    UsageEvents,
+    UsageOutcomes,
+)
 from data_contracts.render import contract_columns
 from data_contracts.runs import Run, RunLog
 from data_contracts.vocabulary import Table
@@ -293,6 +309,7 @@ def lake(folder: Path, frames: dict[type[Table], pl.LazyFrame]) -> Path:
 
 def build(warehouse: Path, *arguments: str) -> Any:
     """Run `dbt build` in this process; warnings of dbt are errors, those of its libraries are not ours."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
     work = warehouse.parent / "dbt"
@@ -300,11 +317,27 @@ def build(warehouse: Path, *arguments: str) -> Any:
         warnings.simplefilter("ignore")
         patch.setenv("RATEBOOK_WAREHOUSE", str(warehouse))
         patch.setenv("DO_NOT_TRACK", "1")
-        return dbtRunner().invoke(
-            ["--warn-error", "--quiet", "--no-use-colors", "--no-version-check", "build"]
-            + ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
-            + ["--target-path", str(work / "target"), "--log-path", str(work / "logs"), *arguments]
+        outcome = dbtRunner().invoke(
+            [
+                "--warn-error",
+                "--quiet",
+                "--no-use-colors",
+                "--no-version-check",
+                "build",
+                "--project-dir",
+                str(PROJECT),
+                "--profiles-dir",
+                str(PROJECT),
+                "--target-path",
+                str(work / "target"),
+                "--log-path",
+                str(work / "logs"),
+                *arguments,
+            ]
         )
+    # The adapter keeps its connection, and DuckDB opens no file twice with different settings in one process.
+    DuckDBConnectionManager.close_all_connections()
+    return outcome
 
 
 @pytest.fixture(scope="session")
@@ -313,6 +346,8 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Night:
     warehouse = lake(tmp_path_factory.mktemp("night"), LAKE)
     outcome = build(warehouse)
     assert outcome.result, outcome.exception
-    failures = [f"{r.node.name}: {r.status} {r.message}" for r in outcome.result.results if r.status not in ("success", "pass")]
+    failures = [
+        f"{r.node.name}: {r.status} {r.message}" for r in outcome.result.results if r.status not in ("success", "pass")
+    ]
     assert outcome.success, "\n".join(failures)
     return Night(warehouse, tuple(outcome.result.results))

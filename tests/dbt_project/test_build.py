@@ -1,8 +1,158 @@
 """The tiny night, built by dbt: what readers find in it."""
 
+from datetime import date
 from decimal import Decimal
 
+from data_contracts.marts import MARTS, MetaTables
+from data_contracts.render import column_comment, model_name, table_comment
 
-def test_everything_ties_out(night):
-    failed = night.ask("select check_name, scope, left_amount, right_amount from audit.aud_reconciliation where not is_passed")
-    assert failed == []
+BUILT = [mart for mart in MARTS if mart is not MetaTables]
+
+
+def test_everything_ties_out_and_every_check_is_there(night):
+    found = night.ask("select check_name, bool_and(is_passed) from audit.aud_reconciliation group by 1 order by 1")
+    assert found == [
+        ("accepted_events_decided", True),
+        ("accepted_events_in_usage_daily", True),
+        ("accepted_quantity_decided", True),
+        ("amounts_in_minor_units", True),
+        ("invoice_lines_on_invoices", True),
+        ("invoice_totals_add_up", True),
+        ("landed_quantity_decided", True),
+        ("landed_rows_decided", True),
+        ("rejected_rows_kept", True),
+        ("revenue_daily_in_report_by_account", True),
+        ("revenue_daily_in_report_by_product", True),
+        ("revenue_lines_counted_on_invoice_lines", True),
+        ("revenue_lines_in_revenue_daily", True),
+        ("revenue_lines_on_invoice_lines", True),
+        ("usage_quantity_kept", True),
+        ("usage_rows_kept", True),
+    ]
+
+
+def test_every_mart_has_the_columns_types_and_comments_of_its_contract(night):
+    found = night.ask(
+        "select schema_name, table_name, column_name, data_type, comment from duckdb_columns()"
+        " where schema_name in ('marts', 'reports', 'audit', 'meta') order by all"
+    )
+    assert found == sorted(
+        (mart.schema_name, mart.table_name, name, declared.type.duckdb, column_comment(declared))
+        for mart in BUILT
+        for name, declared in mart.columns.items()
+    )
+    tables = night.ask(
+        "select schema_name, table_name, comment from duckdb_tables()"
+        " where schema_name in ('marts', 'reports', 'audit', 'meta') order by all"
+    )
+    assert tables == sorted((mart.schema_name, mart.table_name, table_comment(mart)) for mart in BUILT)
+
+
+def test_there_are_no_other_schemas(night):
+    found = night.ask("select distinct schema_name from duckdb_schemas() where not internal or schema_name = 'main'")
+    assert {name for (name,) in found} - {"main"} == {
+        *("lake", "staging", "intermediate", "marts", "reports", "audit", "meta")
+    }
+
+
+def test_every_model_opens_with_its_grain(root):
+    models = list((root / "dbt_project" / "models").rglob("*.sql"))
+    assert [path.name for path in models if not path.read_text().startswith("-- grain: ")] == []
+
+
+def test_the_grain_line_of_a_mart_is_its_key(root):
+    for mart in BUILT:
+        text = (root / "dbt_project" / "models" / mart.schema_name / f"{model_name(mart)}.sql").read_text()
+        stated = " ".join(text.removeprefix("-- grain: ").replace("\n-- ", " ").split())
+        assert stated.startswith(", ".join(mart.keys)), mart.table_name
+
+
+def test_invoices_are_drafts_per_payer_currency_and_period(night):
+    assert night.ask(
+        "select invoice_id, due_date, line_count, total_amount, amount_remaining from marts.fct_invoice order by all"
+    ) == [
+        # 0.10 + 2.00 + 0.05 of the tariff, 300 by override, 5 for the child; 14 days since November.
+        ("draft:acme_us:a1:USD:2026-10-01", date(2026, 11, 15), 4, Decimal("307.1500"), Decimal("307.1500")),
+        ("draft:acme_us:a1:USD:2026-11-01", date(2026, 12, 15), 1, Decimal("0.0000"), Decimal("0.0000")),
+        ("draft:acme_us:b1:JPY:2026-10-01", date(2026, 12, 16), 1, Decimal("0.0000"), Decimal("0.0000")),
+    ]
+
+
+def test_versions_with_equal_terms_are_one_line(night):
+    assert night.ask(
+        "select terms_id, quantity, amount, rated_line_count, service_period_start, service_period_end"
+        " from marts.fct_invoice_line where price_id = 'tariff' order by terms_id"
+    ) == [
+        ("tariff@T00", Decimal(150), Decimal("0.15"), 2, date(2026, 10, 1), date(2026, 10, 10)),
+        ("tariff@T01", Decimal(200), Decimal(2), 1, date(2026, 10, 1), date(2026, 10, 2)),
+    ]
+
+
+def test_cost_is_no_revenue(night):
+    assert night.ask("select sum(recognised_amount) from marts.fct_revenue_daily where currency = 'USD'") == [
+        (Decimal("307.15"),)
+    ]
+    assert night.ask("select kind, sum(amount) from reports.rpt_line_item_monthly group by 1 order by 1") == [
+        ("cost", Decimal("1.40")),
+        ("revenue", Decimal("307.15")),
+    ]
+
+
+def test_a_report_shows_the_account_as_it_is_now(night):
+    assert night.ask(
+        "select account_id, account_name, segment, price_concession_amount, revenue_rank"
+        " from reports.rpt_revenue_by_account where date_month = '2026-10-01' and currency = 'USD' order by 1"
+    ) == [("a1", "Ant Ltd.", "large", Decimal(100), 1), ("a2", "Antling", "small", Decimal(0), 2)]
+
+
+def test_a_correction_is_current_and_what_it_superseded_is_not(night):
+    assert night.ask(
+        "select price_version_id, is_current, is_superseded, is_override, valid_to::date from marts.dim_price"
+        " where price_id = 'steps' and currency = 'USD' order by 1"
+    ) == [
+        ("c1/steps@2026-10-01", True, False, True, date(9999, 12, 31)),
+        ("steps@2026-01-01", False, False, False, date(2026, 11, 1)),
+        ("steps@2026-11-01", False, True, False, date(2026, 12, 1)),
+        ("steps@2026-11-01#1", True, False, False, date(2026, 12, 1)),
+        ("steps@2026-12-01", False, False, False, date(9999, 12, 31)),
+    ]
+
+
+def test_the_default_plan_is_a_contract_too(night):
+    assert night.ask("select contract_id, is_default, is_current, document from marts.dim_contract order by 1") == [
+        ("c1", False, True, "contracts/c1.yaml:1"),
+        ("default:a2", True, True, None),
+        ("default:b1", True, True, None),
+    ]
+
+
+def test_suspense_names_usage_and_reason(night):
+    assert night.ask("select account_id, kind, rule, event_count, age_days from audit.aud_suspense order by kind") == [
+        ("ghost", "cost", "unknown_account", 1, 33),
+        ("ghost", "revenue", "unknown_account", 1, 33),
+    ]
+
+
+def test_the_calendar_reaches_from_the_first_usage_to_the_year_after_the_run(night):
+    assert night.ask("select min(date_day), max(date_day), count(*) from marts.dim_date") == [
+        (date(2026, 1, 1), date(2027, 12, 31), 365 + 365)
+    ]
+    assert night.ask("select * from marts.dim_date where date_day = '2026-10-31'") == [
+        (
+            *(date(2026, 10, 31), date(2026, 10, 1), date(2026, 10, 1), date(2026, 1, 1)),
+            *("2026-10", "October", 6, True, True),
+        )
+    ]
+
+
+def test_every_question_of_start_here_runs_and_asks_the_table_it_names(night):
+    for table, statement in night.ask("select table_name, example_sql from meta.start_here order by question_no"):
+        assert table in statement
+        assert night.ask(statement), statement
+
+
+def test_meta_columns_describes_every_published_column(night):
+    assert night.ask("select count(*) from meta.columns") == [(sum(len(mart.columns) for mart in MARTS),)]
+    assert night.ask("select unit, null_means, is_key from meta.columns where column_name = 'invoice_number'") == [
+        (None, "it is a draft: numbers are given at issue", False)
+    ]

@@ -168,5 +168,7 @@ union all
     'rejected_rows_kept',
     left='reported_rejections', left_name='rejections that the file reports',
     right='kept_rejections', right_name='rejected rows that are kept',
-    drill_sql="select * from audit.aud_rejected_row where {filter}"
+    drill_sql="select delivery_date, source_file, files.rejected_rows, kept.source_line, kept.rule, kept.found"
+    ~ " from audit.aud_input_file as files full join audit.aud_rejected_row as kept using (delivery_date, source_file)"
+    ~ " where {filter} order by kept.source_line"
 ) }}

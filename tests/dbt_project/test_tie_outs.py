@@ -1,0 +1,156 @@
+"""Each tie-out finds its planted difference, and the statement it hands out lists the rows behind it."""
+
+import shutil
+
+import duckdb
+import pytest
+
+# The published file has no constraints, so a null can get into it.
+NO_CONSTRAINTS = """
+    create table marts.plain as select * from marts.{0}; drop table marts.{0}; alter table marts.plain rename to {0};
+"""
+
+PLANTED = [
+    pytest.param(
+        "update audit.aud_input_file set landed_rows = landed_rows + 1 where dataset = 'accounts'",
+        {"landed_rows_decided"},
+        id="a landed row is in no bucket",
+    ),
+    pytest.param(
+        "update audit.aud_input_file set landed_quantity = landed_quantity + 0.000000000001 where accepted_rows = 2",
+        {"landed_quantity_decided"},
+        id="a quantity loses its last digit",
+    ),
+    pytest.param(
+        "update audit.aud_usage_intake set row_count = row_count + 1 where outcome = 'conflict'",
+        {"usage_rows_kept"},
+        id="a row is held twice",
+    ),
+    pytest.param(
+        "delete from audit.aud_usage_intake where outcome = 'duplicate'",
+        {"usage_rows_kept", "usage_quantity_kept"},
+        id="a bucket is missing altogether",
+    ),
+    pytest.param(
+        "delete from audit.aud_rejected_row where rule = 'account_id_missing'",
+        {"rejected_rows_kept"},
+        id="a rejected row cannot be looked up",
+    ),
+    pytest.param(
+        "update marts.fct_usage_daily set event_count = event_count + 1 where account_id = 'ghost'",
+        {"accepted_events_in_usage_daily"},
+        id="an event is used twice",
+    ),
+    pytest.param(
+        "delete from audit.aud_usage_outcome where account_id = 'ghost' and kind = 'revenue'",
+        {"accepted_events_decided", "accepted_quantity_decided"},
+        id="usage in suspense is forgotten",
+    ),
+    pytest.param(
+        "delete from audit.aud_usage_outcome where kind = 'cost'",
+        {"accepted_events_decided", "accepted_quantity_decided"},
+        id="a kind of line has no outcome at all",
+    ),
+    pytest.param(
+        "update audit.aud_usage_outcome set landed_quantity = landed_quantity + 1 where account_id = 'b1'",
+        {"accepted_quantity_decided"},
+        id="an outcome invents quantity",
+    ),
+    pytest.param(
+        "update marts.fct_line_item set amount = amount + 0.01 where line_item_id = 'l1'",
+        {"revenue_lines_on_invoice_lines", "revenue_lines_in_revenue_daily"},
+        id="a cent more on a line",
+    ),
+    pytest.param(
+        "delete from marts.fct_line_item where line_item_id = 'l7'",
+        {
+            "revenue_lines_on_invoice_lines",
+            "revenue_lines_counted_on_invoice_lines",
+            "revenue_lines_in_revenue_daily",
+        },
+        id="a line of zero, the only one of its currency, is lost",
+    ),
+    pytest.param(
+        "update marts.fct_invoice_line set rated_line_count = rated_line_count + 1 where payer_id = 'b1'",
+        {"revenue_lines_counted_on_invoice_lines"},
+        id="a line is counted twice",
+    ),
+    pytest.param(
+        "delete from marts.fct_invoice where currency = 'JPY'",
+        {"invoice_lines_on_invoices"},
+        id="lines without an invoice",
+    ),
+    pytest.param(
+        "update marts.fct_invoice set total_amount = total_amount - 1 where payer_id = 'a1'",
+        {"invoice_totals_add_up"},
+        id="a total that its parts do not give",
+    ),
+    pytest.param(
+        "update marts.fct_line_item set list_amount = 0.5 where currency = 'JPY'",
+        {"amounts_in_minor_units"},
+        id="half a yen",
+    ),
+    pytest.param(
+        "delete from marts.dim_currency where currency = 'JPY'",
+        {"amounts_in_minor_units"},
+        id="a currency nobody knows",
+    ),
+    pytest.param(
+        "update reports.rpt_revenue_by_product set recognised_amount = recognised_amount + 1 where currency = 'USD'",
+        {"revenue_daily_in_report_by_product"},
+        id="a report by product adds something",
+    ),
+    pytest.param(
+        "delete from reports.rpt_revenue_by_account where currency = 'JPY'",
+        {"revenue_daily_in_report_by_account"},
+        id="a report by account loses a currency",
+    ),
+    pytest.param(
+        NO_CONSTRAINTS.format("fct_line_item")
+        + "update marts.fct_line_item set amount = null where line_item_id = 'l7'",
+        {"revenue_lines_on_invoice_lines", "revenue_lines_in_revenue_daily", "amounts_in_minor_units"},
+        id="an unknown amount where the sum was zero",
+    ),
+    pytest.param(
+        NO_CONSTRAINTS.format("fct_revenue_daily")
+        + "update marts.fct_revenue_daily set currency = null where currency = 'JPY'",
+        {
+            "revenue_lines_in_revenue_daily",
+            "revenue_daily_in_report_by_product",
+            "revenue_daily_in_report_by_account",
+        },
+        id="a key that is null",
+    ),
+]
+
+
+@pytest.mark.parametrize(("planted", "failing"), PLANTED)
+def test_a_planted_difference_fails_its_checks_and_no_other(night, tmp_path, planted, failing):
+    # The name of the file is the name of the catalog, which the compiled statement holds.
+    copy = tmp_path / "warehouse.duckdb"
+    shutil.copy(night.warehouse, copy)
+    with duckdb.connect(copy) as connection:
+        for statement in planted.split(";"):
+            connection.execute(statement)
+        found = connection.execute(
+            f"select check_name, drill_sql from ({night.compiled('aud_reconciliation')}) where not is_passed"
+        ).fetchall()
+        assert {check for check, _ in found} == failing
+        assert all(drill for _, drill in found)
+        for check in failing:
+            rows = [row for name, drill in found if name == check for row in connection.execute(drill).fetchall()]
+            assert rows, f"{check} shows nothing"
+
+
+def test_every_drill_statement_runs_as_it_stands(night):
+    drills = night.ask("select drill_sql from audit.aud_reconciliation")
+    with duckdb.connect(night.warehouse, read_only=True) as connection:
+        for (drill,) in drills:
+            connection.execute(drill)
+
+
+def test_the_reconciliation_reads_published_tables_only(night):
+    compiled = night.compiled("aud_reconciliation")
+    assert '"staging"' not in compiled
+    assert '"lake"' not in compiled
+    assert '"intermediate"' not in compiled
