@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from io import StringIO
 from typing import Any
 
@@ -86,9 +85,8 @@ class Text:
     problems: list[Problem] = field(default_factory=list)
 
 
-@lru_cache(maxsize=256)
 def read_text(path: str, content: str) -> Text:
-    """Parse a document by the ending of its name. Cached by content: every night brings the same text again."""
+    """Parse a document by the ending of its name."""
     if len(content) > MAX_CHARACTERS:
         problem = Problem(
             path, None, None, "too_large", f"{len(content):,} characters.", f"At most {MAX_CHARACTERS:,}."

@@ -76,9 +76,9 @@ class BookFile:
     problems: tuple[Problem, ...]
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def read_book_file(path: str, content: str) -> BookFile:
-    """Read one document of a price book; a broken item hides no other one."""
+    """Read one document of a price book; a broken item hides no other one. Cached: every night brings the same text."""
     text = read_text(path, content)
     problems = list(text.problems)
     company: list[Placed[Company]] = []

@@ -709,6 +709,9 @@ def _correction_faults(version: Version) -> list[Fault]:
         if version.effective_from is not None and version.effective_from != version.supersedes:
             message = "a correction holds for the whole validity of what it corrects."
             faults.append(Fault(("effective_from",), "contradiction", message, "Drop effective_from."))
+        if version.effective_to is not None:
+            message = "a correction ends where what it corrects ends."
+            faults.append(Fault(("effective_to",), "contradiction", message, "Drop effective_to."))
     return faults
 
 

@@ -115,7 +115,7 @@ def _with_book(known: BookState, delivery_date: date, files: Mapping[str, str]) 
     if book is None:
         return known, problems
     if known.book is not None:
-        problems = list(_edits(known.book, book))
+        problems = _edits(known.book, book, files)
     chains = dict(known.chains)
     for price in book.prices.values():
         key = (None, price.item.id)
@@ -126,7 +126,7 @@ def _with_book(known: BookState, delivery_date: date, files: Mapping[str, str]) 
     return replace(known, book=book, book_files=dict(files), chains=chains), []
 
 
-def _edits(known: Book, found: Book) -> list[Problem]:
+def _edits(known: Book, found: Book, files: Mapping[str, str]) -> list[Problem]:
     """List what a new book takes away or changes of what has no date, and so would rewrite the past."""
     problems: list[Problem] = []
     for what, before, after in (
@@ -136,7 +136,11 @@ def _edits(known: Book, found: Book) -> list[Problem]:
         ("plan", known.plans, found.plans),
         ("exclusion", known.exclusions, found.exclusions),
     ):
-        problems.extend(_gone(what, placed) for name, placed in before.items() if name not in after)
+        for name, placed in before.items():
+            if name not in after:
+                # Told at a file of this delivery: the one it stood in, or the one of the company if that is gone too.
+                path = placed.path if placed.path in files else found.company.path
+                problems.append(_gone(what, placed, path))
     for name, meter in known.meters.items():
         if name in found.meters:
             problems.extend(_changed_fields(meter, found.meters[name], METER_FIELDS))
@@ -154,8 +158,8 @@ METER_FIELDS = ("unit", "aggregation", "value", "dimensions", "negative")
 PRICE_FIELDS = ("product", "meter", "where", "model", "kind", "additive")
 
 
-def _gone(what: str, placed: Placed[Any]) -> Problem:
-    place = Place(placed.path, None, placed.prefix)
+def _gone(what: str, placed: Placed[Any], path: str) -> Problem:
+    place = Place(path, None, placed.prefix)
     message = f"{what} {placed.item.id}, known from {placed.place().document}, is gone."
     return place.problem("vanished", message, "Put it back: absence is never a change.")
 

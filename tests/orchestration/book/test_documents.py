@@ -109,3 +109,12 @@ def test_a_broken_line_of_ndjson_hides_no_other_line():
 
 def test_an_unknown_ending_is_not_guessed():
     assert rules("a: 1", path="book.toml") == [(None, "unknown_format")]
+
+
+def test_a_document_beyond_the_cap_is_not_even_parsed(monkeypatch):
+    monkeypatch.setattr("orchestration.book.documents.MAX_CHARACTERS", 10)
+    assert rules("company: {name: A}") == [(None, "too_large")]
+
+
+def test_a_byte_order_mark_is_no_content():
+    assert read_text("a.yaml", "\ufeffa: 1\n").roots == read_text("a.json", '\ufeff{"a": "1"}').roots == [{"a": "1"}]

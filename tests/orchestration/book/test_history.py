@@ -165,6 +165,19 @@ def test_a_price_that_vanished_whole_is_refused():
     assert "prices.p: price p, known from book.yaml:5, is gone." in problems(book, known=known(OLD), day=NEXT)[0]
 
 
+def test_what_is_gone_with_its_file_is_told_at_a_file_that_is_there():
+    files = {
+        "head.yaml": one_price("per_unit", OLD).split("prices:")[0],
+        "prices.yaml": "prices:" + one_price("per_unit", OLD).split("prices:", 1)[1],
+    }
+    state = accepted(files).state
+    del files["prices.yaml"]
+    assert (
+        problems(files, known=state, day=NEXT)[0]
+        == "head.yaml: prices.p: price p, known from prices.yaml:2, is gone. Put it back: absence is never a change."
+    )
+
+
 def test_comments_names_and_additions_are_taken():
     book = one_price("per_unit", OLD).replace("name: API", "name: The API").replace("prices: [p]", "prices: [p, q]")
     more = "  - {id: q, product: api, meter: volume, model: per_unit, currency: USD, versions: [" + OLD + "]}\nplans:"
