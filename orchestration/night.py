@@ -57,6 +57,7 @@ NIGHTLY: tuple[Builder, ...] = (
 )
 
 Progress = Callable[[str], None]
+Report = Callable[[list[gates.GateResult]], None]
 Result = TypeVar("Result")
 RUN_LOG = "runs.jsonl"
 RECONCILIATION = "aud_reconciliation"
@@ -108,9 +109,14 @@ def make_tables(build: Build, record: Record, progress: Progress) -> None:
     """Make the tables as of D, in the order of the night."""
     timed(record, "price_book", build.make_book)
     for builder in NIGHTLY:
-        name = builder.__name__
-        record.rows[name] = timed(record, name, lambda builder=builder: build.make(builder))  # type: ignore[misc]
-        progress(f"{name}: {record.rows[name]:,} rows")
+        make_table(build, builder, record, progress)
+
+
+def make_table(build: Build, builder: Builder, record: Record, progress: Progress) -> None:
+    """Make one table as of D from the tables that its builder names."""
+    name = builder.__name__
+    record.rows[name] = timed(record, name, lambda: build.make(builder))
+    progress(f"{name}: {record.rows[name]:,} rows")
 
 
 def make_marts(build: Build, record: Record, progress: Progress) -> None:
@@ -122,8 +128,8 @@ def make_marts(build: Build, record: Record, progress: Progress) -> None:
     timed(record, "dbt", lambda: run_dbt(build.settings, build.warehouse, build.dbt_folder))
 
 
-def publish_marts(build: Build, record: Record, progress: Progress) -> None:
-    """Write the publish file, let every gate judge that very file, and switch; or hold."""
+def publish_marts(build: Build, record: Record, progress: Progress, report: Report = lambda _: None) -> None:
+    """Write the publish file, let every gate judge that very file, and switch; or hold. `report` hears every gate."""
     facts = {
         "build": build.path.name,
         "code_hash": code_hash(),
@@ -138,6 +144,7 @@ def publish_marts(build: Build, record: Record, progress: Progress) -> None:
     progress("gates: judging the file that would be published")
     reconciliation = build.compiled_sql(RECONCILIATION)
     results = timed(record, "gates", lambda: gates.run_gates(candidate, reconciliation, hashes, MARTS))
+    report(results)
     failed = [result for result in results if not result.passed]
     record.gates_passed = len(results) - len(failed)
     if failed:
@@ -211,24 +218,31 @@ def run_log(settings: Settings) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=RunLog.schema(), orient="row")
 
 
+def begin(settings: Settings, as_of: date) -> Record:
+    """Give a run its number; it counts as failed until it has ended well."""
+    return Record(publish.next_number(settings), as_of, _now())
+
+
+def end(settings: Settings, record: Record, error: BaseException | None) -> None:
+    """Write the run's line to the run log: published, held by a gate, or failed."""
+    record.status = "published" if error is None else "held" if isinstance(error, Held) else "failed"
+    record.message = str(error) if isinstance(error, RatebookError) else None
+    record.finished_at = _now()
+    settings.log.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (settings.log / RUN_LOG).open("a") as log:
+        log.write(json.dumps(asdict(record), default=str) + "\n")
+
+
 @contextmanager
 def _logged(settings: Settings, as_of: date) -> Iterator[Record]:
-    """Give the run its number, and write its line to the run log however it ends."""
-    record = Record(publish.next_number(settings), as_of, _now())
+    """Write the run's line however it ends."""
+    record = begin(settings, as_of)
     try:
         yield record
-        record.status = "published"
-    except Held as held:
-        record.status, record.message = "held", str(held)
+    except BaseException as error:
+        end(settings, record, error)
         raise
-    except RatebookError as error:
-        record.message = str(error)
-        raise
-    finally:
-        record.finished_at = _now()
-        settings.log.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (settings.log / RUN_LOG).open("a") as log:
-            log.write(json.dumps(asdict(record), default=str) + "\n")
+    end(settings, record, None)
 
 
 def _now() -> datetime:
