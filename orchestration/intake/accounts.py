@@ -8,7 +8,7 @@ from data_contracts import AccountRows
 from orchestration.intake import values
 from orchestration.intake.judged import judge
 from orchestration.intake.records import Layout
-from orchestration.intake.values import Fault
+from orchestration.intake.values import Check, Fault
 
 NAMES = ("parent_account_id", "legal_entity_id", "segment", "region")
 LAYOUT = Layout(
@@ -24,7 +24,7 @@ def account_rows(records: pl.DataFrame, delivery_date: date) -> tuple[pl.DataFra
     Grain: each record is in exactly one of the two. `records` are those of all files of the snapshot, with
     `source_file`, because an account that stands in it twice is rejected both times: neither is known to be right.
     """
-    good, bad = judge(records, _faults())
+    good, bad = judge(records.with_columns(pl.col("raw:account_id").is_duplicated().alias("is_repeated")), _checks())
     rows = good.select(
         pl.lit(delivery_date).alias("delivery_date"),
         pl.col("raw:account_id").alias("account_id"),
@@ -42,52 +42,56 @@ def account_rows(records: pl.DataFrame, delivery_date: date) -> tuple[pl.DataFra
     return rows.select(pl.col(name).cast(dtype) for name, dtype in AccountRows.schema().items()), bad
 
 
-def _faults() -> list[Fault]:
+def _checks() -> list[Check]:
     raw = {name: pl.col(f"raw:{name}") for name in (*LAYOUT.required, *LAYOUT.optional)}
-    faults: list[Fault] = []
-    for name in ("account_id", "name"):
-        faults += values.missing(raw[name], name) + values.name_faults(raw[name], name)
-    faults.append(
-        Fault(
-            "account_twice_in_the_snapshot",
-            "account_id",
-            pl.col("fault").is_null() & raw["account_id"].is_not_null() & raw["account_id"].is_duplicated(),
-            "The account stands in this snapshot more than once.",
-            "Deliver one row per account; none of them was taken.",
-        )
-    )
-    faults += values.missing(raw["currency"], "currency") + values.currency_faults(raw["currency"], "currency")
-    faults += [
-        Fault(
-            "country_not_two_letters",
-            "country",
-            ~values.is_blank(raw["country"]) & ~raw["country"].str.contains("^[A-Z]{2}$"),
-            "`country` is not an ISO 3166 code of two upper-case letters.",
-            "Write it like DE.",
+    return [
+        *(values.name_check(raw[name], name, required=True) for name in ("account_id", "name")),
+        values.holds(
+            Fault(
+                "account_twice_in_the_snapshot",
+                "account_id",
+                raw["account_id"].is_not_null() & pl.col("is_repeated"),
+                "The account stands in this snapshot more than once.",
+                "Deliver one row per account; none of them was taken.",
+            )
         ),
-        Fault(
-            "time_zone_unknown",
-            "time_zone",
-            ~values.is_blank(raw["time_zone"]) & ~raw["time_zone"].is_in(values.time_zones()),
-            "`time_zone` is not a zone of the IANA database.",
-            "Write it like Europe/Berlin, exactly.",
+        values.currency_check(raw["currency"], "currency", required=True),
+        values.holds(
+            Fault(
+                "country_not_two_letters",
+                "country",
+                ~values.is_blank(raw["country"]) & ~raw["country"].str.contains("^[A-Z]{2}$"),
+                "`country` is not an ISO 3166 code of two upper-case letters.",
+                "Write it like DE.",
+            )
         ),
-        Fault(
-            "tax_exempt_not_true_or_false",
-            "tax_exempt",
-            ~values.is_blank(raw["tax_exempt"]) & ~raw["tax_exempt"].is_in(["true", "false"]),
-            "`tax_exempt` is neither true nor false.",
-            "Write true or false.",
+        values.holds(
+            Fault(
+                "time_zone_unknown",
+                "time_zone",
+                ~values.is_blank(raw["time_zone"]) & ~raw["time_zone"].is_in(values.time_zones()),
+                "`time_zone` is not a zone of the IANA database.",
+                "Write it like Europe/Berlin, exactly.",
+            )
         ),
-        Fault(
-            "net_terms_days_not_a_count",
-            "net_terms_days",
-            ~values.is_blank(raw["net_terms_days"]) & ~raw["net_terms_days"].str.contains("^[0-9]{1,4}$"),
-            "`net_terms_days` is not a whole number of days.",
-            "Write it like 30.",
+        values.holds(
+            Fault(
+                "tax_exempt_not_true_or_false",
+                "tax_exempt",
+                ~values.is_blank(raw["tax_exempt"]) & ~raw["tax_exempt"].is_in(["true", "false"]),
+                "`tax_exempt` is neither true nor false.",
+                "Write true or false.",
+            )
         ),
+        values.holds(
+            Fault(
+                "net_terms_days_not_a_count",
+                "net_terms_days",
+                ~values.is_blank(raw["net_terms_days"]) & ~raw["net_terms_days"].str.contains("^[0-9]{1,4}$"),
+                "`net_terms_days` is not a whole number of days.",
+                "Write it like 30.",
+            )
+        ),
+        values.day_check(raw["valid_from"], "valid_from"),
+        *(values.name_check(raw[name], name) for name in NAMES),
     ]
-    faults += values.day_faults(raw["valid_from"], "valid_from")
-    for name in NAMES:
-        faults += values.name_faults(raw[name], name)
-    return faults

@@ -7,7 +7,7 @@ import polars as pl
 
 from data_contracts import RejectedRows
 from orchestration.intake.findings import SHOWN_CHARACTERS
-from orchestration.intake.values import Fault, first_fault
+from orchestration.intake.values import Check, Fault, first_fault
 
 # What the readers find about a record as a whole.
 RECORD_FAULTS = {
@@ -34,16 +34,23 @@ RECORD_FAULTS = {
 }
 
 
-def judge(records: pl.DataFrame, faults: Sequence[Fault]) -> tuple[pl.DataFrame, pl.DataFrame]:
+def judge(records: pl.DataFrame, checks: Sequence[Check]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the records without a fault; and the others with `rule, column_name, found, message, remedy`.
 
     Grain: every record is in exactly one of the two.
     """
-    judged = records.with_columns(first_fault(faults).alias("fault_number"))
+    faults = [fault for check in checks for fault in check.faults]
+    is_clear = pl.all_horizontal(
+        pl.col("fault").is_null(), *(check.is_clear.fill_null(value=False) for check in checks)
+    )
+    marked = records.with_columns(is_clear.alias("is_clear"))
+    clear = marked.filter("is_clear").drop("is_clear")
+    doubtful = (
+        marked.filter(~pl.col("is_clear")).drop("is_clear").with_columns(first_fault(faults).alias("fault_number"))
+    )
     is_good = pl.col("fault").is_null() & pl.col("fault_number").is_null()
-    good = judged.filter(is_good).drop("fault", "found", "fault_number")
-    bad = judged.filter(~is_good)
-    return good, _explained(bad, faults)
+    good = pl.concat([clear, doubtful.filter(is_good).drop("fault_number")])
+    return good.drop("fault", "found"), _explained(doubtful.filter(~is_good), faults)
 
 
 def _explained(bad: pl.DataFrame, faults: Sequence[Fault]) -> pl.DataFrame:

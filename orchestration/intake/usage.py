@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -10,13 +11,15 @@ from data_contracts.vocabulary import QUANTITY
 from orchestration.intake import values
 from orchestration.intake.judged import judge
 from orchestration.intake.records import Layout
-from orchestration.intake.values import Fault
+from orchestration.intake.values import Check, Fault
 
 REQUIRED = ("event_id", "account_id", "meter", "occurred_at")
 CORRECTIONS = ("reverses_event_id", "amends_event_id")
 OPTIONAL = ("quantity", "amount", "currency", "source", "contract_id", *CORRECTIONS)
 KEY = ("source", "event_id")
 PAYLOAD = ("account_id", "meter", "occurred_at", "quantity", "amount", "value_currency", "contract_id", "dimensions")
+
+AT, QUANTITY_VALUE, AMOUNT_VALUE = "value:occurred_at", "value:quantity", "value:amount"
 
 Meters = Mapping[str, Sequence[str]]
 
@@ -37,17 +40,25 @@ def usage_events(records: pl.DataFrame, meters: Meters, delivery_date: date) -> 
         for name in records.columns
         if name.startswith("raw:") and name.removeprefix("raw:") not in (*REQUIRED, *OPTIONAL)
     )
-    good, bad = judge(records, _faults(further, meters, delivery_date))
     raw = _raw
+    parsed = records.with_columns(
+        values.instants(records["raw:occurred_at"]).alias(AT),
+        values.decimal_value(raw("quantity")).alias(QUANTITY_VALUE),
+        values.decimal_value(raw("amount")).alias(AMOUNT_VALUE),
+    )
+    good, bad = judge(parsed, _checks(further, meters, delivery_date))
     events = good.select(
         pl.col("line").alias("source_line"),
         raw("source").fill_null("").alias("source"),
         raw("event_id").alias("event_id"),
         raw("account_id").alias("account_id"),
         raw("meter").alias("meter"),
-        values.instant_value(raw("occurred_at")).alias("occurred_at"),
-        readable_quantity().alias("quantity"),
-        values.decimal_value(raw("amount")).alias("amount"),
+        pl.col(AT).alias("occurred_at"),
+        pl.when(values.is_blank(raw("quantity")))
+        .then(pl.lit(1).cast(QUANTITY))
+        .otherwise(QUANTITY_VALUE)
+        .alias("quantity"),
+        pl.col(AMOUNT_VALUE).alias("amount"),
         raw("currency").alias("value_currency"),
         raw("contract_id").alias("contract_id"),
         _dimensions(further, meters).alias("dimensions"),
@@ -111,63 +122,60 @@ def _by_dimensions(further: Sequence[str], meters: Meters) -> dict[tuple[str, ..
     return groups
 
 
-def _faults(further: Sequence[str], meters: Meters, delivery_date: date) -> list[Fault]:
+def _checks(further: Sequence[str], meters: Meters, delivery_date: date) -> list[Check]:
     raw = _raw
-    faults: list[Fault] = []
-    for name in ("event_id", "account_id", "meter"):
-        faults += values.missing(raw(name), name) + values.name_faults(raw(name), name)
-    faults += values.missing(raw("occurred_at"), "occurred_at")
-    faults += values.instant_faults(raw("occurred_at"), "occurred_at")
-    faults.append(
-        Fault(
-            "occurred_after_the_delivery",
-            "occurred_at",
-            values.instant_value(raw("occurred_at")) >= values.end_of_delivery(delivery_date),
-            f"`occurred_at` lies after the end of {delivery_date} in every time zone.",
-            "Look for a wrong clock or offset, or deliver the event on its own day.",
-        )
-    )
-    for name in ("quantity", "amount"):
-        faults += values.decimal_faults(raw(name), name)
-        faults.append(values.negative(raw(name), name))
-    faults.append(
-        Fault(
-            "amount_without_currency",
-            "currency",
-            ~values.is_blank(raw("amount")) & values.is_blank(raw("currency")),
-            "`amount` is given and `currency` is not.",
-            "Deliver both or neither.",
-        )
-    )
-    faults.append(
-        Fault(
-            "currency_without_amount",
-            "amount",
-            values.is_blank(raw("amount")) & ~values.is_blank(raw("currency")),
-            "`currency` is given and `amount` is not.",
-            "Deliver both or neither.",
-        )
-    )
-    faults += values.currency_faults(raw("currency"), "currency")
-    for name in ("source", "contract_id"):
-        faults += values.name_faults(raw(name), name)
-    faults += [
-        Fault(
-            "reversals_not_supported_yet",
-            name,
-            ~values.is_blank(raw(name)),
-            f"`{name}` is given: reversals and amendments cannot be rated yet.",
-            "Hold the event back until they can.",
-        )
-        for name in CORRECTIONS
+    return [
+        *(values.name_check(raw(name), name, required=True) for name in ("event_id", "account_id", "meter")),
+        values.instant_check(raw("occurred_at"), pl.col(AT), "occurred_at"),
+        values.holds(
+            Fault(
+                "occurred_after_the_delivery",
+                "occurred_at",
+                pl.col(AT) >= values.end_of_delivery(delivery_date),
+                f"`occurred_at` lies after the end of {delivery_date} in every time zone.",
+                "Look for a wrong clock or offset, or deliver the event on its own day.",
+            )
+        ),
+        values.decimal_check(raw("quantity"), pl.col(QUANTITY_VALUE), "quantity"),
+        values.decimal_check(raw("amount"), pl.col(AMOUNT_VALUE), "amount"),
+        values.holds(
+            Fault(
+                "amount_without_currency",
+                "currency",
+                ~values.is_blank(raw("amount")) & values.is_blank(raw("currency")),
+                "`amount` is given and `currency` is not.",
+                "Deliver both or neither.",
+            )
+        ),
+        values.holds(
+            Fault(
+                "currency_without_amount",
+                "amount",
+                values.is_blank(raw("amount")) & ~values.is_blank(raw("currency")),
+                "`currency` is given and `amount` is not.",
+                "Deliver both or neither.",
+            )
+        ),
+        values.currency_check(raw("currency"), "currency"),
+        *(values.name_check(raw(name), name) for name in ("source", "contract_id")),
+        *(values.holds(_correction(name)) for name in CORRECTIONS),
+        *(_dimension_check(name, meters) for name in further),
     ]
-    for name in further:
-        is_undeclared = pl.lit(False)
-        silent = [meter for meter, declared in meters.items() if name not in declared]
-        if silent:
-            is_undeclared = raw("meter").is_in(silent)
-        faults += [
-            Fault(fault.rule, fault.column, ~is_undeclared & fault.condition, fault.message, fault.remedy)
-            for fault in values.name_faults(raw(name), name)
-        ]
-    return faults
+
+
+def _correction(name: str) -> Fault:
+    return Fault(
+        "reversals_not_supported_yet",
+        name,
+        ~values.is_blank(_raw(name)),
+        f"`{name}` is given: reversals and amendments cannot be rated yet.",
+        "Hold the event back until they can.",
+    )
+
+
+def _dimension_check(name: str, meters: Meters) -> Check:
+    """Check a further column where it is a dimension: a known meter that does not declare it ignores what it holds."""
+    check = values.name_check(_raw(name), name)
+    silent = [meter for meter, declared in meters.items() if name not in declared]
+    counts = ~_raw("meter").is_in(silent).fill_null(value=False)
+    return Check(check.is_clear, tuple(replace(fault, condition=counts & fault.condition) for fault in check.faults))
