@@ -32,7 +32,8 @@ states as (
     union all
     select
         'dim_price' as dimension,
-        concat_ws(' ', price_id, currency, contract_id) as state_of,
+        -- A local day and an instant cannot be compared without a zone: each kind of start by itself.
+        concat_ws(' ', price_id, currency, starts_with, contract_id) as state_of,
         valid_from,
         valid_to
     from prices
