@@ -251,6 +251,8 @@ def _scalar(event: ScalarEvent) -> str | None:
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"')
+# No file and no message can hold one.
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _LITERAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|true|false|null")
 
 
@@ -344,7 +346,10 @@ class _JsonReader:
         found = _STRING.match(self.content, at)
         if found is None:
             raise self._refusal(at, "json_syntax", "the text does not end, or holds a bad escape.", "Correct it there.")
-        return str(json.loads(found.group())), found.end()
+        text = str(json.loads(found.group()))
+        if _LONE_SURROGATE.search(text):
+            raise self._refusal(at, "bad_character", "half of a character (a lone surrogate).", "Remove it.")
+        return text, found.end()
 
     def _expect(self, at: int, sign: str) -> int:
         if self.content[at : at + 1] != sign:

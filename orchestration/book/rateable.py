@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from orchestration.book.problems import Fault, Problem
 from orchestration.book.reading import Placed
-from orchestration.book.schema import Contract, Meter, PriceItem, Version
+from orchestration.book.schema import Amounts, Contract, Meter, PriceItem, Version
 
 RULE = "cannot_be_rated_yet"
 MODELS = ("per_unit", "graduated", "volume", "percentage")
@@ -85,16 +85,15 @@ def _version_faults(model: str, version: Version) -> Iterator[Fault]:
         yield _fault(("applies_to",), f"applies_to: {version.applies_to}")
     if version.round_at == "event" and model != "percentage":
         yield _fault(("round_at",), f"round_at: event of model {model}")
-    yield from _amount_faults((), version.minimum, version.maximum)
+    yield from _amount_faults((), version)
     for code, amounts in (version.currencies or {}).items():
-        yield from _amount_faults(("currencies", code), amounts.minimum, amounts.maximum)
+        yield from _amount_faults(("currencies", code), amounts)
 
 
-def _amount_faults(at: tuple[str | int, ...], minimum: object, maximum: object) -> Iterator[Fault]:
-    if minimum is not None:
-        yield _fault((*at, "minimum"), "minimum")
-    if maximum is not None:
-        yield _fault((*at, "maximum"), "maximum")
+def _amount_faults(at: tuple[str | int, ...], amounts: Amounts) -> Iterator[Fault]:
+    for name, feature in (("minimum", "minimum"), ("maximum", "maximum"), ("intervals", "intervals (a rate curve)")):
+        if getattr(amounts, name) is not None:
+            yield _fault((*at, name), feature)
 
 
 def _fault(at: tuple[str | int, ...], feature: str) -> Fault:

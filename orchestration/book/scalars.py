@@ -31,6 +31,7 @@ _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _NUMBER_LIKE = re.compile(r"[-+]?[0-9_.,]+(?:[eE][-+]?[0-9]+)?")
 _COUNT = re.compile(r"0|[1-9][0-9]{0,17}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_CLOCK_TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00")
 _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
 )
@@ -206,6 +207,12 @@ def _country(value: Any) -> str:
     return text
 
 
+def _clock_time(value: Any) -> str:
+    if isinstance(value, str) and _CLOCK_TIME.fullmatch(value):
+        return str(value)
+    refuse("not_a_time", f"{shown(value)} is not a time of day.", "Write 00:00 to 24:00.")
+
+
 def _as_text(value: Any) -> Any:
     # A Literal compares with plain `str`; null and nested values are left for its own message.
     return str(value) if isinstance(value, str) else value
@@ -237,6 +244,9 @@ PositiveQuantity = Annotated[
     Decimal, PlainValidator(_decimal(QUANTITY_PLACES, LARGEST_QUANTITY, positive=True)), WithJsonSchema(_DECIMAL_SCHEMA)
 ]
 Currency = Annotated[str, PlainValidator(read_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})]
+ClockTime = Annotated[
+    str, PlainValidator(_clock_time), WithJsonSchema({"type": "string", "pattern": f"^({_CLOCK_TIME.pattern})$"})
+]
 Zone = Annotated[str, PlainValidator(_zone), WithJsonSchema({"type": "string"})]
 Country = Annotated[str, PlainValidator(_country), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{2}$"})]
 Kind = Annotated[Literal["revenue", "cost"], CHOICE]

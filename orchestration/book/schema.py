@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from orchestration.book.problems import Fault
 from orchestration.book.scalars import (
     CHOICE,
+    ClockTime,
     Count,
     Country,
     Currency,
@@ -50,7 +51,7 @@ Interval = Annotated[Literal["day", "week", "month", "quarter", "year"], CHOICE]
 # What a version must say and what it may say, by model; all else that is money is refused for that model.
 TERMS_OF_MODEL: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "flat": (("flat_amount",), ()),
-    "per_unit": (("unit_amount",), ("per",)),
+    "per_unit": (("unit_amount",), ("per", "intervals")),
     "graduated": (("tiers",), ()),
     "volume": (("tiers",), ()),
     "package": (("package",), ()),
@@ -59,7 +60,7 @@ TERMS_OF_MODEL: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "matrix": (("matrix",), ()),
     "dynamic": ((), ()),
 }
-MODEL_TERMS = ("unit_amount", "per", "tiers", "package", "percentage", "matrix", "flat_amount")
+MODEL_TERMS = ("unit_amount", "per", "intervals", "tiers", "package", "percentage", "matrix", "flat_amount")
 
 
 class Item(BaseModel):
@@ -228,6 +229,18 @@ class Matrix(Item):
         return self
 
 
+class RateInterval(Item):
+    """Hours in which a unit costs something else: a rate curve is one version, with one counter and one rounding."""
+
+    days: list[Annotated[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], CHOICE]] = Field(
+        default_factory=list, description="Local weekdays; every day when not given."
+    )
+    starts_at: ClockTime = Field(description="Local time from which it holds, e.g. 08:00.")
+    ends_at: ClockTime = Field(description="Local time from which it no longer holds; 24:00 is the day's end.")
+    unit_amount: Price = Field(description="Price of `per` units.")
+    per: PositiveQuantity | None = Field(None, description="How many units `unit_amount` buys; 1 when not given.")
+
+
 class UnitConversion(Item):
     """What happens to the quantity before anything else."""
 
@@ -247,6 +260,7 @@ class Amounts(Item):
 
     unit_amount: Price | None = Field(None, description="per_unit: price of `per` units.")
     per: PositiveQuantity | None = Field(None, description="How many units `unit_amount` buys; 1 when not given.")
+    intervals: list[RateInterval] | None = Field(None, description="per_unit: hours with another price.")
     tiers: list[Tier] | None = Field(None, description="graduated, volume, graduated_percentage: the tiers, rising.")
     package: Package | None = Field(None, description="package: its terms.")
     percentage: Percentage | None = Field(None, description="percentage: its terms.")

@@ -1,9 +1,13 @@
 """Text to values: nothing is guessed, every problem has its place (faults F49, K22)."""
 
+import re
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from orchestration.book.documents import Plain, mark_of, read_text
-from tests.orchestration.book.samples import problems, rules
+from tests.orchestration.book.samples import DESIGN_EXAMPLE, accepted, problems, rules
 
 
 def test_no_scalar_has_a_type_and_every_value_knows_its_place():
@@ -88,6 +92,7 @@ def test_a_product_of_norway_stays_norway():
         pytest.param('{"a": "x', 1, "json_syntax", id="cut off in a text"),
         pytest.param('{"a": ', 1, "json_syntax", id="cut off"),
         pytest.param("[" * 40, 1, "too_deep", id="depth"),
+        pytest.param('{"\\ud800": 1}', 1, "bad_character", id="lone surrogate"),
     ],
 )
 def test_json_is_strict(text, line, rule):
@@ -118,3 +123,31 @@ def test_a_document_beyond_the_cap_is_not_even_parsed(monkeypatch):
 
 def test_a_byte_order_mark_is_no_content():
     assert read_text("a.yaml", "\ufeffa: 1\n").roots == read_text("a.json", '\ufeff{"a": "1"}').roots == [{"a": "1"}]
+
+
+TOKENS = [match.span() for match in re.finditer(r"[^\s,{}\[\]:]+", DESIGN_EXAMPLE)]
+ODDITIES = [
+    "null",
+    "[]",
+    "{}",
+    "{a: b}",
+    '"1"',
+    "1",
+    "-1",
+    "true",
+    "2026-01-01",
+    "|",
+    "? x",
+    "- ",
+    "&a",
+    "*a",
+    "\\",
+    "\u2028",
+]
+
+
+@settings(max_examples=150, deadline=None)
+@given(place=st.sampled_from(TOKENS), oddity=st.sampled_from(ODDITIES))
+def test_whatever_stands_in_the_place_of_a_value_is_taken_or_told_with_its_line(place, oddity):
+    found = accepted(DESIGN_EXAMPLE[: place[0]] + oddity + DESIGN_EXAMPLE[place[1] :]).problems
+    assert all(problem.rule and problem.message and problem.line for problem in found if problem.rule != "missing")

@@ -280,7 +280,7 @@ def test_every_model_and_every_term_of_the_design_is_known_to_the_schema():
     model: per_unit
     currency: USD
     versions:
-      - {{effective_from: 2026-01-01, unit_amount: "1", minimum: "1", maximum: "2", free_units: "3", unit_conversion: {{divide: "1000", round: up}},
+      - {{effective_from: 2026-01-01, unit_amount: "1", intervals: [{{days: [mon], starts_at: 08:00, ends_at: 24:00, unit_amount: "2"}}], minimum: "1", maximum: "2", free_units: "3", unit_conversion: {{divide: "1000", round: up}},
          flat_on_zero: none, rounding: down, round_at: event, on_price_change: continue, tier_period: year, pool: payer, recognise: straight_line, applies_to: new_contracts}}
 """
     found = accepted(book).problems
@@ -299,6 +299,7 @@ def test_every_model_and_every_term_of_the_design_is_known_to_the_schema():
         (16, "unit_conversion"),
         (16, "minimum"),
         (16, "maximum"),
+        (16, "intervals (a rate curve)"),
         (17, "flat_on_zero: none"),
         (17, "on_price_change: continue"),
         (17, "tier_period: year"),
