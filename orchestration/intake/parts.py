@@ -11,15 +11,15 @@ from orchestration.intake.usage import KEY
 from orchestration.settings import Settings
 
 MEGABYTE = 1 << 20
-# Measured on text of 60 to 100 bytes a record: parsing, sorting and deciding hold about eight times the text.
-BYTES_PER_TEXT_BYTE = 8
+# Measured on text of 60 to 100 bytes a record: parsing, sorting and deciding hold about twenty times the text.
+BYTES_PER_TEXT_BYTE = 20
 TEXT_PER_PACKED_BYTE = 8
 LARGEST_BLOCK, SMALLEST_BLOCK = 32 * MEGABYTE, MEGABYTE // 2
 
 
 def block_bytes(settings: Settings) -> int:
     """Return how much text is parsed at a time."""
-    return max(SMALLEST_BLOCK, min(LARGEST_BLOCK, settings.memory_mb * MEGABYTE // 128))
+    return max(SMALLEST_BLOCK, min(LARGEST_BLOCK, settings.memory_mb * MEGABYTE // 64))
 
 
 def bucket_count(settings: Settings, files: list[LandedFile]) -> int:
