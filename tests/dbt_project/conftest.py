@@ -29,7 +29,7 @@ from data_contracts import (
     UsageOutcomes,
 )
 from data_contracts.render import contract_columns
-from data_contracts.runs import Run, RunLog
+from data_contracts.runs import RUN_TABLES, Run, RunLog
 from data_contracts.vocabulary import Table
 from tests.tables import rows
 
@@ -295,7 +295,7 @@ class Night:
 def lake(folder: Path, frames: dict[type[Table], pl.LazyFrame]) -> Path:
     """Make the build file as the orchestration does: one view per table over Parquet files."""
     warehouse = folder / "warehouse.duckdb"
-    wanted = {table.table_name: table.empty() for table in TABLES}
+    wanted = {table.table_name: table.empty() for table in (*TABLES, *RUN_TABLES)}
     wanted |= {table.table_name: frame.collect() for table, frame in frames.items()}
     wanted["columns"] = contract_columns()
     with duckdb.connect(warehouse) as connection:
