@@ -9,6 +9,7 @@ from transforms.usage_cells import CELL
 CELL_KIND = [*CELL, "kind"]
 KINDS = pl.LazyFrame({"kind": ["revenue", "cost"]})
 NOT_COSTED = "not_costed"
+UNKNOWN = ["unknown_account", "account_not_valid_yet", "unknown_meter"]
 # Which prices apply is a question of these alone; a month of cells asks it a few thousand times, not per cell.
 OFFER = ["rate_set_id", "meter", "dimensions", "value_currency", "slot_at"]
 # Quantities of one price version and month: what `quantity_limit` bounds.
@@ -28,12 +29,17 @@ def priced_usage(
 
     Grain:   one row per cell, kind and price; `price_id` is empty when no price rates the cell. Nothing is dropped.
     Rule:    excluded by a named rule; else in suspense for want of contract, amount, price, the right currency or
-             a sum below 10^13; else rated. Usage without a cost price is excluded as `not_costed`.
+             a sum below 10^13; else rated. Usage of a meter without any cost price is excluded as `not_costed`.
     """
     uses = _with_named_rule(usage_days, exclusions, meters)
     asked = uses.filter(pl.col("named_rule").is_null()).select(*OFFER, "value").unique()
     offers = _offers(asked, rates, price_conditions)
-    offered = uses.join(offers, on=[*OFFER, "kind"], how="left", validate="m:m", nulls_equal=True)
+    costed = rates.filter(pl.col("kind") == "cost").select(
+        "rate_set_id", "meter", pl.lit(value=True).alias("_is_costed")
+    )
+    offered = uses.join(offers, on=[*OFFER, "kind"], how="left", validate="m:m", nulls_equal=True).join(
+        costed.unique(), on=["rate_set_id", "meter"], how="left", validate="m:1"
+    )
     judged = _with_bound(offered.with_columns(_outcome()), price_versions)
     is_rated = pl.col("outcome") == "rated"
     return (
@@ -54,7 +60,9 @@ def _with_named_rule(usage_days: pl.LazyFrame, exclusions: pl.LazyFrame, meters:
         KINDS, how="cross"
     )
     about = ["kind", "account_id", "meter", "service_date"]
-    excluded = _excluded(uses.select(about).unique(), exclusions)
+    # What an unknown account or meter is, nobody knows yet: it waits, and no rule of the book speaks about it.
+    is_known = ~pl.col("suspense_rule").is_in(UNKNOWN).fill_null(value=False)
+    excluded = _excluded(uses.filter(is_known).select(about).unique(), exclusions)
     has_no_amount = (pl.col("value") == "amount") & (pl.col("value_currency") == "")
     waits = pl.coalesce("suspense_rule", pl.when(has_no_amount).then(pl.lit("no_amount")))
     missing = pl.concat_str(pl.lit("meter "), "meter", pl.lit(" measures amounts, the events bring none"))
@@ -99,23 +107,34 @@ def _offers(asked: pl.LazyFrame, rates: pl.LazyFrame, price_conditions: pl.LazyF
         by=["rate_set_id", "price_id"],
     ).filter(pl.col("slot_at") < pl.col("valid_to_at"))
     exclusive = (pl.col("kind") == "revenue") & ~pl.col("is_additive")
+    is_unsold = ~pl.col("is_sold")
     is_other_currency = (pl.col("value") == "amount") & (pl.col("value_currency") != pl.col("currency"))
     verdicts = candidates.group_by(*OFFER, "kind").agg(
         exclusive.sum().alias("_exclusive_count"),
         pl.col("price_id").sort().str.join(", ").alias("_prices"),
+        pl.col("price_version_id").filter(is_unsold).min().alias("_unsold"),
         is_other_currency.any().alias("_is_other_currency"),
         pl.col("currency").min().alias("_price_currency"),
     )
     several = pl.col("_exclusive_count") > 1
+    unsold = pl.col("_unsold").is_not_null()
     mixed = pl.col("_is_other_currency")
     return candidates.join(verdicts, on=[*OFFER, "kind"], how="left", validate="m:1").select(
         *OFFER,
         "kind",
         "price_id",
         *OF_THE_PRICE,
-        pl.when(several).then(pl.lit("two_prices")).when(mixed).then(pl.lit("currency_mismatch")).alias("rule"),
+        pl.when(several)
+        .then(pl.lit("two_prices"))
+        .when(unsold)
+        .then(pl.lit("no_price_in_currency"))
+        .when(mixed)
+        .then(pl.lit("currency_mismatch"))
+        .alias("rule"),
         pl.when(several)
         .then(pl.concat_str(pl.lit("prices "), "_prices", pl.lit(" all apply")))
+        .when(unsold)
+        .then(pl.concat_str("_unsold", pl.lit(" has no amounts in "), "currency"))
         .when(mixed)
         .then(pl.concat_str(pl.lit("amounts in "), "value_currency", pl.lit(", price in "), "_price_currency"))
         .alias("detail"),
@@ -150,22 +169,22 @@ def _outcome() -> list[pl.Expr]:
     named = pl.col("named_rule").is_not_null()
     refused = pl.col("rule").is_not_null()
     no_price = pl.col("price_id").is_null()
-    is_cost = pl.col("kind") == "cost"
+    is_not_costed = (pl.col("kind") == "cost") & pl.col("_is_costed").is_null()
     what = pl.concat_str(pl.lit("meter "), "meter", pl.lit(" "), "dimensions", pl.lit(" in rate set "), "rate_set_id")
     outcome = (
         pl.when(named & pl.col("is_excluded"))
         .then(pl.lit("excluded"))
         .when(named | refused)
         .then(pl.lit("suspense"))
-        .when(no_price & is_cost)
+        .when(no_price & is_not_costed)
         .then(pl.lit("excluded"))
         .when(no_price)
         .then(pl.lit("suspense"))
         .otherwise(pl.lit("rated"))
     )
-    rule = pl.when(no_price & is_cost).then(pl.lit(NOT_COSTED)).when(no_price).then(pl.lit("no_price"))
+    rule = pl.when(no_price & is_not_costed).then(pl.lit(NOT_COSTED)).when(no_price).then(pl.lit("no_price"))
     detail = (
-        pl.when(no_price & is_cost)
+        pl.when(no_price & is_not_costed)
         .then(pl.concat_str(pl.lit("no cost price for meter "), "meter"))
         .when(no_price)
         .then(pl.concat_str(pl.lit("no price in force for "), what))

@@ -9,11 +9,11 @@ from data_contracts import (
     Currencies,
     Delivered,
     Meters,
+    PlanPrices,
     PriceConditions,
     PricedUsage,
     PriceVersions,
     RatedEvents,
-    Rates,
     UsageEvents,
     UsageSlots,
     ZoneDays,
@@ -25,7 +25,7 @@ from transforms.charge_models.percentage import charged_value, is_free, percenta
 from transforms.usage_cells import CELL, with_cell
 
 # Allowances begin anew with each version and each billing period (`on_price_change: restart`).
-ALLOWANCE = ["contract_id", "price_id", "billing_month"]
+ALLOWANCE = ["contract_id", "price_id", "price_version_id", "billing_month"]
 FEE_TERMS = ["rate", "fixed_amount", "minimum_fee", "maximum_fee"]
 FREE_TERMS = ["free_events", "free_amount", "free_rule"]
 TERMS = [*FEE_TERMS, *FREE_TERMS, "rounding"]
@@ -39,8 +39,8 @@ def rated_events(
     accounts: AsOf[Accounts],
     account_contracts: AsOf[AccountContracts],
     meters: AsOf[Meters],
+    plan_prices: AsOf[PlanPrices],
     price_conditions: AsOf[PriceConditions],
-    rates: AsOf[Rates],
     usage_slots: AsOf[UsageSlots],
     zone_days: AsOf[ZoneDays],
 ) -> AsOf[RatedEvents]:
@@ -59,8 +59,9 @@ def rated_events(
         accounts=accounts,
         account_contracts=account_contracts,
         meters=meters,
+        plan_prices=plan_prices,
         price_conditions=price_conditions,
-        rates=rates,
+        price_versions=price_versions,
         usage_slots=usage_slots,
         zone_days=zone_days,
     )
@@ -73,27 +74,38 @@ def rated_events(
         )
         .join(currencies.select("currency", "minor_units"), on="currency", how="left", validate="m:1")
     )
-    charged = _with_fee(priced, price_versions, "price_version_id", "amount_exact", "amount")
-    listed = _with_fee(charged, price_versions, "list_price_version_id", "list_exact", "list_amount")
+    in_order = _with_position(priced)
+    charged = _with_fee(in_order, price_versions, "price_version_id", "amount_exact", "amount")
+    listed = _with_fee(charged, price_versions, "list_price_version_id", "list_exact", "list_amount").with_columns(
+        # A list version that prices quantities, or not in this currency, says nothing about an event.
+        pl.coalesce("list_exact", "amount_exact").alias("list_exact"),
+        pl.coalesce("list_amount", "amount").alias("list_amount"),
+    )
     return listed.select(RatedEvents.schema().keys()).sort(RatedEvents.keys)
+
+
+def _with_position(events: pl.LazyFrame) -> pl.LazyFrame:
+    """Add where each event stands in its allowance: its number, and the value up to and including it."""
+    order = ["occurred_at", "source", "event_id"]
+    # Counted over a column: the running sum of a literal is 1 in every row.
+    ordinal = pl.col("event_id").is_not_null().cast(pl.Int64).cum_sum()
+    return events.with_columns(
+        ordinal.over(ALLOWANCE, order_by=order).alias("_ordinal"),
+        pl.col("quantity").cum_sum().over(ALLOWANCE, order_by=order).alias("_value_through"),
+    )
 
 
 def _with_fee(
     events: pl.LazyFrame, price_versions: pl.LazyFrame, version: str, exact: str, rounded: str
 ) -> pl.LazyFrame:
-    """Add the exact and the rounded fee by the version that the column `version` names."""
+    """Add the exact and the rounded fee by the version that the column `version` names; null if it has no rate."""
     terms = price_versions.select(pl.col("price_version_id").alias(version), "currency", *TERMS)
-    scope, order = [*ALLOWANCE, version], ["occurred_at", "source", "event_id"]
-    # Counted over a column: the running sum of a literal is 1 in every row.
-    ordinal = pl.col("event_id").is_not_null().cast(pl.Int64).cum_sum().over(scope, order_by=order)
     used = [pl.col("_ordinal"), pl.col("_value_through"), *[pl.col(name) for name in FREE_TERMS]]
     fee = percentage(charged_value(pl.col("quantity"), *used), is_free(*used), *[pl.col(name) for name in FEE_TERMS])
+    fee = pl.when(pl.col("rate").is_not_null()).then(fee)
     return (
         events.join(terms, on=[version, "currency"], how="left", validate="m:1")
-        .with_columns(
-            ordinal.alias("_ordinal"), pl.col("quantity").cum_sum().over(scope, order_by=order).alias("_value_through")
-        )
         .with_columns(fee.cast(EXACT).alias(exact))
         .with_columns(money.round_to_minor(pl.col(exact), pl.col("minor_units"), pl.col("rounding")).alias(rounded))
-        .drop(*TERMS, "_ordinal", "_value_through")
+        .drop(TERMS)
     )

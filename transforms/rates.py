@@ -7,6 +7,7 @@ from data_contracts.vocabulary import FOREVER_AT
 from transforms import periods
 
 PRICE = ["rate_set_id", "price_id"]
+CHOSEN = [*(name for name in Rates.schema() if name not in ("currency", "is_sold")), "_own_currency", "_billed_in"]
 
 
 def rates(
@@ -20,27 +21,51 @@ def rates(
     Grain:   one row per rate set, price and `valid_from_at`; half-open, no overlap within a price.
     Rule:    the contract's override, else the plan's version. A date starts at that day's first instant in the
              account's zone, so one version starts at different instants in different zones; superseded versions
-             and versions in another currency (for revenue) are left out.
+             are left out.
     """
-    rate_sets = account_contracts.select("rate_set_id", "plan_id", "currency", "time_zone").unique()
-    standing = price_versions.filter(pl.col("superseded_on").is_null())
+    rate_sets = account_contracts.select("rate_set_id", "plan_id", "time_zone", pl.col("currency").alias("_billed_in"))
+    standing = _versions(price_versions)
     of_plans = (
-        rate_sets.join(plan_prices, on="plan_id", how="inner", validate="m:m")
-        .rename({"currency": "_billed_in"})
+        rate_sets.unique()
+        .join(plan_prices, on="plan_id", how="inner", validate="m:m")
         .join(standing.filter(pl.col("contract_id").is_null()), on="price_id", how="inner", validate="m:m")
-        # A cost is in the currency that we pay it in, whatever the customer is billed in.
-        .filter((pl.col("kind") == "cost") | (pl.col("currency") == pl.col("_billed_in")))
     )
     listed = _clipped_to_plan(_intervals(of_plans, zone_days), zone_days)
     signed = account_contracts.filter(~pl.col("is_default")).select(
-        "rate_set_id", "contract_id", "time_zone", pl.col("currency").alias("_billed_in")
+        "rate_set_id", "contract_id", "plan_id", "time_zone", pl.col("currency").alias("_billed_in")
     )
-    of_contracts = signed.unique().join(standing, on="contract_id", how="inner", validate="m:m")
-    overriding = _intervals(of_contracts.filter(pl.col("currency") == pl.col("_billed_in")), zone_days)
+    of_contracts = (
+        signed.unique()
+        .join(standing, on="contract_id", how="inner", validate="m:m")
+        .join(plan_prices, on=["plan_id", "price_id"], how="left", validate="m:1")
+    )
+    overriding = _clipped_to_plan(_intervals(of_contracts, zone_days), zone_days)
+    chosen = pl.concat([_not_overridden(listed, overriding), _beside_list_price(overriding, listed)])
+    return _in_currency(chosen, price_versions).select(Rates.schema().keys()).sort(Rates.keys)
+
+
+def _versions(price_versions: pl.LazyFrame) -> pl.LazyFrame:
+    """The versions that stand, once each: which currencies a version has amounts in is asked at the end."""
     return (
-        pl.concat([_not_overridden(listed, overriding), _beside_list_price(overriding, listed)])
-        .select(Rates.schema().keys())
-        .sort(Rates.keys)
+        price_versions.filter(pl.col("superseded_on").is_null())
+        .sort("currency")
+        .unique("price_version_id", keep="first", maintain_order=True)
+        .rename({"currency": "_own_currency"})
+    )
+
+
+def _in_currency(chosen: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
+    """Add the currency, and whether the version is sold in it.
+
+    A version without amounts in the customer's currency still ends the version before it: it is not sold from then on.
+    A cost is in the currency that we pay it in, whatever the customer is billed in.
+    """
+    is_cost = pl.col("kind") == "cost"
+    sold = price_versions.select("price_version_id", "currency", pl.lit(value=True).alias("is_sold"))
+    return (
+        chosen.with_columns(pl.when(is_cost).then("_own_currency").otherwise("_billed_in").alias("currency"))
+        .join(sold, on=["price_version_id", "currency"], how="left", validate="m:1")
+        .with_columns(pl.col("is_sold").fill_null(value=False))
     )
 
 
@@ -56,8 +81,9 @@ def _intervals(candidates: pl.LazyFrame, zone_days: pl.LazyFrame) -> pl.LazyFram
     )
 
 
-def _clipped_to_plan(listed: pl.LazyFrame, zone_days: pl.LazyFrame) -> pl.LazyFrame:
-    with_entry = periods.with_day_start(listed, zone_days, "effective_from", "_in_plan_since")
+def _clipped_to_plan(versions: pl.LazyFrame, zone_days: pl.LazyFrame) -> pl.LazyFrame:
+    """A price is sold from the day on which it entered the plan; an override of a price outside of it at once."""
+    with_entry = periods.with_day_start(versions, zone_days, "effective_from", "_in_plan_since")
     return with_entry.with_columns(pl.max_horizontal("valid_from_at", "_in_plan_since").alias("valid_from_at")).filter(
         pl.col("valid_from_at") < pl.col("valid_to_at")
     )
@@ -73,7 +99,7 @@ def _not_overridden(listed: pl.LazyFrame, overriding: pl.LazyFrame) -> pl.LazyFr
             pl.col("price_version_id").alias("list_price_version_id"),
         )
         .filter(pl.col("valid_from_at") < pl.col("valid_to_at"))
-        .select(Rates.schema().keys())
+        .select(CHOSEN)
     )
 
 
@@ -104,5 +130,5 @@ def _beside_list_price(overriding: pl.LazyFrame, listed: pl.LazyFrame) -> pl.Laz
     return (
         periods.latest_at_or_before(cut, plan_version, at="valid_from_at", since="_list_from", by=PRICE)
         .with_columns(pl.coalesce("_list_version", "price_version_id").alias("list_price_version_id"))
-        .select(Rates.schema().keys())
+        .select(CHOSEN)
     )

@@ -21,8 +21,9 @@ def with_cell(
     accounts: pl.LazyFrame,
     account_contracts: pl.LazyFrame,
     meters: pl.LazyFrame,
+    plan_prices: pl.LazyFrame,
     price_conditions: pl.LazyFrame,
-    rates: pl.LazyFrame,
+    price_versions: pl.LazyFrame,
     usage_slots: pl.LazyFrame,
     zone_days: pl.LazyFrame,
 ) -> pl.LazyFrame:
@@ -52,7 +53,16 @@ def with_cell(
     )
     priced = dimensions.projected(measured, price_conditions)
     dated = _with_service_date(priced, accounts, zone_days)
-    return _with_slot(dated, accounts, account_contracts, meters, rates, usage_slots)
+    uses = dated.select(USE).unique()
+    resolved = resolved_contracts(
+        uses,
+        accounts=accounts,
+        account_contracts=account_contracts,
+        meters=meters,
+        plan_prices=plan_prices,
+        price_versions=price_versions,
+    )
+    return _with_slot(dated, resolved, usage_slots)
 
 
 def _with_service_date(events: pl.LazyFrame, accounts: pl.LazyFrame, zone_days: pl.LazyFrame) -> pl.LazyFrame:
@@ -72,19 +82,9 @@ def _with_service_date(events: pl.LazyFrame, accounts: pl.LazyFrame, zone_days: 
     ).drop("_since", "time_zone")
 
 
-def _with_slot(
-    events: pl.LazyFrame,
-    accounts: pl.LazyFrame,
-    account_contracts: pl.LazyFrame,
-    meters: pl.LazyFrame,
-    rates: pl.LazyFrame,
-    usage_slots: pl.LazyFrame,
-) -> pl.LazyFrame:
+def _with_slot(events: pl.LazyFrame, resolved: pl.LazyFrame, usage_slots: pl.LazyFrame) -> pl.LazyFrame:
     """Add `slot_at`: the latest price change of the day at or before the event, else the day's first instant."""
-    resolved = resolved_contracts(
-        events.select(USE).unique(), accounts=accounts, account_contracts=account_contracts, meters=meters, rates=rates
-    ).select(*USE, "rate_set_id")
-    known = events.join(resolved, on=USE, how="left", validate="m:1")
+    known = events.join(resolved.select(*USE, "rate_set_id"), on=USE, how="left", validate="m:1")
     slots = usage_slots.with_columns(pl.col("slot_at").alias("_since"))
     return (
         periods.latest_at_or_before(known, slots, at="occurred_at", since="_since", by=["rate_set_id", "meter"])
@@ -93,13 +93,31 @@ def _with_slot(
     )
 
 
+def covered_meters(
+    account_contracts: pl.LazyFrame, plan_prices: pl.LazyFrame, price_versions: pl.LazyFrame
+) -> pl.LazyFrame:
+    """List the meters that each contract covers: those with any price in its plan, or in its own overrides.
+
+    Grain: one row per contract, plan and meter. Currency, dates and dimensions do not matter: usage that the plan
+    names but cannot price waits under that contract, it does not slip to the next one.
+    """
+    meters_of_prices = price_versions.select("price_id", "meter").unique()
+    of_plans = plan_prices.join(meters_of_prices, on="price_id", how="inner", validate="m:1").select("plan_id", "meter")
+    contracts = account_contracts.select("contract_id", "plan_id").unique()
+    by_plan = contracts.join(of_plans.unique(), on="plan_id", how="inner", validate="m:m")
+    own = price_versions.filter(pl.col("contract_id").is_not_null()).select("contract_id", "meter").unique()
+    by_override = contracts.join(own, on="contract_id", how="inner", validate="m:m")
+    return pl.concat([by_plan, by_override]).unique()
+
+
 def resolved_contracts(
     uses: pl.LazyFrame,
     *,
     accounts: pl.LazyFrame,
     account_contracts: pl.LazyFrame,
     meters: pl.LazyFrame,
-    rates: pl.LazyFrame,
+    plan_prices: pl.LazyFrame,
+    price_versions: pl.LazyFrame,
 ) -> pl.LazyFrame:
     """Decide under which contract each use falls, or by which rule it waits.
 
@@ -108,15 +126,13 @@ def resolved_contracts(
     Rule: the stated contract if it covers the day; else the one signed contract that has a price for the meter; else
     the default plan; else suspense. Two signed contracts are suspense with both named.
     """
+    covered = covered_meters(account_contracts, plan_prices, price_versions).with_columns(
+        pl.lit(value=True).alias("_has_price")
+    )
     in_force = (
         uses.join(account_contracts, on="account_id", how="inner", validate="m:m")
         .filter(periods.covers(pl.col("service_date"), "valid_from", "valid_to"))
-        .join(
-            rates.select("rate_set_id", "meter").unique().with_columns(pl.lit(value=True).alias("_has_price")),
-            on=["rate_set_id", "meter"],
-            how="left",
-            validate="m:1",
-        )
+        .join(covered, on=["contract_id", "plan_id", "meter"], how="left", validate="m:1")
     )
     states = pl.col("stated_contract_id") != ""
     is_stated = states & (pl.col("contract_id") == pl.col("stated_contract_id"))

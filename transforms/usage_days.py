@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from data_contracts import AccountContracts, Accounts, AsOf, Meters, Rates, UsageDays, UsageStates
+from data_contracts import AccountContracts, Accounts, AsOf, Meters, PlanPrices, PriceVersions, UsageDays, UsageStates
 from transforms.usage_cells import CELL, USE, resolved_contracts
 
 # A feed delivers the day's usage on the day, or, west of Greenwich, on the next one; after that it is late.
@@ -16,7 +16,8 @@ def usage_days(
     accounts: AsOf[Accounts],
     account_contracts: AsOf[AccountContracts],
     meters: AsOf[Meters],
-    rates: AsOf[Rates],
+    plan_prices: AsOf[PlanPrices],
+    price_versions: AsOf[PriceVersions],
 ) -> AsOf[UsageDays]:
     """Merge the states of all deliveries, and find the contract that each cell falls under.
 
@@ -33,7 +34,12 @@ def usage_days(
         pl.col("delivery_date").min().alias("first_delivery_date"),
     )
     resolved = resolved_contracts(
-        merged.select(USE).unique(), accounts=accounts, account_contracts=account_contracts, meters=meters, rates=rates
+        merged.select(USE).unique(),
+        accounts=accounts,
+        account_contracts=account_contracts,
+        meters=meters,
+        plan_prices=plan_prices,
+        price_versions=price_versions,
     )
     return (
         merged.join(resolved, on=USE, how="left", validate="m:1").select(UsageDays.schema().keys()).sort(UsageDays.keys)
