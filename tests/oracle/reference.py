@@ -38,7 +38,7 @@ Choices: where the text leaves one, this is the reading here. `C…` is cited at
 | C25 | rounding modes that differ inside a scope | the line takes the running total to q(total) in its own mode, less what was rounded so far: the identity holds |
 | C26 | lines rounded per event beside lines rounded per period in one scope (an override changed the model) | the period-rounded ones telescope among themselves; `amount_exact_before` counts both |
 | C27 | `per` that does not end (1 per 3) | unit price is the exact quotient, not its 24th place |
-| C28 | zero-usage row: billing period that begins before `billing_starts_on` | its first active day is `billing_starts_on`; usage before it is rated all the same |
+| C28 | zero-usage row: billing period that begins before `billing_starts_on` | its first active day is `billing_starts_on`, which the caller says (the night's: first day of the month of the first delivery); usage before it is rated all the same |
 | C29 | an event covered by an additive price only | is priced |
 | C30 | a plan entry's `effective_from` and an override | bounds the override too: before it the plan does not sell the price |
 """

@@ -230,7 +230,9 @@ def plans(draw: st.DrawFn, draft: Draft, name: str, book: Sequence[Price]) -> Pl
     return Plan(
         name,
         tuple(
-            PlanEntry(price.id, draw(moments(draft.first)) if draw(st.integers(0, 9)) == 0 else None) for price in kept
+            # A day: the book takes no instant here.
+            PlanEntry(price.id, utc_day(draw(moments(draft.first))) if draw(st.integers(0, 9)) == 0 else None)
+            for price in kept
         ),
     )
 
