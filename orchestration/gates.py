@@ -115,8 +115,8 @@ def run_gates(
     return [*no_write_ahead_log(candidate), *results]
 
 
-def explain(failed: Sequence[GateResult], held: Path) -> str:
-    """Return the lines that a person needs: which gates, by how much, and how to see the rows of the held candidate."""
+def explain(failed: Sequence[GateResult], database: Path) -> str:
+    """Return the lines that a person needs: which gates, by how much, and how to see the rows in the held database."""
     lines = [f"{len(failed)} gates held the publish; the last good run is still served."]
     for result in failed[:SHOWN_GATES]:
         compared = f": {result.left} is not {result.right}, difference {result.difference}" if result.left else ""
@@ -125,7 +125,7 @@ def explain(failed: Sequence[GateResult], held: Path) -> str:
             lines.append(f"    {result.drill_sql}")
     if len(failed) > SHOWN_GATES:
         lines.append(f"  and {len(failed) - SHOWN_GATES} more")
-    lines.append(f"The SQL runs on the held file: duckdb -readonly '{held / DATABASE}'")
+    lines.append(f"The SQL runs on the held file: duckdb -readonly '{database}'")
     return "\n".join(lines)
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import duckdb
 
 from data_contracts.marts import Mart, MetaTables
+from data_contracts.render import column_comment, table_comment
 from orchestration.errors import RatebookError, UsageError
 from orchestration.hashing import canonical_hash, literal, quoted
 from orchestration.lock import run_lock
@@ -319,14 +320,9 @@ def _fill_meta_tables(connection: duckdb.DuckDBPyConnection, hashes: Hashes) -> 
 
 def _comment(connection: duckdb.DuckDBPyConnection, mart: type[Mart]) -> None:
     place = quoted("ratebook", *place_of(mart))
-    connection.execute(f"comment on table {place} is {literal(description_of(mart))}")
+    connection.execute(f"comment on table {place} is {literal(table_comment(mart))}")
     for name, declared in mart.columns.items():
-        connection.execute(f"comment on column {place}.{quoted(name)} is {literal(declared.description)}")
-
-
-def description_of(mart: type[Mart]) -> str:
-    """Return a contract's docstring as one paragraph."""
-    return " ".join((mart.__doc__ or "").split())
+        connection.execute(f"comment on column {place}.{quoted(name)} is {literal(column_comment(declared))}")
 
 
 def _copy_parquet(connection: duckdb.DuckDBPyConnection, mart: type[Mart], candidate: Path) -> None:
@@ -339,7 +335,7 @@ def _copy_parquet(connection: duckdb.DuckDBPyConnection, mart: type[Mart], candi
 
 
 def _write_docs(candidate: Path, night: Night, marts: Sequence[type[Mart]]) -> None:
-    listed = "\n".join(f"| `{'.'.join(place_of(mart))}` | {description_of(mart).split('. ')[0]} |" for mart in marts)
+    listed = "\n".join(f"| `{'.'.join(place_of(mart))}` | {table_comment(mart).split('. ')[0]} |" for mart in marts)
     text = README.format(number=night.number, as_of=night.as_of.isoformat(), database=DATABASE, tables=listed)
     (candidate / "docs").mkdir(mode=0o750)
     (candidate / "docs" / "README.md").write_text(text)

@@ -6,11 +6,13 @@ made new for every build and only read by the publish step.
 
 import glob
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import indent
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -107,9 +109,12 @@ def run_dbt(
         *("--target-path", str(work_dir / "target"), "--log-path", str(work_dir / "logs")),
         # Unit tests judge the models, not the night's data: they run in the project's own tests.
         *("--exclude-resource-type", "unit_test"),
-        *("--quiet", "--no-use-colors", "--no-version-check", "--no-send-anonymous-usage-stats"),
+        # The console is ours: what dbt has to say goes to its log file, and what failed into the error.
+        *("--quiet", "--log-level", "none", "--log-level-file", "info"),
+        *("--no-use-colors", "--no-version-check", "--no-send-anonymous-usage-stats"),
     ]
-    with _dbt_environment(settings, warehouse_path):
+    with _dbt_environment(settings, warehouse_path), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # dbt's libraries warn of each other; nobody here can act on it
         outcome = dbtRunner(callbacks=[_reporter(progress)] if progress else []).invoke(arguments)
     _release_build_file()
     results = getattr(outcome.result, "results", None)
@@ -127,8 +132,9 @@ def _release_build_file() -> None:
     """Close the build file: dbt-duckdb keeps it open for the life of the process, and publishing attaches it next."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415 - loaded with dbt only
 
-    if DuckDBConnectionManager._ENV is not None:  # noqa: SLF001 - there is no public way
-        DuckDBConnectionManager._ENV.close()  # noqa: SLF001
+    environment: Any = DuckDBConnectionManager._ENV  # noqa: SLF001 - there is no public way
+    if environment is not None:
+        environment.close()
         DuckDBConnectionManager._ENV = None  # noqa: SLF001
 
 
@@ -141,7 +147,8 @@ def _relation(table: type[Table], files: Sequence[Path]) -> str:
         columns = ", ".join(f"{quoted(name)} {declared.type.duckdb}" for name, declared in table.columns.items())
         return f"create table {place} ({columns})"
     for file in files:
-        found = pl.read_parquet_schema(file)
+        with file.open("rb") as opened:  # by handle: a path would be read as a pattern
+            found = pl.read_parquet_schema(opened)
         if dict(found) != table.schema():
             raise ValueError(f"{file}: its columns are not those of {table.table_name}; rebuild it. Found {found}")
     columns = ", ".join(quoted(name) for name in table.columns)

@@ -227,7 +227,7 @@ def test_what_is_held_is_explained_with_difference_and_drill_and_kept_for_a_look
     settings = tiny.settings_at(tmp_path)
     results = gates_on(tmp_path, plant="update reports.rpt_total set amount = amount + 1")
     held = publish.hold(settings, settings.published / ".candidate-1-2026-08-03", tiny.night())
-    text = gates.explain([result for result in results if not result.passed], held)
+    text = gates.explain([result for result in results if not result.passed], held / publish.DATABASE)
     assert text.splitlines() == [
         "1 gates held the publish; the last good run is still served.",
         "  lines_are_totals [all]: 10.000000000000 is not 11.000000000000, difference -1.000000000000.",

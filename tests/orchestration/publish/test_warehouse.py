@@ -1,0 +1,182 @@
+import os
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from data_contracts import TABLES
+from data_contracts.marts import MARTS
+from data_contracts.render import contract_columns
+from data_contracts.runs import Run, RunLog
+from data_contracts.vocabulary import Count, Flag, Instant, Quantity, Table, Text, column, key
+from orchestration import gates, publish
+from orchestration.errors import Held, UsageError
+from orchestration.warehouse import prepare_warehouse, run_dbt
+from tests.dbt_project.conftest import LAKE
+from tests.orchestration.publish import tiny
+
+
+class Readings(Table):
+    """A reading. Grain: one row per reading."""
+
+    reading_id: Text = key("Reading.")
+    quantity: Quantity = column("How much.")
+    read_at: Instant = column("When.")
+    is_late: Flag = column("Whether it came late.")
+    rows_in_file: Count = column("How many.")
+
+
+def reading(reading_id: str, quantity: str) -> pl.DataFrame:
+    row = (reading_id, Decimal(quantity), datetime(2026, 8, 1), False, 1)
+    return pl.DataFrame([row], schema=Readings.schema(), orient="row")
+
+
+def ask(path: Path, statement: str) -> list[tuple]:
+    with duckdb.connect(path, read_only=True) as connection:
+        return connection.execute(statement).fetchall()
+
+
+def test_each_table_is_a_view_over_its_files_whatever_the_folders_are_called(tmp_path):
+    folder = tmp_path / 'o\'brien [a-z]* "x"; drop schema lake'
+    decoy = tmp_path / 'o\'brien b "x"; drop schema lake'
+    for place, names in ((folder, ("one*", "two")), (decoy, ("one*", "one more"))):
+        place.mkdir()
+        for name in names:
+            reading(name, "1.000000000001").write_parquet(place / f"{name}.parquet")
+    path = folder / "warehouse.duckdb"
+    prepare_warehouse(
+        path,
+        {"readings": [folder / "one*.parquet", folder / "two.parquet"]},
+        {"run": pl.DataFrame({"run_number": [7]})},
+        tables=(Readings,),
+    )
+    assert ask(path, "select reading_id, quantity from lake.readings order by 1") == [
+        ("one*", Decimal("1.000000000001")),
+        ("two", Decimal("1.000000000001")),
+    ]
+    assert ask(path, "from lake.run") == [(7,)]
+    assert sorted(file.name for file in folder.iterdir()) == ["one*.parquet", "two.parquet", "warehouse.duckdb"]
+
+
+def test_no_files_give_an_empty_table_of_the_types_of_the_contract(tmp_path):
+    path = tmp_path / "warehouse.duckdb"
+    prepare_warehouse(path, {table.table_name: [] for table in TABLES})
+    found = ask(path, "select table_name, column_name, data_type from duckdb_columns() where schema_name = 'lake'")
+    assert sorted(found) == sorted(
+        (table.table_name, name, declared.type.duckdb) for table in TABLES for name, declared in table.columns.items()
+    )
+
+
+def test_the_build_file_is_new_every_time(tmp_path):
+    path = tmp_path / "warehouse.duckdb"
+    prepare_warehouse(path, {}, {"old": pl.DataFrame({"i": [1]})})
+    path.with_name("warehouse.duckdb.wal").write_text("of a killed run")
+    prepare_warehouse(path, {}, {"new": pl.DataFrame({"i": [1]})})
+    assert ask(path, "select table_name from duckdb_tables()") == [("new",)]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(pl.col("quantity").cast(pl.Decimal(38, 2)), id="fewer decimals"),
+        pytest.param(pl.lit(1).alias("more"), id="a column too many"),
+    ],
+)
+def test_a_file_that_is_not_exactly_the_contract_is_refused(tmp_path, other):
+    good, bad = tmp_path / "good.parquet", tmp_path / "bad.parquet"
+    reading("a", "1.5").write_parquet(good)
+    reading("b", "1.5").with_columns(other).write_parquet(bad)
+    with pytest.raises(ValueError, match=r"bad\.parquet: its columns are not those of readings"):
+        prepare_warehouse(tmp_path / "w.duckdb", {"readings": [good, bad]}, tables=(Readings,))
+
+
+def test_a_table_without_a_contract_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="guesses: no contract"):
+        prepare_warehouse(tmp_path / "w.duckdb", {"guesses": []})
+
+
+def tiny_night(folder: Path) -> Path:
+    """Lay the tiny night of the dbt tests out as Parquet files and prepare its build file."""
+    frames = {table: frame.collect() for table, frame in LAKE.items()}
+    sources = {}
+    for table in TABLES:
+        frame = frames.get(table, table.empty())
+        # Two files each, so that views over several are tried.
+        sources[table.table_name] = [folder / f"{table.table_name}-{part}.parquet" for part in (0, 1)]
+        half = frame.height // 2
+        for path, rows in zip(sources[table.table_name], (frame[:half], frame[half:]), strict=True):
+            rows.write_parquet(path)
+    warehouse = folder / "build" / "warehouse.duckdb"
+    prepare_warehouse(
+        warehouse, sources, {"run": frames[Run], "run_log": frames[RunLog], "columns": contract_columns()}
+    )
+    return warehouse
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    environment = dict(os.environ)
+    os.environ["DBT_TARGET"] = "somebody_elses"
+    said = []
+    try:
+        warehouse = tiny_night(home)
+        result = run_dbt(tiny.settings_at(home), warehouse, home / "build" / "dbt", said.append)
+        assert os.environ["DBT_TARGET"] == "somebody_elses"
+        assert "RATEBOOK_WAREHOUSE" not in os.environ
+    finally:
+        os.environ.clear()
+        os.environ.update(environment)
+    return home, warehouse, result, said
+
+
+def test_dbt_builds_the_tiny_night_and_every_gate_passes_on_the_real_marts(built):
+    home, warehouse, result, said = built
+    settings = tiny.settings_at(home)
+    night = publish.Night(7, date(2026, 11, 5))
+    hashes = publish.hash_tables(warehouse, MARTS)
+    candidate = publish.write_candidate(settings, night, warehouse, hashes, MARTS)
+    results = gates.run_gates(candidate, result.compiled("aud_reconciliation"), hashes, MARTS)
+    assert [found for found in results if not found.passed] == []
+    published = publish.switch(settings, candidate, night)
+    for found in results:
+        if found.drill_sql:
+            ask(published.database, found.drill_sql)
+    assert len(said) >= len(MARTS) - 1
+    assert (home / "build" / "dbt" / "target" / "manifest.json").exists()
+
+
+def test_the_build_file_is_let_go_after_dbt(built):
+    _, warehouse, _, _ = built
+    with duckdb.connect(warehouse, config={"threads": 1}) as connection:
+        assert connection.execute("select count(*) > 0 from marts.fct_line_item").fetchone() == (True,)
+
+
+def test_a_failing_dbt_test_holds_with_its_name_and_the_sql_behind_it(tmp_path, capfd):
+    project = tmp_path / "project"
+    (project / "models").mkdir(parents=True)
+    (project / "tests").mkdir()
+    (project / "dbt_project.yml").write_text("name: small\nversion: '1.0.0'\nconfig-version: 2\nprofile: small\n")
+    (project / "profiles.yml").write_text(
+        "small: {target: b, outputs: {b: {type: duckdb, path: \"{{ env_var('RATEBOOK_WAREHOUSE') }}\"}}}\n"
+    )
+    (project / "models" / "lines.sql").write_text("select 1 as amount")
+    (project / "models" / "broken.sql").write_text("select no_such_column")
+    (project / "tests" / "assert_nothing_owed.sql").write_text("-- what it means\nselect * from {{ ref('lines') }}")
+    warehouse = tmp_path / "build" / "warehouse.duckdb"
+    prepare_warehouse(warehouse, {})
+    with pytest.raises(Held) as held:
+        run_dbt(tiny.settings_at(tmp_path), warehouse, tmp_path / "build" / "dbt", project_dir=project)
+    text = str(held.value)
+    assert "2 of its models and tests failed" in text
+    assert "assert_nothing_owed: Got 1 result" in text
+    assert "| -- what it means" in text
+    assert "no_such_column" in text
+    assert "last good run is still served" in text
+    assert capfd.readouterr().out == ""
+    (project / "models" / "broken.sql").write_text("select * from {{ ref('no_such_model') }}")
+    with pytest.raises(Held, match="dbt could not build"):
+        run_dbt(tiny.settings_at(tmp_path), warehouse, tmp_path / "build" / "dbt", project_dir=project)
