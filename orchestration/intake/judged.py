@@ -30,7 +30,7 @@ RECORD_FAULTS = {
         "Write plain values; nested events cannot be read yet.",
     ),
     "duplicate_key": ("A key stands twice in the object.", "Write each key once."),
-    "escaped_key": ("A key is written with escapes.", "Write keys as plain text."),
+    "unusable_key": ("A key is written with escapes or begins with a colon.", "Name keys in plain words."),
 }
 
 

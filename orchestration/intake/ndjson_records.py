@@ -9,6 +9,7 @@ import io
 import re
 
 import polars as pl
+from polars.exceptions import ComputeError
 
 from orchestration.intake.blocks import FIELD_BYTES, Block
 from orchestration.intake.findings import FileRefused
@@ -16,6 +17,8 @@ from orchestration.intake.findings import FileRefused
 STRING = r'"(?:[^"\\]|\\.)*"'
 # An escape counts in pairs, so that a quoted key inside a string is not taken for one.
 ESCAPED_KEY = r'"(?:[^"\\]|\\.)*\\.(?:[^"\\]|\\.)*"\s*:'
+# Behind a text value such a key would look like a key named by the comma between the two.
+COLON_KEY = r'"\s*,\s*"\s*:'
 MOST_COLUMNS = 256
 
 
@@ -51,8 +54,8 @@ def _fault() -> pl.Expr:
         .then(pl.lit("not_a_json_object"))
         .when(bare.str.contains(r"[\[{].*[\[{]"))
         .then(pl.lit("nested_value"))
-        .when(text.str.contains(ESCAPED_KEY))
-        .then(pl.lit("escaped_key"))
+        .when(text.str.contains(ESCAPED_KEY) | text.str.contains(COLON_KEY))
+        .then(pl.lit("unusable_key"))
     )
 
 
@@ -69,11 +72,24 @@ def _keys(texts: pl.Series) -> list[str]:
     return keys
 
 
+def _decoded(records: pl.DataFrame, structure: pl.Struct) -> pl.DataFrame:
+    """Add `object`; null for a line that the decoder cannot take, like a number of a hundred digits.
+
+    The decoder fails for all lines if it fails for one, so the one is searched for by halving.
+    """
+    try:
+        return records.with_columns(pl.col("text").str.json_decode(structure).alias("object"))
+    except ComputeError:
+        if records.height == 1:
+            return records.with_columns(pl.lit(None, structure).alias("object"))
+    half = records.height // 2
+    return pl.concat([_decoded(records.head(half), structure), _decoded(records.slice(half), structure)])
+
+
 def _values(records: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     if records.is_empty() or not keys:
         return records.select("line", "fault", pl.lit(None, pl.String).alias("found"))
-    structure = pl.Struct(dict.fromkeys(keys, pl.String))
-    read = records.with_columns(pl.col("text").str.json_decode(structure).alias("object"))
+    read = _decoded(records, pl.Struct(dict.fromkeys(keys, pl.String)))
     text = pl.col("text")
     columns, twice, unclear = [], [], []
     for key in keys:
@@ -86,10 +102,12 @@ def _values(records: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
         twice.append(text.str.count_matches(lead) > 1)
         unclear.append(decoded.is_not_null() & token.is_null())
     fault = (
-        pl.when(pl.any_horizontal(twice))
+        pl.when(pl.col("object").is_null())
+        .then(pl.lit("not_a_json_object"))
+        .when(pl.any_horizontal(twice))
         .then(pl.lit("duplicate_key"))
         .when(pl.any_horizontal(unclear))
-        .then(pl.lit("escaped_key"))
+        .then(pl.lit("unusable_key"))
     )
     named = read.with_columns(columns).with_columns(fault.alias("fault"))
     good = pl.col("fault").is_null()

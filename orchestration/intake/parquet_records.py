@@ -5,10 +5,12 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException, PolarsError
 
 from orchestration.intake.findings import FileRefused
 
+# Damage inside a page reaches us as a panic of the reader, which is no subclass of its errors.
+BROKEN = (PolarsError, PanicException)
 ROWS_PER_BATCH = 200_000
 MOST_VALUES = 4_000_000_000
 MOST_BYTES = 64 << 30
@@ -29,7 +31,7 @@ def parquet_columns(path: Path) -> list[str]:
                 "from parquet_metadata(?)",
                 [str(path)],
             ).fetchone()
-    except (PolarsError, duckdb.Error, OSError) as error:
+    except (*BROKEN, duckdb.Error, OSError) as error:
         raise FileRefused(
             "parquet_broken",
             f"The Parquet file of {path.stat().st_size:,} bytes cannot be read: {str(error).splitlines()[0]}",
@@ -68,7 +70,7 @@ def parquet_records(path: Path) -> Iterator[pl.DataFrame]:
                 pl.lit(None, pl.String).alias("found"),
                 pl.all().replace("", None),
             )
-    except PolarsError as error:
+    except BROKEN as error:
         raise FileRefused(
             "parquet_broken",
             f"The Parquet file cannot be read to its end: {str(error).splitlines()[0]}",

@@ -119,8 +119,8 @@ def _shrunk(source_file: str, found: int, before: int, settings: Settings) -> Fi
 
 
 def take_documents(
-    outcomes: Sequence[FileOutcome], *, state: "book.BookState", delivery_date: date
-) -> tuple[pl.DataFrame, "book.BookState"]:
+    outcomes: Sequence[FileOutcome], *, state: book.BookState, delivery_date: date
+) -> tuple[pl.DataFrame, book.BookState]:
     """Return the accepted `documents` of the delivery, and the book as it is known after it.
 
     A price book is one whole: one file that cannot be taken refuses all of them and the book of the day before
@@ -169,7 +169,7 @@ def take_documents(
     return pl.DataFrame(rows, schema=Documents.schema()).sort("dataset", "path"), taken.state
 
 
-def known_book(documents: pl.DataFrame) -> "book.BookState":
+def known_book(documents: pl.DataFrame) -> book.BookState:
     """Fold all documents accepted so far, in the order of their delivery."""
     return book.load_state(
         [
@@ -228,7 +228,7 @@ def _incomplete_book(outcome: FileOutcome, broken: FileOutcome) -> Finding:
     )
 
 
-def _problems(outcome: FileOutcome, problems: Sequence["book.Problem"]) -> list[Finding]:
+def _problems(outcome: FileOutcome, problems: Sequence[book.Problem]) -> list[Finding]:
     source_file = outcome.file.source_file
     own = [
         Finding(source_file, p.line, p.column, p.rule, p.message, p.remedy)

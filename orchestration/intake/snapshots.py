@@ -168,13 +168,13 @@ class Taken:
     """One delivery after it was taken: what became of its files, and the book as known after it."""
 
     outcomes: list[FileOutcome]
-    state: "book.BookState"
+    state: book.BookState
 
 
 def take_delivery(
     settings: Settings,
     lake: Lake,
-    state: "book.BookState",
+    state: book.BookState,
     day: date,
     files: Sequence[tuple[LandedFile, str, set[str]]],
     folder: Path,
