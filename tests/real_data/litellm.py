@@ -22,7 +22,7 @@ def plain_prices(history: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
 
     Refuses: a number that 24 places do not hold exactly.
     """
-    is_list = pl.col("unit_price").str.starts_with("[")
+    is_list = pl.col("unit_price").str.starts_with("json:[")
     lists, single = history.filter(is_list), history.filter(~is_list)
     # Upstream writes 1.5e-06 beside 0.0000015; both are the same price, and only the second is a plain decimal.
     plain = pl.Series("unit_price", [f"{Decimal(text):f}" for text in single["unit_price"]])
@@ -58,6 +58,9 @@ def _price_id(model: str, field: str) -> str:
 
 def _price(prices: pl.DataFrame, model: str, field: str) -> dict[str, Any]:
     own = prices.filter(pl.col("model") == model, pl.col("price_field") == field).sort("valid_from")
+    # A version holds until the next one; a price that upstream removed and brought back would need an end.
+    ends = own["valid_to"].head(own.height - 1)
+    assert ends.equals(own["valid_from"].tail(own.height - 1)), f"{model} {field}: the history has a gap"
     starts = own["valid_from"].dt.strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
         "id": _price_id(model, field),
