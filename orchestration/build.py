@@ -15,10 +15,11 @@ from pathlib import Path
 
 import polars as pl
 
-from data_contracts import TABLES, AccountRows, Accounts, Documents, UsageEvents
+from data_contracts import TABLES, AccountRows, Accounts, Companies, Documents, UsageEvents
 from data_contracts.validation import ContractError
 from data_contracts.vocabulary import Kind, Layout, Table
 from orchestration import book, intake
+from orchestration.errors import RefusedInput
 from orchestration.settings import Settings
 from orchestration.storage import atomic_directory, scan, write_parquet
 from orchestration.tables import Builder, Made, made_by
@@ -118,7 +119,10 @@ class Build:
         return table.table_kind is Kind.DELIVERED or (self.path / table.table_name).is_dir()
 
     def make_book(self) -> None:
-        """Compile price book and contracts to their tables."""
+        """Compile price book and contracts to their tables.
+
+        Refuses: a day on which no price book is known; there is no company, no meter, no price then.
+        """
         compiled = None
         for table in BOOK_TABLES:
             if self.has(table):
@@ -126,6 +130,11 @@ class Build:
             compiled = compiled or book.compile_tables(
                 self.book_state, billing_starts_on=self.deliveries[0].replace(day=1)
             )
+            if compiled[Companies.table_name].is_empty():
+                raise RefusedInput(
+                    f"No price book is known on {self.as_of}: none was delivered, or every one was refused. Land one "
+                    "under landing/price_book/<date>/, and see audit.aud_input_file or `ratebook check` for the reason."
+                )
             with atomic_directory(self.path / table.table_name) as folder:
                 write_parquet(table, compiled[table.table_name], folder / "whole.parquet")
 

@@ -19,6 +19,7 @@ from data_contracts import (
     Currencies,
     LineItems,
     Meters,
+    PlanPrices,
     PriceConditions,
     PricedUsage,
     PriceTiers,
@@ -38,6 +39,7 @@ from transforms.usage_cells import CELL, with_cell
 
 Row = dict[str, Any]
 MODES = {"half_up": ROUND_HALF_UP, "half_even": ROUND_HALF_EVEN, "down": ROUND_DOWN, "up": ROUND_UP}
+CELL_TABLES = (Accounts, AccountContracts, Meters, PlanPrices, PriceConditions, PriceVersions, UsageSlots, ZoneDays)
 # A local day lies within two days of the UTC day of the same date.
 DAY_MARGIN = timedelta(days=2)
 # Wide enough for every number of the night: 14 digits before the point, 40 behind it.
@@ -165,10 +167,7 @@ def _events(build: Build, line: Row) -> list[Row]:
         pl.col("occurred_at").dt.date().is_between(line["service_date"] - DAY_MARGIN, line["service_date"] + DAY_MARGIN)
     )
     account = build.delivered(UsageEvents).filter(_is(line, "account_id") & near)
-    reference = {
-        table.table_name: build.frame(table)
-        for table in (Accounts, AccountContracts, Meters, PriceConditions, Rates, UsageSlots, ZoneDays)
-    }
+    reference = {table.table_name: build.frame(table) for table in CELL_TABLES}
     columns = ["occurred_at", "source", "event_id", "measured", "delivery_date", "source_file", "source_line"]
     joined = with_cell(account, **reference).join(cells, on=CELL, how="semi")
     return joined.select(columns).sort("occurred_at", "source", "event_id").collect().to_dicts()
@@ -282,12 +281,12 @@ def _before(other: Row, line: Row) -> bool:
 
 
 def _round_difference(build: Build, found: Explanation, scope: Sequence[Row]) -> None:
+    """Round the running total with the line, and before it as it stood with the line before."""
     position = [other["line_item_id"] for other in scope].index(found.line["line_item_id"])
     before = sum((Fraction(other["amount_exact"]) for other in scope[:position]), Fraction(0))
     digits = _minor_units(build, found.line)
-    last = build.frame(PriceVersions).filter(_is(scope[-1], "price_version_id", "currency")).select("rounding")
-    mode = last.collect().item()
-    rounded_before = _rounded(before, digits, mode)
+    mode = _rounding(build, found.line)
+    rounded_before = _rounded(before, digits, _rounding(build, scope[position - 1])) if position else Decimal(0)
     rounded_through = _rounded(before + found.amount_exact, digits, mode)
     found.amount = rounded_through - rounded_before
     found.steps.append(
@@ -295,6 +294,11 @@ def _round_difference(build: Build, found: Explanation, scope: Sequence[Row]) ->
         f"{plain(before)} -> {rounded_before} before, {plain(before + found.amount_exact)} -> {rounded_through} with it"
     )
     found.steps.append(f"Amount: {rounded_through} - {rounded_before} = {found.amount}")
+
+
+def _rounding(build: Build, line: Row) -> str:
+    terms = build.frame(PriceVersions).filter(_is(line, "price_version_id", "currency")).select("rounding").collect()
+    return str(terms.item())
 
 
 def _minor_units(build: Build, line: Row) -> int:
