@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,6 +31,7 @@ app = typer.Typer(
     help="Usage and prices in, money that can be explained out: rated line items, invoices, revenue, cost.",
     epilog="Exit codes: 0 done, 1 a gate held the publish, 2 usage or configuration, 3 refused input.",
 )
+WIDE = 400
 out = Console()
 err = Console(stderr=True)
 
@@ -254,7 +256,7 @@ def _show_run(settings: "Settings", record: "Record", as_json: bool, *, dry_run:
 
 
 def _billed(settings: "Settings", number: int) -> list[dict[str, Any]]:
-    """What the run's invoices and cost lines come to, per month and currency."""
+    """What the run's invoices and cost lines come to, per month and currency, written in the currency's decimals."""
     from orchestration.reader import run_sql
 
     statement = """
@@ -265,11 +267,20 @@ def _billed(settings: "Settings", number: int) -> list[dict[str, Any]]:
             select billing_period_start, currency, sum(amount) as cost
             from marts.fct_line_item where kind = 'cost' group by all
         )
-        select strftime(billing_period_start, '%Y-%m') as month, currency, invoices, billed, cost
-        from billed full join cost using (billing_period_start, currency) order by month, currency
+        select strftime(billing_period_start, '%Y-%m') as month, currency, invoices, billed, cost, minor_units
+        from billed full join cost using (billing_period_start, currency) join marts.dim_currency using (currency)
+        order by month, currency
     """
-    result = run_sql(settings, statement, run=number)
-    return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+    return [
+        {
+            "month": month,
+            "currency": currency,
+            "invoices": invoices,
+            "billed": None if billed is None else f"{billed:,.{digits}f}",
+            "cost": None if cost is None else f"{cost:,.{digits}f}",
+        }
+        for month, currency, invoices, billed, cost, digits in run_sql(settings, statement, run=number).rows
+    ]
 
 
 def _where_to_look(home: Path | None) -> None:
@@ -288,10 +299,14 @@ def _show_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], as_json: b
     if as_json:
         _print_json([_plain(dict(zip(columns, row, strict=True))) for row in rows])
         return
-    table = Table(*[escape(column) for column in columns], header_style="bold", box=None, pad_edge=False)
+    table = Table(header_style="bold", box=None, pad_edge=False)
+    for position, column in enumerate(columns):
+        is_number = any(isinstance(row[position], int | Decimal) for row in rows)
+        table.add_column(escape(column), justify="right" if is_number else "left", overflow="fold")
     for row in rows:
         table.add_row(*["" if value is None else escape(str(value)) for value in row])
-    out.print(table)
+    # A narrow terminal folds a wide answer; a pipe gets every row on one line, however wide.
+    (out if out.is_terminal else Console(width=WIDE)).print(table)
 
 
 def _print_json(value: Any) -> None:
