@@ -304,9 +304,15 @@ def _show_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], as_json: b
         is_number = any(isinstance(row[position], int | Decimal) for row in rows)
         table.add_column(escape(column), justify="right" if is_number else "left", overflow="fold")
     for row in rows:
-        table.add_row(*["" if value is None else escape(str(value)) for value in row])
+        table.add_row(*[_cell(value) for value in row])
     # A narrow terminal folds a wide answer; a pipe gets every row on one line, however wide.
     (out if out.is_terminal else Console(width=WIDE)).print(table)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return "" if value is None else escape(str(value))
 
 
 def _print_json(value: Any) -> None:
@@ -319,6 +325,8 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
+    if isinstance(value, Decimal):
+        return f"{value:f}"
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
 
 

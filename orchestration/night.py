@@ -137,13 +137,16 @@ def publish_marts(build: Build, record: Record, progress: Progress, report: Repo
         "rule_version": RULE_VERSION,
     }
     night = publish.Night(record.number, build.as_of, facts)
-    hashes = timed(record, "hashes", lambda: publish.hash_tables(build.warehouse, MARTS))
+    memory_mb = build.settings.memory_mb
+    hashes = timed(record, "hashes", lambda: publish.hash_tables(build.warehouse, MARTS, memory_mb=memory_mb))
     candidate = timed(
         record, "candidate", lambda: publish.write_candidate(build.settings, night, build.warehouse, hashes, MARTS)
     )
     progress("gates: judging the file that would be published")
     reconciliation = build.compiled_sql(RECONCILIATION)
-    results = timed(record, "gates", lambda: gates.run_gates(candidate, reconciliation, hashes, MARTS))
+    results = timed(
+        record, "gates", lambda: gates.run_gates(candidate, reconciliation, hashes, MARTS, memory_mb=memory_mb)
+    )
     report(results)
     failed = [result for result in results if not result.passed]
     record.gates_passed = len(results) - len(failed)
@@ -203,7 +206,9 @@ def run_row(build: Build, number: int) -> pl.DataFrame:
 def run_log(settings: Settings) -> pl.DataFrame:
     """Read the runs that have ended, for `audit.aud_run`."""
     path = settings.log / RUN_LOG
-    entries = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    lines = path.read_text().splitlines() if path.exists() else []
+    # A run killed while it wrote leaves the start of a line; what it did is not known, and every other line stands.
+    entries = [json.loads(line) for line in lines if line.endswith("}")]
     rows = [
         (
             entry["number"],
@@ -229,8 +234,10 @@ def end(settings: Settings, record: Record, error: BaseException | None) -> None
     record.message = str(error) if isinstance(error, RatebookError) else None
     record.finished_at = _now()
     settings.log.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (settings.log / RUN_LOG).open("a") as log:
-        log.write(json.dumps(asdict(record), default=str) + "\n")
+    path = settings.log / RUN_LOG
+    is_torn = path.exists() and not path.read_bytes().endswith(b"\n")
+    with path.open("a") as log:
+        log.write(("\n" if is_torn else "") + json.dumps(asdict(record), default=str) + "\n")
 
 
 @contextmanager

@@ -57,10 +57,11 @@ def scan(table: type[Table], paths: list[Path]) -> pl.LazyFrame:
     if not paths:
         return table.empty().lazy()
     for path in paths:
-        found = pl.read_parquet_schema(path)
+        with path.open("rb") as file:  # a path with `[` or `*` in it would be read as a pattern
+            found = pl.read_parquet_schema(file)
         if found != table.schema():
             raise ValueError(f"{path}: its columns are not those of {table.table_name}; rebuild it. Found {found}")
-    return pl.scan_parquet(paths, schema=table.schema())
+    return pl.scan_parquet(paths, schema=table.schema(), glob=False)
 
 
 def sha256_of(path: Path) -> str:
