@@ -10,7 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 from ruamel.yaml import YAML
 
 from tests.oracle.comparison import compare, compare_outcomes
@@ -157,8 +157,6 @@ def test_landing_files_say_what_the_world_says(world):
 def test_worlds_reach_the_edges_that_they_are_for():
     seen = Counter()
 
-    @settings(QUICK, max_examples=250)
-    @given(world=worlds())
     def look(world):
         result = expected(world)
         seen["worlds"] += 1
@@ -182,7 +180,9 @@ def test_worlds_reach_the_edges_that_they_are_for():
             today, around = local_day(event.occurred_at, zone), (event.occurred_at - tick, event.occurred_at + tick)
             seen["beside local midnight"] += any(local_day(instant, zone) != today for instant in around)
 
-    look()
+    # Many short runs: one long run varies a few early worlds instead of drawing new ones.
+    for number in range(25):
+        seed(number)(settings(QUICK, max_examples=10, derandomize=False)(given(world=worlds())(look)))()
     missing = [
         edge
         for edge in (

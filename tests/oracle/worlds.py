@@ -77,7 +77,7 @@ QUANTITIES = (
 VALUES = tuple(
     map(D, ("0", "0.01", "1", "9.99", "50", "50.005", "60", "100", "100.5", "333.333", "500", "1000", "12345.67"))
 )
-MICROSECONDS = (-1, 0, 1)
+MICROSECONDS = (-1, 0, 1, -1)
 LATER = (timedelta(0), timedelta(microseconds=1), timedelta(microseconds=2), timedelta(hours=5), timedelta(days=1))
 
 
@@ -145,7 +145,7 @@ def scaled(terms: Terms, currency: str) -> Terms:
 def moments(draw: st.DrawFn, first: date) -> date | datetime:
     """A start inside the season: a local day, a local midnight of some zone as an instant, or inside a day."""
     day = first + timedelta(days=draw(st.integers(1, DAYS - 5)))
-    shape = draw(st.sampled_from(("date", "date", "midnight", "inside")))
+    shape = draw(st.sampled_from(("inside", "date", "midnight", "inside", "date")))
     if shape == "date":
         return day
     if shape == "midnight":
@@ -163,7 +163,7 @@ def starts(draw: st.DrawFn, first: date, *, only_dates: bool = False, early: boo
         if only_dates and isinstance(moment, datetime):
             moment = moment.date()
         last = found[-1] if found else LONG_AGO
-        if isinstance(last, datetime) and isinstance(moment, datetime) and draw(st.booleans()):
+        if isinstance(last, datetime) and isinstance(moment, datetime) and draw(st.integers(0, 3)):
             moment = last + timedelta(hours=draw(st.integers(1, 9)))  # a second change within hours
         elif utc_day(moment) - utc_day(last) < timedelta(days=3):
             continue  # zones would disagree about the order of a date and an instant that near
@@ -338,7 +338,7 @@ def instants(draw: st.DrawFn, draft: Draft, aim: Aim) -> datetime:
     """An instant of the season, often at an edge of the account's day or of a price's validity."""
     zone = aim.account.zone
     day = draft.first + timedelta(days=draw(st.integers(-3, DAYS)))
-    shape = draw(st.sampled_from(("change", "midnight", "month", "inside", "inside")))
+    shape = draw(st.sampled_from(("change", "midnight", "change", "month", "inside", "inside")))
     nudge = timedelta(microseconds=draw(st.sampled_from(MICROSECONDS)))
     if shape == "midnight":
         return day_start(day, zone) + nudge
