@@ -353,7 +353,9 @@ class RptRevenueByProduct(Mart, schema="reports"):
     recognised_amount: AmountSum = same(FctRevenueDaily.recognised_amount)
     billed_amount: AmountSum = same(FctRevenueDaily.billed_amount)
     list_amount: AmountSum = same(FctRevenueDaily.list_amount)
-    price_concession_amount: AmountSum = column("List less recognised: what overrides give away.", unit="currency")
+    price_concession_amount: AmountSum = column(
+        "List less recognised: what overrides give away; below 0 where they are dearer.", unit="currency"
+    )
     account_count: Count = column("Accounts with a line, also one of 0.", unit="account", at_least=1)
     revenue_rank: Count = column("Rank by recognised amount within month and currency; equals share one.", at_least=1)
 

@@ -37,14 +37,16 @@ from (
         'What does an invoice say, line by line?',
         'marts.fct_invoice_line',
         'select * from marts.fct_invoice_line where invoice_id = '
-        || '(select invoice_id from marts.fct_invoice order by total_amount desc, invoice_id limit 1) order by line_no'
+        || '(select invoice_id from marts.fct_invoice order by line_count desc, invoice_id limit 1) order by line_no'
     ),
     (
         6,
-        'Which line items are behind an amount? (ratebook explain recomputes one down to its events)',
+        'Which line items are behind an invoice line? (ratebook explain ID shows one down to its events)',
         'marts.fct_line_item',
         'select line_item_id, service_date, quantity, amount_exact, amount, currency from marts.fct_line_item '
-        || 'where amount <> 0 order by abs(amount) desc, line_item_id limit 10'
+        || 'where (contract_id, price_id, billing_period_start) = (select (contract_id, price_id, '
+        || 'billing_period_start) from marts.fct_invoice_line order by rated_line_count desc, invoice_id, line_no '
+        || 'limit 1) order by service_date, line_item_id'
     ),
     (
         7,
@@ -73,7 +75,7 @@ from (
         'What was used and cannot be priced yet?',
         'audit.aud_suspense',
         'select rule, detail, account_id, meter, event_count, quantity, age_days from audit.aud_suspense '
-        || 'order by age_days desc, account_id, meter'
+        || 'where kind = ''revenue'' order by age_days desc, account_id, meter'
     ),
     (
         11,
