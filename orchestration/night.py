@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import polars as pl
 
@@ -207,8 +207,7 @@ def run_log(settings: Settings) -> pl.DataFrame:
     """Read the runs that have ended, for `audit.aud_run`."""
     path = settings.log / RUN_LOG
     lines = path.read_text().splitlines() if path.exists() else []
-    # A run killed while it wrote leaves the start of a line; what it did is not known, and every other line stands.
-    entries = [json.loads(line) for line in lines if line.endswith("}")]
+    entries = [entry for entry in map(_entry, lines) if entry is not None]
     rows = [
         (
             entry["number"],
@@ -221,6 +220,15 @@ def run_log(settings: Settings) -> pl.DataFrame:
         for entry in entries
     ]
     return pl.DataFrame(rows, schema=RunLog.schema(), orient="row")
+
+
+def _entry(line: str) -> dict[str, Any] | None:
+    """Read a line of the run log; a run killed while it wrote leaves the start of one, which says nothing."""
+    try:
+        entry: dict[str, Any] = json.loads(line)
+    except json.JSONDecodeError:
+        return None
+    return entry
 
 
 def begin(settings: Settings, as_of: date) -> Record:
