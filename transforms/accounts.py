@@ -54,7 +54,10 @@ def _periods_of_latest_rows(rows: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _with_changes_at_period_start(states: pl.LazyFrame) -> pl.LazyFrame:
-    """Let currency and zone of the month's first day hold to the end of the month."""
+    """Let currency and zone of the month's first day hold to the end of the month.
+
+    Where the account began within the month, its first day then.
+    """
     boundary = periods.next_month_start(pl.col("valid_from"))
     first_part = states.with_columns(pl.min_horizontal("valid_to", boundary).alias("valid_to"))
     later_part = states.filter(pl.col("valid_to") > boundary).with_columns(boundary.alias("valid_from"))
@@ -65,7 +68,11 @@ def _with_changes_at_period_start(states: pl.LazyFrame) -> pl.LazyFrame:
         pl.col("time_zone").alias("_time_zone"),
     )
     governed = periods.latest_at_or_before(
-        first_part.with_columns(periods.month_start(pl.col("valid_from")).alias("_month")),
+        first_part.with_columns(
+            pl.max_horizontal(
+                periods.month_start(pl.col("valid_from")), pl.col("valid_from").min().over("account_id")
+            ).alias("_month")
+        ),
         at_month_start,
         at="_month",
         since="_since",

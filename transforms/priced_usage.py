@@ -12,8 +12,8 @@ NOT_COSTED = "not_costed"
 UNKNOWN = ["unknown_account", "account_not_valid_yet", "unknown_meter"]
 # Which prices apply is a question of these alone; a month of cells asks it a few thousand times, not per cell.
 OFFER = ["rate_set_id", "meter", "dimensions", "value_currency", "slot_at"]
-# Quantities of one price version and month: what `quantity_limit` bounds.
-BOUNDED = ["contract_id", "price_id", "price_version_id", "currency", "month"]
+# What has one running total, and therefore one bound.
+BOUNDED = ["contract_id", "price_id", "currency", "month"]
 OF_THE_PRICE = ["price_version_id", "list_price_version_id", "model", "product_id", "currency", "conditions"]
 
 
@@ -197,16 +197,24 @@ def _outcome() -> list[pl.Expr]:
 
 
 def _with_bound(offered: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
-    """Hold what would price above 10^13: the whole month of that price, so that nothing overflows or wraps."""
+    """Hold what would price above 10^13: the whole month of that price, so that nothing overflows or wraps.
+
+    Each version takes the share of the bound that its quantity is of its limit, or of the limit of the list version
+    beside it; the shares of a month add up, because its running total does.
+    """
     dated = offered.with_columns(periods.month_start(pl.col("service_date")).alias("month"))
     limits = price_versions.select("price_version_id", "currency", "quantity_limit")
-    is_rated = pl.col("outcome") == "rated"
+    list_limits = limits.rename({"price_version_id": "list_price_version_id", "quantity_limit": "_list_limit"})
+    limit = pl.min_horizontal("quantity_limit", "_list_limit")
     over = (
-        dated.filter(is_rated)
-        .group_by(BOUNDED)
-        .agg(pl.col("quantity").sum().alias("_period_quantity"))
+        dated.filter(pl.col("outcome") == "rated")
+        .group_by(*BOUNDED, "price_version_id", "list_price_version_id")
+        .agg(pl.col("quantity").sum())
         .join(limits, on=["price_version_id", "currency"], how="left", validate="m:1")
-        .filter(pl.col("_period_quantity") > pl.col("quantity_limit"))
+        .join(list_limits, on=["list_price_version_id", "currency"], how="left", validate="m:1")
+        .group_by(BOUNDED)
+        .agg((pl.col("quantity") / limit).sum().alias("_share"))
+        .filter(pl.col("_share") > 1)
         .select(BOUNDED)
     )
     # A cell with one price over the bound waits as a whole, or its usage would be both rated and held.

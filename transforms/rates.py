@@ -3,7 +3,7 @@
 import polars as pl
 
 from data_contracts import AccountContracts, AsOf, PlanPrices, PriceVersions, Rates, ZoneDays
-from data_contracts.vocabulary import FOREVER_AT
+from data_contracts.vocabulary import BEGINNING_AT, FOREVER_AT
 from transforms import periods
 
 PRICE = ["rate_set_id", "price_id"]
@@ -31,7 +31,10 @@ def rates(
         .join(standing.filter(pl.col("contract_id").is_null()), on="price_id", how="inner", validate="m:m")
     )
     listed = _clipped_to_plan(_intervals(of_plans, zone_days), zone_days)
-    signed = account_contracts.filter(~pl.col("is_default")).select(
+    # Only where the rate set is the contract's own: the state of a contract without overrides shares its rate set with
+    # every other customer of the plan, and an override must not reach them.
+    own = pl.concat_str("plan_id", "currency", "time_zone", "contract_id", separator="|")
+    signed = account_contracts.filter(pl.col("rate_set_id") == own).select(
         "rate_set_id", "contract_id", "plan_id", "time_zone", pl.col("currency").alias("_billed_in")
     )
     of_contracts = (
@@ -71,9 +74,20 @@ def _in_currency(chosen: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyF
 
 def _intervals(candidates: pl.LazyFrame, zone_days: pl.LazyFrame) -> pl.LazyFrame:
     """Let each version hold until the next one of its price; a version overtaken at once disappears."""
-    order = ["valid_from_at", "effective_from_date"]
-    started = periods.with_day_start(candidates, zone_days, "effective_from_date", "_day_start_at").with_columns(
-        pl.coalesce("effective_from_at", "_day_start_at").alias("valid_from_at")
+    # Everything older than the calendar starts with it; what was written first stays first.
+    order = ["valid_from_at", "_written"]
+    calendar = zone_days.group_by("time_zone").agg(pl.col("day_start_at").min().alias("_calendar_from"))
+    is_older = pl.col("effective_from_at") < pl.col("_calendar_from")
+    started = (
+        periods.with_day_start(candidates, zone_days, "effective_from_date", "_day_start_at")
+        .join(calendar, on="time_zone", how="left", validate="m:1")
+        .with_columns(
+            pl.when(is_older)
+            .then(BEGINNING_AT)
+            .otherwise(pl.coalesce("effective_from_at", "_day_start_at"))
+            .alias("valid_from_at"),
+            pl.coalesce("effective_from_at", pl.col("effective_from_date").cast(pl.Datetime("us"))).alias("_written"),
+        )
     )
     following = pl.col("valid_from_at").shift(-1).over(PRICE, order_by=order)
     return started.with_columns(following.fill_null(FOREVER_AT).alias("valid_to_at")).filter(

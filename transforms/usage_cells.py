@@ -62,16 +62,23 @@ def with_cell(
         plan_prices=plan_prices,
         price_versions=price_versions,
     )
-    return _with_slot(dated, resolved, usage_slots)
+    return _with_slot(dated, resolved, usage_slots, zone_days)
 
 
 def _with_service_date(events: pl.LazyFrame, accounts: pl.LazyFrame, zone_days: pl.LazyFrame) -> pl.LazyFrame:
     """Usage belongs to the local day of its instant in the account's zone; in UTC while the account is unknown."""
     first_state = pl.col("valid_from") == pl.col("valid_from").min().over("account_id")
     states = periods.with_day_start(accounts, zone_days, "valid_from", "_since").select(
-        "account_id", "time_zone", pl.when(first_state).then(BEGINNING_AT).otherwise("_since").alias("_since")
+        "account_id",
+        "time_zone",
+        "valid_from",
+        pl.when(first_state).then(BEGINNING_AT).otherwise("_since").alias("_since"),
     )
-    zoned = periods.latest_at_or_before(events, states, at="occurred_at", since="_since", by=["account_id"])
+    # Of the states before the calendar only the last can matter.
+    states = states.sort("valid_from").unique(["account_id", "_since"], keep="last", maintain_order=True)
+    zoned = periods.latest_at_or_before(
+        events, states.drop("valid_from"), at="occurred_at", since="_since", by=["account_id"]
+    )
     days = zone_days.select("time_zone", pl.col("local_date").alias("service_date"), "day_start_at")
     return periods.latest_at_or_before(
         zoned.with_columns(pl.col("time_zone").fill_null(FALLBACK_ZONE)),
@@ -82,14 +89,27 @@ def _with_service_date(events: pl.LazyFrame, accounts: pl.LazyFrame, zone_days: 
     ).drop("_since", "time_zone")
 
 
-def _with_slot(events: pl.LazyFrame, resolved: pl.LazyFrame, usage_slots: pl.LazyFrame) -> pl.LazyFrame:
-    """Add `slot_at`: the latest price change of the day at or before the event, else the day's first instant."""
-    known = events.join(resolved.select(*USE, "rate_set_id"), on=USE, how="left", validate="m:1")
+def _with_slot(
+    events: pl.LazyFrame, resolved: pl.LazyFrame, usage_slots: pl.LazyFrame, zone_days: pl.LazyFrame
+) -> pl.LazyFrame:
+    """Add `slot_at`: the latest price change of the day at or before the event, else the day's first instant.
+
+    The day is the billed one. On the day on which an account moves west its first hours lie before that day begins in
+    the new zone; a price that holds from that date holds for them, too.
+    """
+    days = zone_days.select("time_zone", pl.col("local_date").alias("service_date"), "day_start_at")
+    billed = (
+        resolved.join(days, on=["time_zone", "service_date"], how="left", validate="m:1")
+        .rename({"day_start_at": "_billed_day_start_at"})
+        .select(*USE, "rate_set_id", "_billed_day_start_at")
+    )
+    known = events.join(billed, on=USE, how="left", validate="m:1")
     slots = usage_slots.with_columns(pl.col("slot_at").alias("_since"))
+    day_start = pl.coalesce("_billed_day_start_at", "day_start_at")
     return (
         periods.latest_at_or_before(known, slots, at="occurred_at", since="_since", by=["rate_set_id", "meter"])
-        .with_columns(pl.max_horizontal("day_start_at", "slot_at").alias("slot_at"))
-        .drop("_since", "rate_set_id", "day_start_at")
+        .with_columns(pl.max_horizontal(day_start, "slot_at").alias("slot_at"))
+        .drop("_since", "rate_set_id", "day_start_at", "_billed_day_start_at")
     )
 
 
@@ -122,7 +142,7 @@ def resolved_contracts(
     """Decide under which contract each use falls, or by which rule it waits.
 
     Grain: one row per row of `uses` (account, stated contract, meter, local day). Adds `contract_id`, `rate_set_id`,
-    `suspense_rule`, `suspense_detail`.
+    `time_zone`, `suspense_rule`, `suspense_detail`.
     Rule: the stated contract if it covers the day; else the one signed contract that has a price for the meter; else
     the default plan; else suspense. Two signed contracts are suspense with both named.
     """
@@ -141,10 +161,12 @@ def resolved_contracts(
     chosen = in_force.group_by(USE).agg(
         _only(is_stated | is_covering, "contract_id").alias("_signed"),
         _only(is_stated | is_covering, "rate_set_id").alias("_signed_rate_set"),
+        _only(is_stated | is_covering, "time_zone").alias("_signed_zone"),
         pl.col("contract_id").filter(is_stated | is_covering).sort().str.join(", ").alias("_covering"),
         (is_stated | is_covering).sum().alias("_covering_count"),
         _only(is_fallback, "contract_id").alias("_default"),
         _only(is_fallback, "rate_set_id").alias("_default_rate_set"),
+        _only(is_fallback, "time_zone").alias("_default_zone"),
     )
     known_accounts = accounts.group_by("account_id").agg(pl.col("valid_from").min().alias("_account_since"))
     known_meters = meters.select("meter", pl.lit(value=True).alias("_is_meter"))
@@ -206,6 +228,7 @@ def resolved_contracts(
             *USE,
             pl.when(is_clear).then(pl.coalesce("_signed", "_default")).alias("contract_id"),
             pl.when(is_clear).then(pl.coalesce("_signed_rate_set", "_default_rate_set")).alias("rate_set_id"),
+            pl.when(is_clear).then(pl.coalesce("_signed_zone", "_default_zone")).alias("time_zone"),
             "suspense_rule",
             "suspense_detail",
         )
