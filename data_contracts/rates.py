@@ -22,4 +22,5 @@ class Rates(Table):
     price_version_id: Text = column("Version in force.")
     list_price_version_id: Text = column("Version of the plan's own price in force, without the override.")
     conditions: Text = column("Canonical JSON of the dimensions that usage must have.")
+    is_sold: Flag = column("Whether the version has amounts in the currency; where it has none, usage waits for them.")
     is_additive: Flag = column("Whether it may apply beside another revenue price.")
