@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -91,7 +91,10 @@ def check(
     """Say everything that is wrong with what has landed: file, line, rule and remedy. Nothing is written."""
     from orchestration.check import check_landing
 
-    findings = check_landing(_settings(home), paths)
+    settings = _settings(home)
+    if not settings.landing.is_dir():
+        raise UsageError(f"{settings.landing}: nothing has landed; files go to landing/<dataset>/<delivery date>/.")
+    findings = check_landing(settings, paths)
     if as_json:
         _print_json([_plain(finding.__dict__) for finding in findings])
     else:
@@ -137,10 +140,11 @@ def prices(
         return
     from orchestration.reader import run_sql
 
-    statement = (
-        "select price_id, price_version_id, model, currency, valid_from, valid_to, list_price, is_superseded "
-        "from marts.dim_price order by price_id, currency, valid_from, price_version_id"
-    )
+    statement = """
+        select price_id, price_version_id, contract_id, model, currency, valid_from, valid_to, unit_amount, rate,
+            fixed_amount, tiers, is_superseded
+        from marts.dim_price order by price_id, currency, valid_from, price_version_id
+    """
     result = run_sql(_settings(home), statement, run=number, max_rows=None)
     rows = [row for row in result.rows if price_id in (None, row[0])]
     if not rows:
@@ -153,8 +157,8 @@ def sql(
     statement: Annotated[str, typer.Argument(help='For example "from meta.start_here".')],
     home: Home = None,
     number: Run = None,
-    max_rows: Annotated[int, typer.Option(help="Rows shown at most.")] = 1000,
-    timeout: Annotated[float, typer.Option(help="Seconds after which the query is stopped.")] = 60.0,
+    max_rows: Annotated[int, typer.Option(min=1, help="Rows shown at most.")] = 1000,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds after which the query is stopped.")] = 60.0,
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Print CSV; text that looks like a formula is escaped.")
     ] = False,
@@ -195,14 +199,32 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(arguments)
     except RatebookError as error:
-        err.print(f"[bold red]{type(error).__name__}[/bold red] {escape(str(error))}", soft_wrap=True, highlight=False)
-        raise SystemExit(error.exit_code) from None
+        _refuse(type(error).__name__, str(error), error.exit_code)
+    except OSError as error:
+        # A disk that is full, a folder that is not ours: the system's own words are the clearest.
+        _refuse("The system says", f"{error.filename or 'state'}: {error.strerror or error}", UsageError.exit_code)
+
+
+def _refuse(what: str, message: str, exit_code: int) -> NoReturn:
+    err.print(f"[bold red]{what}[/bold red] {escape(message)}", soft_wrap=True, highlight=False)
+    raise SystemExit(exit_code) from None
 
 
 def _settings(home: Path | None) -> "Settings":
+    from pydantic import ValidationError
+
     from orchestration.settings import Settings
 
-    return Settings() if home is None else Settings(home=home)
+    try:
+        settings = Settings() if home is None else Settings(home=home)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"RATEBOOK_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()
+        )
+        raise UsageError(f"{faults}. `orchestration/settings.py` lists the settings.") from None
+    if settings.home.exists() and not settings.home.is_dir():
+        raise UsageError(f"{settings.home} is not a folder; --home (or RATEBOOK_HOME) names the folder of the state.")
+    return settings
 
 
 def _last_day(on: str | None, first: str | None, last: str | None) -> date:
@@ -217,9 +239,13 @@ def _last_day(on: str | None, first: str | None, last: str | None) -> date:
 
 def _day(option: str, text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"{option} {text}: not a day; write it as 2026-10-31.") from None
+        day = None
+    # 20261031 and 2026-W44-6 are days to Python; here a day is written in one way, as folders are named.
+    if day is None or day.isoformat() != text:
+        raise UsageError(f"{option} {text}: not a day; write it as 2026-10-31.")
+    return day
 
 
 @contextmanager
@@ -297,6 +323,8 @@ def _where_to_look(home: Path | None) -> None:
 
 def _show_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], as_json: bool) -> None:
     if as_json:
+        if len(set(columns)) < len(columns):
+            raise UsageError("Two columns of one name would be one in JSON: give each its own with `as`.")
         _print_json([_plain(dict(zip(columns, row, strict=True))) for row in rows])
         return
     table = Table(header_style="bold", box=None, pad_edge=False)

@@ -22,9 +22,10 @@ from data_contracts import TABLES
 from data_contracts.marts import MARTS
 from data_contracts.render import contract_columns
 from data_contracts.runs import Run, RunLog
+from data_contracts.validation import ContractError
 from orchestration import gates, intake, publish
 from orchestration.build import Build, code_hash, open_build
-from orchestration.errors import Held, RatebookError
+from orchestration.errors import Held, RatebookError, UsageError
 from orchestration.lock import run_lock
 from orchestration.settings import Settings
 from orchestration.tables import Builder
@@ -115,7 +116,10 @@ def make_tables(build: Build, record: Record, progress: Progress) -> None:
 def make_table(build: Build, builder: Builder, record: Record, progress: Progress) -> None:
     """Make one table as of D from the tables that its builder names."""
     name = builder.__name__
-    record.rows[name] = timed(record, name, lambda: build.make(builder))
+    try:
+        record.rows[name] = timed(record, name, lambda: build.make(builder))
+    except ContractError as error:
+        raise Held(f"{error}\nNothing was published; the last good run is still served.") from error
     progress(f"{name}: {record.rows[name]:,} rows")
 
 
@@ -172,16 +176,21 @@ def rehearse(settings: Settings, as_of: date, *, progress: Progress = lambda _: 
 
     The copy links to the landing zone and the snapshots, so it costs the tables of one night.
     """
+    if not settings.landing.is_dir():
+        raise UsageError(f"{settings.landing}: nothing has landed; files go to landing/<dataset>/<delivery date>/.")
     with tempfile.TemporaryDirectory(prefix="ratebook-rehearsal-") as scratch:
         home = Path(scratch)
-        settings.delivered.mkdir(parents=True, exist_ok=True)
         for folder in ("landing", "lake"):
-            shutil.copytree(settings.home.absolute() / folder, home / folder, copy_function=_link, symlinks=True)
+            if (settings.home / folder).is_dir():
+                shutil.copytree(settings.home / folder, home / folder, copy_function=_link, symlinks=True)
         return run(settings.model_copy(update={"home": home}), as_of, progress=progress)
 
 
 def _link(source: str, target: str) -> str:
-    Path(target).hardlink_to(source)
+    try:
+        Path(target).hardlink_to(source)
+    except OSError:  # another file system: a link cannot reach there, a copy can
+        shutil.copy2(source, target)
     return target
 
 

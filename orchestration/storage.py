@@ -11,6 +11,7 @@ import polars as pl
 
 from data_contracts.validation import validate
 from data_contracts.vocabulary import Table
+from orchestration.errors import UsageError
 
 
 @contextmanager
@@ -60,7 +61,9 @@ def scan(table: type[Table], paths: list[Path]) -> pl.LazyFrame:
         with path.open("rb") as file:  # a path with `[` or `*` in it would be read as a pattern
             found = pl.read_parquet_schema(file)
         if found != table.schema():
-            raise ValueError(f"{path}: its columns are not those of {table.table_name}; rebuild it. Found {found}")
+            raise UsageError(
+                f"{path}: its columns are not those of {table.table_name}; run the night again. Found {found}"
+            )
     return pl.scan_parquet(paths, schema=table.schema(), glob=False)
 
 
