@@ -5,6 +5,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -170,3 +171,11 @@ def _content(path: Path) -> str:
     if path.is_symlink():
         return str(path.readlink())
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+@cache
+def ran(home: Path) -> Settings:
+    """Return a home whose last night has run as one range."""
+    settings = land(home)
+    night.run(settings, LAST)
+    return settings
