@@ -1,13 +1,15 @@
 """The builders of the night on tables in memory: what storage does with files, done with frames."""
 
 import importlib
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 import polars as pl
 
-from data_contracts import TABLES
+from data_contracts import TABLES, Table
 from data_contracts.validation import validate
-from orchestration.tables import made_by
+from data_contracts.vocabulary import Layout
+from orchestration.tables import Made, made_by
 from tests.tables import rows
 
 ORDER = (
@@ -34,10 +36,23 @@ CURRENCIES = """
 """
 
 
-def made(until: str, *, as_of: str, engine: str = "auto", **given: pl.LazyFrame) -> dict[str, pl.DataFrame]:
+Frames = dict[str, pl.LazyFrame]
+
+
+def made(
+    until: str,
+    *,
+    as_of: str,
+    engine: str = "auto",
+    buckets: Sequence[frozenset[str]] = (),
+    by_delivery: bool = False,
+    **given: pl.LazyFrame,
+) -> dict[str, pl.DataFrame]:
     """Run the builders up to `until` on the given tables and return every table made, each checked.
 
-    A table that is not given and not made is empty; currencies and one company have defaults.
+    A table that is not given and not made is empty; currencies and one company have defaults. `buckets` names the
+    accounts of each part of the tables per payer, `by_delivery` makes the usage states one delivery at a time: so the
+    night does where a table is too large for the memory.
     """
     known = {name: table.empty().lazy() for name, table in CONTRACTS.items()}
     known["currencies"] = rows(CONTRACTS["currencies"], CURRENCIES)
@@ -51,8 +66,33 @@ def made(until: str, *, as_of: str, engine: str = "auto", **given: pl.LazyFrame)
             builder = made_by(getattr(importlib.import_module(f"transforms.{name}"), name))
             arguments = {"as_of": date.fromisoformat(as_of)} if builder.wants_as_of else {}
             inputs = {each: known[each] for each in builder.inputs}
-            results[name] = validate(builder.table, builder.builder(**inputs, **arguments).collect(engine=engine))
+            parts = [
+                builder.builder(**part, **arguments).collect(engine=engine)
+                for part in _parts(builder, inputs, buckets, by_delivery)
+            ]
+            results[name] = validate(builder.table, pl.concat(parts).sort(builder.table.keys))
             known[name] = results[name].lazy()
         if name == until:
             break
     return results
+
+
+def _parts(builder: Made, inputs: Frames, buckets: Sequence[frozenset[str]], by_delivery: bool) -> Iterator[Frames]:
+    if builder.table.layout is Layout.PER_PAYER and buckets:
+        for bucket in buckets:
+            yield {name: _of_accounts(frame, builder.inputs[name], bucket) for name, frame in inputs.items()}
+    elif builder.table.layout is Layout.PER_DELIVERY and by_delivery:
+        delivered = [name for name, table in builder.inputs.items() if table.layout is Layout.PER_DELIVERY]
+        days = pl.concat([inputs[name].select("delivery_date") for name in delivered]).unique().sort("delivery_date")
+        for day in days.collect()["delivery_date"]:
+            of_day = {name: inputs[name].filter(pl.col("delivery_date") == day) for name in delivered}
+            yield inputs | of_day
+    else:
+        yield inputs
+
+
+def _of_accounts(frame: pl.LazyFrame, table: type[Table], accounts: frozenset[str]) -> pl.LazyFrame:
+    account = table.columns.get("account_id")
+    # A rule for every account (null) belongs to each part.
+    is_shared = account is None or account.null_means is not None
+    return frame if is_shared else frame.filter(pl.col("account_id").is_in(sorted(accounts)))

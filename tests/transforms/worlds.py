@@ -2,7 +2,17 @@
 
 import polars as pl
 
-from data_contracts import AccountRows, Meters, PlanPrices, PriceTiers, PriceVersions, UsageEvents
+from data_contracts import (
+    AccountRows,
+    Companies,
+    Contracts,
+    Meters,
+    PlanPrices,
+    PriceConditions,
+    PriceTiers,
+    PriceVersions,
+    UsageEvents,
+)
 from tests.tables import rows
 
 
@@ -36,18 +46,64 @@ def versions(text: str, **columns: str) -> pl.LazyFrame:
         "quantity_limit": "1000000000000",
         **columns,
     }
-    named = {name: value for name, value in neutral.items() if name not in text.split("\n")[1]}
-    return rows(PriceVersions, text, **named)
+    return _rows(PriceVersions, text, neutral)
 
 
 def tiers(text: str, **columns: str) -> pl.LazyFrame:
     """Tiers in USD; per_unit prices have one from -1, without base."""
-    named = {name: value for name, value in {"currency": "USD", **columns}.items() if name not in text.split("\n")[1]}
-    return rows(PriceTiers, text, **named)
+    return _rows(PriceTiers, text, {"currency": "USD", **columns})
 
 
 def events(text: str, **columns: str) -> pl.LazyFrame:
     """Usage of `acme` on meter `tokens`, delivered on the day it is about unless said otherwise."""
     neutral = {"account_id": "acme", "meter": "tokens", "dimensions": "{}", "source": "", **columns}
-    header = text.strip().split("\n")[0]
-    return rows(UsageEvents, text, **{name: value for name, value in neutral.items() if name not in header})
+    return _rows(UsageEvents, text, neutral)
+
+
+def accounts(text: str, **columns: str) -> pl.LazyFrame:
+    """Accounts as delivered on 1 August, in USD and UTC, valid for long, unless said otherwise."""
+    neutral = {"delivery_date": "2026-08-01", "currency": "USD", "time_zone": "UTC", "valid_from": "2020-01-01"}
+    return _rows(AccountRows, text, {**neutral, **columns})
+
+
+def contracts(text: str, **columns: str) -> pl.LazyFrame:
+    """Contracts of the plan `payg` in USD, in force for long, without prices of their own unless said otherwise."""
+    neutral = {
+        "plan_id": "payg",
+        "currency": "USD",
+        "starts_on": "2020-01-01",
+        "valid_from": "2020-01-01",
+        "has_overrides": "false",
+        "billing_interval": "month",
+        "billing_anchor": "1",
+    }
+    return _rows(Contracts, text, {**neutral, **columns})
+
+
+def company(**columns: str | None) -> pl.LazyFrame:
+    """The company: default plan `payg`, billing since 1 August 2026."""
+    neutral = {"default_plan_id": "payg", "time_zone": "UTC", "billing_starts_on": "2026-08-01"}
+    return rows(Companies, **{**neutral, **columns})
+
+
+def meters(*names: str, **columns: str) -> pl.LazyFrame:
+    """Meters that sum quantities unless said otherwise."""
+    neutral = {"aggregation": "sum", "value": "quantity", "dimensions": "[]", **columns}
+    return rows(Meters, "meter\n" + "\n".join(names), **neutral)
+
+
+def conditions(text: str, **columns: str) -> pl.LazyFrame:
+    """Conditions of prices on dimensions of the meter `tokens`."""
+    return _rows(PriceConditions, text, {"meter": "tokens", **columns})
+
+
+def unit_prices(**columns: str) -> pl.LazyFrame:
+    """One open tier per price version: `unit_prices(**{"p@1": "0.10"})`."""
+    lines = "\n".join(f"{version} | {unit_amount}" for version, unit_amount in columns.items())
+    neutral = {"tier": "1", "lower_bound": "-1", "offset": "0", "flat_amount": "0", "base_amount": "0"}
+    return rows(PriceTiers, f"price_version_id | unit_amount\n{lines}", currency="USD", **neutral)
+
+
+def _rows(table, text: str, neutral: dict[str, str]) -> pl.LazyFrame:
+    named = [name.strip() for name in text.strip().split("\n")[0].split("|")]
+    return rows(table, text, **{name: value for name, value in neutral.items() if name not in named})
