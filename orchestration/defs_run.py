@@ -111,7 +111,7 @@ def night_run(settings: Settings) -> dg.ResourceDefinition:
             held = NightRun(settings, night.begin(settings, last), say)
             yield held
             # A run that only looked at some tables publishes nothing and is no line of the log.
-            is_night = run.asset_selection is None or PUBLISHED in run.asset_selection
+            is_night = not run.asset_selection or PUBLISHED in run.asset_selection
             if is_night and (held.error is not None or held.has_published):
                 night.end(settings, held.record, held.error)
 
