@@ -1,6 +1,7 @@
 """Contracts proven on rows: Pandera schemas derived from the declarations, run on collected frames only."""
 
 import os
+from collections.abc import Callable
 from functools import cache
 
 import pandera.polars as pa
@@ -11,6 +12,7 @@ from pandera.errors import SchemaErrors
 from data_contracts.vocabulary import Column, Table
 
 SHOWN_KEYS = 5
+Rule = Callable[[pl.Expr], pl.Expr]
 
 
 class ContractError(ValueError):
@@ -34,43 +36,77 @@ def validate(table: type[Table], frame: pl.DataFrame) -> pl.DataFrame:
             raise ContractError(f"{table.table_name}: no rows, and not its columns: {dict(frame.schema)}")
         return frame
     try:
-        pandera_schema(table).validate(frame, lazy=True)  # type: ignore[arg-type]  # a class is hashable
-    except SchemaErrors as errors:
-        raise ContractError(_explain(table, frame, errors)) from None
+        row_schema(table).validate(frame, lazy=True)  # type: ignore[arg-type]  # a class is hashable
+    except SchemaErrors as found:
+        raise ContractError(_explain(table, frame, _by_column(table, frame) or found)) from None
     _refuse_repeated_keys(table, frame)
     return frame
 
 
 @cache
-def pandera_schema(table: type[Table]) -> pa.DataFrameSchema:
-    """Derive the Pandera schema of a contract: strict, ordered, nothing coerced, nothing nullable without a meaning."""
-    return pa.DataFrameSchema(
-        {name: _pandera_column(declared) for name, declared in table.columns.items()},
-        strict=True,
-        ordered=True,
-        coerce=False,
-        name=table.table_name,
+def row_schema(table: type[Table]) -> pa.DataFrameSchema:
+    """Derive the Pandera schema that every frame passes: strict, ordered, exact types, and one check of whole rows.
+
+    One pass over all columns: column by column the same checks took 22 ms on a small frame, four fifths of it in
+    starting fifty queries.
+    """
+    keeps = pl.all_horizontal([_keeps(declared) for declared in table.columns.values()])
+
+    def keeps_contract(data: PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(keeps)
+
+    columns = {name: pa.Column(declared.type.polars, nullable=True) for name, declared in table.columns.items()}
+    check = pa.Check(keeps_contract, name="keeps its contract")
+    return pa.DataFrameSchema(columns, checks=check, strict=True, ordered=True, coerce=False, name=table.table_name)
+
+
+@cache
+def column_schema(table: type[Table]) -> pa.DataFrameSchema:
+    """Derive the Pandera schema that says which column breaks which rule, for a frame that has failed."""
+    columns = {
+        name: pa.Column(declared.type.polars, checks=_checks(declared), nullable=declared.null_means is not None)
+        for name, declared in table.columns.items()
+    }
+    return pa.DataFrameSchema(columns, strict=True, ordered=True, coerce=False, name=table.table_name)
+
+
+def _keeps(declared: Column) -> pl.Expr:
+    """Whether a value keeps the contract of its column; null counts as kept where it has a meaning."""
+    value = pl.col(declared.name)
+    rules = [rule(value) for _, rule in _rules(declared)]
+    return pl.all_horizontal([value.is_not_null(), *rules]) | (
+        value.is_null() if declared.null_means is not None else pl.lit(value=False)
     )
 
 
-def _pandera_column(declared: Column) -> pa.Column:
-    checks = []
+def _checks(declared: Column) -> list[pa.Check]:
+    def check(name: str, rule: Rule) -> pa.Check:
+        return pa.Check(lambda data: data.lazyframe.select(rule(pl.col(data.key))), name=name)
+
+    return [check(name, rule) for name, rule in _rules(declared)]
+
+
+def _rules(declared: Column) -> list[tuple[str, Rule]]:
+    """What a value of the column must satisfy, each with its name."""
+    rules: list[tuple[str, Rule]] = []
     if declared.one_of is not None:
-        checks.append(pa.Check.isin(list(declared.one_of)))
+        allowed = list(declared.one_of)
+        rules.append((f"one of {allowed}", lambda value: value.is_in(allowed)))
     if declared.pattern is not None:
-        checks.append(pa.Check.str_matches(declared.pattern))
+        pattern = declared.pattern
+        rules.append((f"matches {pattern}", lambda value: value.str.contains(pattern)))
     if declared.at_least is not None:
-        checks.append(_at_least(declared))
-    return pa.Column(declared.type.polars, checks=checks, nullable=declared.null_means is not None)
+        bound = pl.lit(declared.at_least).cast(declared.type.polars)
+        rules.append((f"at least {declared.at_least}", lambda value: value >= bound))
+    return rules
 
 
-def _at_least(declared: Column) -> pa.Check:
-    bound = pl.lit(declared.at_least).cast(declared.type.polars)
-
-    def reaches(data: PolarsData) -> pl.LazyFrame:
-        return data.lazyframe.select(pl.col(data.key) >= bound)
-
-    return pa.Check(reaches, name=f"at least {declared.at_least}")
+def _by_column(table: type[Table], frame: pl.DataFrame) -> SchemaErrors | None:
+    try:
+        column_schema(table).validate(frame, lazy=True)  # type: ignore[arg-type]  # a class is hashable
+    except SchemaErrors as errors:
+        return errors
+    return None
 
 
 def _refuse_repeated_keys(table: type[Table], frame: pl.DataFrame) -> None:
