@@ -15,7 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
-from data_contracts import TABLES, AccountRows, Accounts, Companies, Documents, UsageEvents
+from data_contracts import TABLES, AccountRows, Accounts, Companies, Documents, LandedFiles, UsageEvents
 from data_contracts.validation import ContractError
 from data_contracts.vocabulary import Kind, Layout, Table
 from orchestration import book, intake
@@ -131,12 +131,18 @@ class Build:
                 self.book_state, billing_starts_on=self.deliveries[0].replace(day=1)
             )
             if compiled[Companies.table_name].is_empty():
-                raise RefusedInput(
-                    f"No price book is known on {self.as_of}: none was delivered, or every one was refused. Land one "
-                    "under landing/price_book/<date>/, and see audit.aud_input_file or `ratebook check` for the reason."
-                )
+                raise RefusedInput(self._why_no_book())
             with atomic_directory(self.path / table.table_name) as folder:
                 write_parquet(table, compiled[table.table_name], folder / "whole.parquet")
+
+    def _why_no_book(self) -> str:
+        refused = self.delivered(LandedFiles).filter(pl.col("message").is_not_null(), pl.col("dataset") == "price_book")
+        reasons = refused.sort("delivery_date", "source_file").select("source_file", "message").collect().rows()
+        told = "".join(f"\n  {source_file}: {message}" for source_file, message in reasons)
+        return (
+            f"No price book is known on {self.as_of}: {'every one was refused' if told else 'none was delivered'}, and "
+            f"without one nothing has a price. Land one under landing/price_book/<a new date>/.{told}"
+        )
 
     def make(self, builder: Builder) -> int:
         """Make the table of a builder, part by part, unless it is there; return its rows.
@@ -191,7 +197,8 @@ class Build:
     def _of_bucket(self, table: type[Table], bucket: int) -> pl.LazyFrame:
         """Return a bucket's share of a table: its own file, or the rows of the bucket's accounts."""
         if table.layout is Layout.PER_PAYER:
-            return scan(table, [self.path / table.table_name / f"bucket-{bucket:03}.parquet"])
+            (path,) = (path for path in self.files(table) if path.stem == f"bucket-{bucket:03}")
+            return scan(table, [path])
         frame = self.frame(table)
         account = table.columns.get("account_id")
         # A rule for every account (null) belongs to all buckets; with one bucket there is nothing to choose.
