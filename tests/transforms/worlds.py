@@ -105,5 +105,11 @@ def unit_prices(**columns: str) -> pl.LazyFrame:
 
 
 def _rows(table, text: str, neutral: dict[str, str]) -> pl.LazyFrame:
-    named = [name.strip() for name in text.strip().split("\n")[0].split("|")]
-    return rows(table, text, **{name: value for name, value in neutral.items() if name not in named})
+    header, *lines = text.strip().split("\n")
+    named = [name.strip() for name in header.split("|")]
+    # Without a line the neutral values would be a row of their own.
+    return (
+        table.empty().lazy()
+        if not lines
+        else rows(table, text, **{name: value for name, value in neutral.items() if name not in named})
+    )
