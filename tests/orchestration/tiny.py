@@ -66,7 +66,7 @@ ACCOUNTS = """\
 account_id,name,currency,country,time_zone,legal_entity_id,valid_from
 ant,=Ant Ltd.,USD,US,America/New_York,tiny,2026-08-01
 bee,Bee KK,JPY,JP,Asia/Tokyo,tiny,2026-08-01
-cat,Cat GmbH,EUR,DE,Europe/Berlin,tiny,2026-08-01
+cat,Straßenkatze GmbH,EUR,DE,Europe/Berlin,tiny,2026-08-01
 """
 HEADER = "event_id,account_id,meter,occurred_at,quantity,amount,currency"
 USAGE = {
