@@ -1,5 +1,8 @@
 """Rules of `usage_cells`: the contract under which usage falls, or the rule by which it waits; day, slot and measure."""
 
+from collections.abc import Sequence
+from functools import cache
+
 import polars as pl
 import pytest
 
@@ -38,8 +41,47 @@ CONTRACTS = """
 """
 
 
-def resolved(used, columns, **tables):
-    """The cells of `used`, one event each, in order of the event's number, with the columns asked for."""
+USE_COLUMNS = ["account_id", "service_date", "meter", "stated_contract_id"]
+# fmt: off
+WAITING = [
+    pytest.param("ghost", "2026-08-10", "tokens", None, "unknown_account", "account ghost was never delivered", id="an account that was never delivered"),
+    pytest.param("ghost", "2026-08-10", "magic", None, "unknown_account", "account ghost was never delivered", id="which is said before that the meter is unknown too"),
+    pytest.param("acme", "2026-08-09", "tokens", None, "account_not_valid_yet", "account acme is valid from 2026-08-10", id="the day before the account begins"),
+    pytest.param("plain", "2026-08-10", "magic", None, "unknown_meter", "no meter magic in the price book", id="a meter that the book does not know"),
+    pytest.param("twice", "2026-08-10", "tokens", None, "two_contracts", "contracts t1, t2 both cover it", id="the first day of two contracts"),
+    pytest.param("twice", "2026-08-19", "tokens", None, "two_contracts", "contracts t1, t2 both cover it", id="the last day of two contracts"),
+    pytest.param("signed", "2026-08-09", "tokens", "s1", "stated_contract_not_in_force", "contract s1 does not cover account signed on the day", id="the day before the stated contract"),
+    pytest.param("signed", "2026-08-20", "tokens", "s1", "stated_contract_not_in_force", "contract s1 does not cover account signed on the day", id="the day on which it has ended"),
+    pytest.param("plain", "2026-08-10", "tokens", "s1", "stated_contract_not_in_force", "contract s1 does not cover account plain on the day", id="the contract of another account"),
+    pytest.param("plain", "2026-08-10", "tokens", "none", "stated_contract_not_in_force", "contract none does not cover account plain on the day", id="a contract that nobody knows"),
+]
+COVERED = [
+    pytest.param("acme", "2026-08-10", "tokens", None, "default:acme", id="the first day of an account"),
+    pytest.param("plain", "2026-08-10", "tokens", None, "default:plain", id="the default plan where nothing is signed"),
+    pytest.param("signed", "2026-08-09", "tokens", None, "default:signed", id="the day before the contract starts"),
+    pytest.param("signed", "2026-08-10", "tokens", None, "s1", id="its first day"),
+    pytest.param("signed", "2026-08-19", "tokens", None, "s1", id="its last day"),
+    pytest.param("signed", "2026-08-20", "tokens", None, "default:signed", id="the day on which it has ended"),
+    pytest.param("signed", "2026-08-10", "storage", None, "default:signed", id="a meter that the contract does not price"),
+    pytest.param("signed", "2026-08-10", "storage", "s1", "s1", id="which a stated contract keeps all the same"),
+    pytest.param("signed", "2026-08-10", "tokens", "default:signed", "default:signed", id="the default plan, stated"),
+    pytest.param("twice", "2026-08-09", "tokens", None, "t1", id="the day before the second contract"),
+    pytest.param("twice", "2026-08-20", "tokens", None, "t2", id="the day after the first"),
+    pytest.param("twice", "2026-08-10", "tokens", "t2", "t2", id="one of two, stated"),
+    pytest.param("twice", "2026-08-10", "storage", None, "default:twice", id="two contracts that do not price the meter"),
+    pytest.param("apart", "2026-08-10", "tokens", None, "a1", id="two contracts with a meter each: the first's"),
+    pytest.param("apart", "2026-08-10", "storage", None, "a2", id="and the second's"),
+]
+# fmt: on
+Use = tuple[str, str, str, str | None]
+
+
+def resolved(uses: Sequence[Use], **tables: pl.LazyFrame) -> dict[Use, tuple[str | None, ...]]:
+    """What one event of each use falls under: contract, rule and detail."""
+    used = "event_id | account_id | occurred_at | meter | contract_id | quantity\n" + "".join(
+        f"e{number} | {account} | {day}T12:00 | {meter} | {stated or 'null'} | 1\n"
+        for number, (account, day, meter, stated) in enumerate(uses)
+    )
     given = {
         "account_rows": accounts(ACCOUNTS),
         "contracts": contracts(CONTRACTS),
@@ -49,67 +91,32 @@ def resolved(used, columns, **tables):
         "companies": company(),
         **tables,
     }
-    return texts(made("usage_days", as_of="2026-08-31", usage_events=events(used), **given)["usage_days"], columns)
+    columns = [*USE_COLUMNS, "contract_id", "suspense_rule", "suspense_detail"]
+    found = texts(made("usage_days", as_of="2026-08-31", usage_events=events(used), **given)["usage_days"], columns)
+    return {(account, day, meter, stated or None): tuple(rest) for account, day, meter, stated, *rest in found}
 
 
-def use(account, day, meter="tokens", stated=None, **tables):
-    used = f"""
-        event_id | account_id | occurred_at  | meter   | contract_id | quantity
-        e        | {account}  | {day}T12:00  | {meter} | {stated or "null"} | 1
-    """
-    (found,) = resolved(used, ["contract_id", "suspense_rule", "suspense_detail"], **tables)
-    return found
+@cache
+def all_uses() -> dict[Use, tuple[str | None, ...]]:
+    return resolved(sorted({case.values[:4] for case in (*WAITING, *COVERED)}, key=str))
 
 
-@pytest.mark.parametrize(
-    ("account", "day", "meter", "stated", "rule", "detail"),
-    [
-        pytest.param("ghost", "2026-08-10", "tokens", None, "unknown_account", "account ghost was never delivered", id="an account that was never delivered"),
-        pytest.param("ghost", "2026-08-10", "magic", None, "unknown_account", "account ghost was never delivered", id="which is said before that the meter is unknown too"),
-        pytest.param("acme", "2026-08-09", "tokens", None, "account_not_valid_yet", "account acme is valid from 2026-08-10", id="the day before the account begins"),
-        pytest.param("plain", "2026-08-10", "magic", None, "unknown_meter", "no meter magic in the price book", id="a meter that the book does not know"),
-        pytest.param("twice", "2026-08-10", "tokens", None, "two_contracts", "contracts t1, t2 both cover it", id="the first day of two contracts"),
-        pytest.param("twice", "2026-08-19", "tokens", None, "two_contracts", "contracts t1, t2 both cover it", id="the last day of two contracts"),
-        pytest.param("signed", "2026-08-09", "tokens", "s1", "stated_contract_not_in_force", "contract s1 does not cover account signed on the day", id="the day before the stated contract"),
-        pytest.param("signed", "2026-08-20", "tokens", "s1", "stated_contract_not_in_force", "contract s1 does not cover account signed on the day", id="the day on which it has ended"),
-        pytest.param("plain", "2026-08-10", "tokens", "s1", "stated_contract_not_in_force", "contract s1 does not cover account plain on the day", id="the contract of another account"),
-        pytest.param("plain", "2026-08-10", "tokens", "none", "stated_contract_not_in_force", "contract none does not cover account plain on the day", id="a contract that nobody knows"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("account", "day", "meter", "stated", "rule", "detail"), WAITING)
 def test_usage_that_falls_under_nothing_waits_by_name(account, day, meter, stated, rule, detail):
-    assert use(account, day, meter, stated) == (None, rule, detail)
+    assert all_uses()[account, day, meter, stated] == (None, rule, detail)
 
 
-@pytest.mark.parametrize(
-    ("account", "day", "meter", "stated", "contract"),
-    [
-        pytest.param("acme", "2026-08-10", "tokens", None, "default:acme", id="the first day of an account"),
-        pytest.param("plain", "2026-08-10", "tokens", None, "default:plain", id="the default plan where nothing is signed"),
-        pytest.param("signed", "2026-08-09", "tokens", None, "default:signed", id="the day before the contract starts"),
-        pytest.param("signed", "2026-08-10", "tokens", None, "s1", id="its first day"),
-        pytest.param("signed", "2026-08-19", "tokens", None, "s1", id="its last day"),
-        pytest.param("signed", "2026-08-20", "tokens", None, "default:signed", id="the day on which it has ended"),
-        pytest.param("signed", "2026-08-10", "storage", None, "default:signed", id="a meter that the contract does not price"),
-        pytest.param("signed", "2026-08-10", "storage", "s1", "s1", id="which a stated contract keeps all the same"),
-        pytest.param("signed", "2026-08-10", "tokens", "default:signed", "default:signed", id="the default plan, stated"),
-        pytest.param("twice", "2026-08-09", "tokens", None, "t1", id="the day before the second contract"),
-        pytest.param("twice", "2026-08-20", "tokens", None, "t2", id="the day after the first"),
-        pytest.param("twice", "2026-08-10", "tokens", "t2", "t2", id="one of two, stated"),
-        pytest.param("twice", "2026-08-10", "storage", None, "default:twice", id="two contracts that do not price the meter"),
-        pytest.param("apart", "2026-08-10", "tokens", None, "a1", id="two contracts with a meter each: the first's"),
-        pytest.param("apart", "2026-08-10", "storage", None, "a2", id="and the second's"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("account", "day", "meter", "stated", "contract"), COVERED)
 def test_usage_falls_under_the_stated_contract_else_the_one_that_prices_its_meter_else_the_default_plan(
     account, day, meter, stated, contract
 ):
-    assert use(account, day, meter, stated) == (contract, None, None)
+    assert all_uses()[account, day, meter, stated] == (contract, None, None)
 
 
 def test_without_a_default_plan_usage_that_no_contract_prices_waits():
-    found = use("signed", "2026-08-10", "storage", companies=company(default_plan_id=None))
+    storage = ("signed", "2026-08-10", "storage", None)
     detail = "no signed contract covers meter storage, and there is no default plan"
-    assert found == (None, "no_contract", detail)
+    assert resolved([storage], companies=company(default_plan_id=None))[storage] == (None, "no_contract", detail)
 
 
 def test_a_contract_covers_a_meter_by_a_price_that_it_cannot_use_yet():
@@ -117,7 +124,8 @@ def test_a_contract_covers_a_meter_by_a_price_that_it_cannot_use_yet():
     prices = (
         "price_version_id | price_id | model | currency | effective_from_date\n p@1 | p | per_unit | EUR | 2027-01-01"
     )
-    assert use("signed", "2026-08-10", price_versions=versions("\n" + prices))[0] == "s1"
+    tokens = ("signed", "2026-08-10", "tokens", None)
+    assert resolved([tokens], price_versions=versions(prices))[tokens][0] == "s1"
 
 
 def cells(used, columns, meter_rows=None, **tables):
