@@ -1,19 +1,27 @@
 """The snapshots taken so far, and what is asked of them: manifests, files of a table, events that already stand."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from data_contracts import AccountRows, Documents, RepeatedEvents, Table, UsageEvents
+from orchestration.intake.parts import MEGABYTE, TEXT_PER_PACKED_BYTE
 from orchestration.intake.usage import KEY, PAYLOAD
+from orchestration.settings import Settings
 from orchestration.storage import scan, sha256_of
 
 MANIFEST = "manifest.json"
+STANDING_EVENT = {
+    name: dtype
+    for name, dtype in UsageEvents.schema().items()
+    if name in (*KEY, *PAYLOAD, "delivery_date", "source_file", "source_line")
+}
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,11 @@ class Snapshot:
         """Return how many rows the table has in this snapshot."""
         return int(self.manifest["tables"][table.table_name]["rows"])
 
-    @property
+    def byte_count(self, table: type[Table]) -> int:
+        """Return how many bytes the file of the table has."""
+        return int(self.manifest["tables"][table.table_name]["bytes"])
+
+    @cached_property
     def usage_dates(self) -> frozenset[str]:
         """UTC days of the delivery's well-formed usage, ISO."""
         return frozenset(self.manifest["usage_dates"])
@@ -59,6 +71,7 @@ class Lake:
     def __init__(self, snapshots: Iterable[Snapshot]) -> None:
         """Take the snapshots made so far, ascending."""
         self.snapshots = list(snapshots)
+        self._known: dict[date, tuple[pl.DataFrame, pl.DataFrame]] = {}
 
     @property
     def last(self) -> Snapshot | None:
@@ -81,25 +94,55 @@ class Lake:
         return next((s.rows(AccountRows) for s in reversed(self.snapshots) if s.rows(AccountRows)), 0)
 
     def earlier_events(
-        self, keys: pl.DataFrame, usage_dates: frozenset[str], lookback: int
+        self, keys: pl.DataFrame, usage_dates: frozenset[str], settings: Settings
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return the accepted events and the held keys that share a key with `keys`.
 
         Looked through: every delivery that touched one of the usage days, however old (a retry keeps its time, so
-        this is exact), and the last `lookback` deliveries for an id that was reused on another day.
+        this is exact), and the last `lookback_deliveries` for an id that was reused on another day.
         """
-        recent = self.snapshots[-lookback:]
-        touched = [s for s in self.snapshots[:-lookback] if s.usage_dates & usage_dates]
+        recent = self.snapshots[-settings.lookback_deliveries :]
+        touched = [s for s in self.snapshots[: -settings.lookback_deliveries] if s.usage_dates & usage_dates]
         searched = [*touched, *recent]
-        return _standing(searched, keys), _held(searched, keys)
+        if keys.is_empty():
+            return _no_events(), _no_events().select(KEY)
+        if _fit_in_memory(searched, settings):
+            standing, held = self._remembered(searched)
+            return standing.join(keys, on=KEY, how="semi"), held.join(keys, on=KEY, how="semi")
+        return _standing(searched, keys), _held(searched).join(keys.lazy(), on=KEY, how="semi").collect()
+
+    def _remembered(self, snapshots: Sequence[Snapshot]) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return the accepted events and the held keys of these snapshots, each read once while it is searched.
+
+        Taking a quarter would else open the same files of the look-back anew on every day of it.
+        """
+        self._known = {s.delivery_date: self._known.get(s.delivery_date) or _standing_and_held(s) for s in snapshots}
+        events, held = [_no_events()], [_no_events().select(KEY)]
+        for standing_there, held_there in self._known.values():
+            events.append(standing_there)
+            held.append(held_there)
+        return pl.concat(events), pl.concat(held)
 
 
-def _standing(snapshots: list[Snapshot], keys: pl.DataFrame) -> pl.DataFrame:
-    wanted = (*KEY, *PAYLOAD, "delivery_date", "source_file", "source_line")
-    schema = {name: dtype for name, dtype in UsageEvents.schema().items() if name in wanted}
+def _fit_in_memory(snapshots: Sequence[Snapshot], settings: Settings) -> bool:
+    """Whether the events of the snapshots, unpacked, take no more than a sixteenth of the memory setting."""
+    packed = sum(s.byte_count(UsageEvents) + s.byte_count(RepeatedEvents) for s in snapshots)
+    return packed * TEXT_PER_PACKED_BYTE * 16 <= settings.memory_mb * MEGABYTE
+
+
+def _no_events() -> pl.DataFrame:
+    return pl.DataFrame(schema=STANDING_EVENT)
+
+
+def _standing_and_held(snapshot: Snapshot) -> tuple[pl.DataFrame, pl.DataFrame]:
+    paths = [snapshot.table(UsageEvents)] if snapshot.rows(UsageEvents) else []
+    return scan(UsageEvents, paths).select(STANDING_EVENT.keys()).collect(), _held([snapshot]).collect()
+
+
+def _standing(snapshots: Sequence[Snapshot], keys: pl.DataFrame) -> pl.DataFrame:
     paths = [snapshot.table(UsageEvents) for snapshot in snapshots if snapshot.rows(UsageEvents)]
-    if not paths or keys.is_empty():
-        return pl.DataFrame(schema=schema)
+    if not paths:
+        return _no_events()
     # Two passes: the keys of all files first, then whole rows of those few files that hold one of them.
     hits = (
         pl.scan_parquet(paths, include_file_paths="path")
@@ -108,13 +151,11 @@ def _standing(snapshots: list[Snapshot], keys: pl.DataFrame) -> pl.DataFrame:
         .select(pl.col("path").unique())
         .collect()
     )
-    if hits.is_empty():
-        return pl.DataFrame(schema=schema)
     found = scan(UsageEvents, sorted(Path(path) for path in hits["path"].to_list()))
-    return found.select(schema.keys()).join(keys.lazy(), on=KEY, how="semi").collect()
+    return found.select(STANDING_EVENT.keys()).join(keys.lazy(), on=KEY, how="semi").collect()
 
 
-def _held(snapshots: list[Snapshot], keys: pl.DataFrame) -> pl.DataFrame:
+def _held(snapshots: Sequence[Snapshot]) -> pl.LazyFrame:
     paths = [snapshot.table(RepeatedEvents) for snapshot in snapshots if snapshot.rows(RepeatedEvents)]
     is_held = (pl.col("outcome") == "conflict") & pl.col("standing_delivery_date").is_null()
-    return scan(RepeatedEvents, paths).filter(is_held).select(KEY).join(keys.lazy(), on=KEY, how="semi").collect()
+    return scan(RepeatedEvents, paths).filter(is_held).select(KEY)

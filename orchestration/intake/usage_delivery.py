@@ -73,7 +73,7 @@ def take_usage(
     for number in range(parts.buckets):
         newcomers = parts.bucket(number, pl.DataFrame(schema=EVENTS))
         days = frozenset(newcomers["occurred_at"].dt.date().cast(pl.String).unique().to_list())
-        standing, held = lake.earlier_events(newcomers.select(KEY).unique(), days, settings.lookback_deliveries)
+        standing, held = lake.earlier_events(newcomers.select(KEY).unique(), days, settings)
         accepted, again = decide(newcomers, standing, held)
         count_into(by_file, accepted, "accepted", "quantity")
         count_into(by_file, again, None, "quantity")

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from data_contracts import LandedFiles, RepeatedEvents, UsageEvents
+from orchestration.intake import lake
 from tests.orchestration.intake.landing_zone import HEADER, Landing, event
 
 
@@ -163,3 +164,23 @@ def test_f08_a_file_sent_again_with_other_content_is_compared_event_by_event(lan
     landing.take(2)
     assert repeated(landing) == [("duplicate", 1), ("conflict", 9)]
     assert landing.table(UsageEvents)["event_id"].sort().to_list() == ["e1", "e2", "e3"]
+
+
+@pytest.mark.parametrize("memory_mb", [pytest.param(64, id="read from the files"), pytest.param(1024, id="remembered")])
+def test_what_stands_is_found_the_same_whether_the_look_back_fits_in_memory_or_not(
+    landing: Landing, memory_mb: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lake, "MEGABYTE", 1 << 13)  # so that 64 of them hold not even one file, and 1024 all of these
+    landing.settings = landing.settings.model_copy(update={"memory_mb": memory_mb})
+    landing.usage(event("e1"), event("e2"), event("e3"), event("e3", quantity="9"))
+    landing.usage(event("e4"), day=2)
+    landing.usage(event("e1"), event("e2", quantity="2"), event("e3"), event("e4"), event("e5"), day=4)
+    landing.take(4)
+    later = landing.table(RepeatedEvents).filter(pl.col("delivery_date") == date(2026, 8, 4)).sort("event_id")
+    assert later.select("event_id", "outcome", "standing_delivery_date").rows() == [
+        ("e1", "duplicate", date(2026, 8, 1)),
+        ("e2", "conflict", date(2026, 8, 1)),
+        ("e3", "conflict", None),
+        ("e4", "duplicate", date(2026, 8, 2)),
+    ]
+    assert landing.table(UsageEvents)["event_id"].sort().to_list() == ["e1", "e2", "e4", "e5"]
