@@ -40,7 +40,7 @@ def night_definitions(settings: Settings, first_delivery: date | None = None) ->
     first = first_delivery or _first_landed(settings) or NO_DELIVERY_YET
     partitions = dg.DailyPartitionsDefinition(start_date=first.isoformat(), timezone="UTC")
     watch = defs_publish.latest_delivery_is_published(settings, partitions)
-    assets = [
+    assets: list[dg.AssetsDefinition | dg.AssetSpec] = [
         *defs_tables.all_tables(partitions),
         *defs_marts.run_tables(),
         defs_marts.dbt_models(load_manifest(settings), partitions),
@@ -48,8 +48,8 @@ def night_definitions(settings: Settings, first_delivery: date | None = None) ->
     ]
     nightly = dg.define_asset_job(
         "nightly",
-        selection=dg.AssetSelection.all().materializable(),
-        description="Snapshot what was delivered, make every table as of the day, let dbt make the marts, publish or hold.",
+        selection=dg.AssetSelection.all().materializable() - dg.AssetSelection.checks(watch),
+        description="Snapshot the deliveries, make the tables as of the day, let dbt make the marts, publish or hold.",
     )
     morning = dg.define_asset_job(
         "morning_watch",
@@ -62,7 +62,9 @@ def night_definitions(settings: Settings, first_delivery: date | None = None) ->
         jobs=[nightly, morning],
         schedules=[
             dg.build_schedule_from_partitioned_job(
-                nightly, hour_of_day=2, description="Every night at 02:00 UTC, for the delivery date that has just ended."
+                nightly,
+                hour_of_day=2,
+                description="Every night at 02:00 UTC, for the delivery date that has just ended.",
             ),
             dg.ScheduleDefinition(
                 job=morning,

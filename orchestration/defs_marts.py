@@ -143,7 +143,9 @@ def check_of(manifest: Manifest, unique_id: str) -> dg.AssetCheckSpec | None:
     """Return a dbt test as a check of the model it is about: of several, the one furthest down the flow."""
     node = manifest["nodes"][unique_id]
     order = [*CONTRACTS]
-    parents = [manifest["nodes"][parent]["name"] for parent in node["depends_on"]["nodes"] if parent.startswith("model")]
+    parents = [
+        manifest["nodes"][parent]["name"] for parent in node["depends_on"]["nodes"] if parent.startswith("model")
+    ]
     if not parents:
         return None
     about = max(parents, key=lambda name: order.index(name) if name in order else -1)
@@ -172,9 +174,9 @@ def _facts(run: NightRun, connection: duckdb.DuckDBPyConnection, node: Mapping[s
     described = connection.sql(f"select * from {place} limit {shown.PREVIEW_ROWS}")
     about: dict[str, Any] = {
         "dagster/row_count": connection.sql(f"select count(*) from {place}").fetchall()[0][0],
+        "as_of": run.record.as_of.isoformat(),
         "path": dg.MetadataValue.path(str(run.build.warehouse)),
         "fingerprint": run.build.fingerprint,
-        "as_of": run.record.as_of.isoformat(),
         "preview": shown.text_table(described.columns, described.fetchall()),
     }
     contract = CONTRACTS.get(node["name"])
@@ -201,12 +203,17 @@ def _test_results(run: NightRun, results: Path, tests: Mapping[dg.AssetCheckKey,
             "status": result["status"],
             "difference": str(result["failures"] or 0),
             "tolerance": "0",
-            "drill_sql": shown.sql(result.get("compiled_code") or ""),
+            "drill_sql": _without_comments(result.get("compiled_code") or ""),
         }
         if not passed:
             about["message"] = str(result["message"])
             about["rows"] = _failing_rows(run, result.get("compiled_code"))
         yield dg.AssetCheckResult(asset_key=key.asset_key, check_name=key.name, passed=passed, metadata=about)
+
+
+def _without_comments(sql: str) -> str:
+    # The page shows it as one line: a comment would swallow the rest of what is copied from there.
+    return "\n".join(line for line in sql.strip().splitlines() if not line.lstrip().startswith("--"))
 
 
 def _failing_rows(run: NightRun, compiled: str | None) -> dg.TableMetadataValue:

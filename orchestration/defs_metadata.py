@@ -1,5 +1,6 @@
 """What the Dagster pages show of a table: its columns, its rows, its control totals, a few lines of it."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, localcontext
 from pathlib import Path
@@ -63,21 +64,18 @@ def kept_contract(table: type[Table], key: dg.AssetKey, rows: int) -> dg.AssetCh
 
 def broken_contract(key: dg.AssetKey, error: Exception) -> dg.AssetCheckResult:
     """Return the result of a contract that a row would have broken."""
-    shown = {"message": dg.MetadataValue.md(f"```\n{str(error)[:900]}\n```")}
-    return dg.AssetCheckResult(
-        asset_key=key, check_name="contract", passed=False, description=str(error), metadata=shown
-    )
+    return dg.AssetCheckResult(asset_key=key, check_name="contract", passed=False, description=str(error))
 
 
 def facts(table: type[Table], frame: pl.LazyFrame, path: Path, fingerprint: str) -> dict[str, Any]:
     """Return the metadata of one materialization: rows, control totals, preview, place, fingerprint."""
-    shown = {
+    return {
         "dagster/row_count": frame.select(pl.len()).collect().item(),
+        **control_totals(frame, table),
         "preview": preview(frame.head(PREVIEW_ROWS).collect(), table),
         "path": dg.MetadataValue.path(str(path)),
         "fingerprint": fingerprint,
     }
-    return shown | control_totals(frame, table)
 
 
 def preview(frame: pl.DataFrame, table: type[Table]) -> dg.TableMetadataValue:
@@ -91,11 +89,10 @@ def text_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> dg.Tabl
     return dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(name, "string") for name in columns]))
 
 
-def sql(statement: str) -> dg.MarkdownMetadataValue:
-    """Return a statement as a block that can be copied."""
-    text = statement.strip()
-    shown = text if len(text) < MARKDOWN_SHOWN - 50 else f"{text[: MARKDOWN_SHOWN - 60]}\n-- and so on"
-    return dg.MetadataValue.md(f"```sql\n{shown}\n```")
+def plain(number: str | None) -> str:
+    """Return a decimal as a person writes it: `0.150000000000` is 0.15."""
+    text = number or ""
+    return text.rstrip("0").rstrip(".") if re.fullmatch(r"-?\d+\.\d+", text) else text
 
 
 def _text(value: Any) -> str:

@@ -87,13 +87,13 @@ def gate_checks(results: Sequence[GateResult]) -> Iterator[dg.AssetCheckResult]:
         about: dict[str, Any] = {
             "compared": len(found),
             "failed": len(failed),
-            "difference": (failed[0].difference or "see message") if failed else "0",
+            "difference": (shown.plain(failed[0].difference) or "see message") if failed else "0",
             "tolerance": "0",
-            "drill_sql": shown.sql(first.drill_sql or ""),
+            "drill_sql": dg.MetadataValue.text(first.drill_sql or ""),
             "rows": shown.text_table(
                 ["scope", "left", "right", "difference", "message"],
                 [
-                    (result.scope, result.left, result.right, result.difference, result.message)
+                    (result.scope, *map(shown.plain, (result.left, result.right, result.difference)), result.message)
                     for result in (failed or found)[:SHOWN_RESULTS]
                 ],
             ),
@@ -108,7 +108,8 @@ def gate_checks(results: Sequence[GateResult]) -> Iterator[dg.AssetCheckResult]:
 
 
 def _sentence(result: GateResult) -> str:
-    compared = f": {result.left} is not {result.right}, difference {result.difference}" if result.left else ""
+    left, right, difference = map(shown.plain, (result.left, result.right, result.difference))
+    compared = f": {left} is not {right}, difference {difference}" if left else ""
     return f"{result.scope}{compared}. {result.message}".strip()
 
 
@@ -118,8 +119,8 @@ def _first_failure(results: Sequence[GateResult]) -> dict[str, dg.MetadataValue]
         return {}
     return {
         "gate": dg.MetadataValue.text(f"{failed.name} [{failed.scope}]"),
-        "difference": dg.MetadataValue.text(failed.difference or "see message"),
-        "drill_sql": shown.sql(failed.drill_sql or ""),
+        "difference": dg.MetadataValue.text(shown.plain(failed.difference) or "see message"),
+        "drill_sql": dg.MetadataValue.text(failed.drill_sql or ""),
     }
 
 
@@ -139,7 +140,7 @@ def _facts(run: NightRun) -> dict[str, Any]:
         "fingerprint": run.build.fingerprint,
         "code_hash": manifest["code_hash"],
         "tables": shown.text_table(["table", "rows", "canonical hash"], tables),
-        "open": shown.sql(f"attach '{run.settings.published / publish.LATEST / publish.DATABASE}' as ratebook (read_only)"),
+        "open": f"attach '{run.settings.published / publish.LATEST / publish.DATABASE}' as ratebook (read_only)",
     }
 
 

@@ -1,6 +1,6 @@
 """One night as Dagster runs it: lock, number and line of the run log are those of the command line."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -16,6 +16,7 @@ from orchestration.build import Build, open_build
 from orchestration.errors import RatebookError, UsageError
 from orchestration.lock import run_lock
 from orchestration.settings import Settings
+from orchestration.tables import Builder, made_by
 
 NIGHT_RUN = "night_run"
 PUBLISHED = dg.AssetKey("published")
@@ -59,16 +60,20 @@ class NightRun:
 
     def make_table(self, table: type[Table]) -> None:
         """Make one table as of the run's day, and what comes before it in the night unless it is there."""
+        builder = next(each for each in night.NIGHTLY if each.__name__ == table.table_name)
+        self.make_missing(takewhile(lambda each: each is not builder, night.NIGHTLY))
+        night.make_table(self.build, builder, self.record, self.say)
+
+    def make_missing(self, builders: Iterable[Builder]) -> None:
+        """Make the tables that are not there yet; in a whole night nothing is missing."""
         self.build.make_book()
-        before = takewhile(lambda builder: builder.__name__ != table.table_name, night.NIGHTLY)
-        for builder in (*before, next(each for each in night.NIGHTLY if each.__name__ == table.table_name)):
-            if builder.__name__ == table.table_name or not (self.build.path / builder.__name__).is_dir():
+        for builder in builders:
+            if not self.build.has(made_by(builder).table):
                 night.make_table(self.build, builder, self.record, self.say)
 
     def make_marts(self) -> None:
         """Let dbt make and test all marts in the build's own file."""
-        if any(not (self.build.path / builder.__name__).is_dir() for builder in night.NIGHTLY):
-            night.make_tables(self.build, self.record, self.say)
+        self.make_missing(night.NIGHTLY)
         night.make_marts(self.build, self.record, self.say)
 
     def publish(self, report: night.Report) -> None:
@@ -104,7 +109,10 @@ def night_run(settings: Settings) -> dg.ResourceDefinition:
             raise UsageError("A night runs inside a Dagster run; materialize an asset or launch the job.")
         last = next((date.fromisoformat(run.tags[tag]) for tag in PARTITION_TAGS if tag in run.tags), None)
         if last is None:
-            raise UsageError("The run has no partition; choose the delivery date, or a range of them.")
+            raise UsageError(
+                "The run is about no delivery date: materialize for a date or a range of them; the checks of a table "
+                "run with it."
+            )
         say = context.log.info if context.log is not None else (lambda _: None)
         with run_lock(settings, progress=say):
             publish.recover(settings)

@@ -110,10 +110,9 @@ def built_table(builder: Builder, partitions: dg.PartitionsDefinition) -> dg.Ass
         run: NightRun = getattr(context.resources, NIGHT_RUN)
         try:
             run.do(lambda: run.make_table(made.table))
-        except ContractError as error:
-            yield shown.broken_contract(_key(made.table), error)
-            raise dg.Failure(description=str(error), allow_retries=False) from error
         except RatebookError as error:
+            if isinstance(error.__cause__, ContractError):
+                yield shown.broken_contract(_key(made.table), error.__cause__)
             raise refused(error) from error
         yield from _as_of(run, made.table)
 

@@ -1,6 +1,7 @@
 """One tiny company for all Dagster tests: its graph, and what the command line publishes for it."""
 
 import json
+import shutil
 import warnings
 from collections.abc import Callable
 from datetime import date
@@ -15,7 +16,9 @@ with warnings.catch_warnings():
     import dagster_dbt  # noqa: F401
 
 from orchestration import night, publish
+from orchestration.dagster_home import dagster_home
 from orchestration.definitions import night_definitions
+from orchestration.defs_manifest import load_manifest
 from orchestration.settings import Settings
 from tests.orchestration.dagster.tiny_company import write_landing
 
@@ -24,18 +27,27 @@ ONE_DAY, END_OF_MONTH = date(2026, 9, 2), date(2026, 9, 30)
 Hashes = dict[str, dict]
 
 
-@pytest.fixture
-def company(tmp_path: Path) -> Settings:
-    """The tiny company's landing zone in a state of its own."""
-    settings = Settings(home=tmp_path / "state")
-    write_landing(settings.home)
+@pytest.fixture(scope="session")
+def parsed(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """An installation without any delivery, whose dbt project is parsed."""
+    settings = Settings(home=tmp_path_factory.mktemp("parsed"))
+    load_manifest(settings)
     return settings
 
 
 @pytest.fixture(scope="session")
-def graph(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
+def graph(parsed: Settings) -> dg.Definitions:
     """The definitions of an installation without any delivery."""
-    return night_definitions(Settings(home=tmp_path_factory.mktemp("graph")))
+    return night_definitions(parsed)
+
+
+@pytest.fixture
+def company(tmp_path: Path, parsed: Settings) -> Settings:
+    """The tiny company's landing zone in a state of its own; only the parsed dbt project is shared, for its seconds."""
+    settings = Settings(home=tmp_path / "state")
+    write_landing(settings.home)
+    shutil.copytree(dagster_home(parsed) / "dbt", dagster_home(settings) / "dbt")
+    return settings
 
 
 @pytest.fixture(scope="session")

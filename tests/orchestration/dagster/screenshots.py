@@ -22,9 +22,9 @@ from tests.orchestration.dagster.webserver import running
 
 PAGES = {
     "lineage": "/asset-groups",
-    "lineage-open": "/asset-groups?expanded=all",
     "asset": "/assets/fct_line_item?view=overview&partition=2026-09-03",
     "asset-checks": "/assets/fct_line_item?view=checks",
+    "asset-events": "/assets/line_items?view=partitions&partition=2026-09-03",
     "failed-check": "/assets/published?view=checks&checkDetail=revenue_lines_on_invoice_lines",
     "published": "/assets/published?view=overview",
     "job": "/locations/ratebook/jobs/nightly",
@@ -58,7 +58,7 @@ def held_night(settings: Settings) -> None:
         publish.write_candidate = write
 
 
-def pictures(settings: Settings, folder: Path, pages: Mapping[str, str] = PAGES) -> list[Path]:
+def pictures(settings: Settings, folder: Path, pages: Mapping[str, str] = PAGES, height: int = 1100) -> list[Path]:
     """Take a picture of each page and return the files."""
     folder.mkdir(parents=True, exist_ok=True)
     taken = []
@@ -69,7 +69,7 @@ def pictures(settings: Settings, folder: Path, pages: Mapping[str, str] = PAGES)
                 subprocess.run(
                     [
                         *(chromium(), "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),
-                        *(f"--user-data-dir={profile}", "--window-size=1720,1100", "--virtual-time-budget=30000"),
+                        *(f"--user-data-dir={profile}", f"--window-size=1720,{height}", "--virtual-time-budget=30000"),
                         *(f"--screenshot={file}", f"{server.url}{page}"),
                     ],
                     check=True,

@@ -4,9 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from orchestration.settings import Settings
 from tests.orchestration.dagster.conftest import END_OF_MONTH, ONE_DAY, log_lines, tables_of
-from tests.orchestration.dagster.tiny_company import write_landing
 from tests.orchestration.dagster.webserver import REPOSITORY, CannotStart, running
 
 LAUNCH = """
@@ -64,11 +62,9 @@ def launch(server, tags):
     return server.wait_for(lambda: server.ask(RUN, id=run_id)["runOrError"]["status"], ENDS)
 
 
-def test_the_day_of_a_tick_and_a_month_publish_what_the_command_line_publishes(tmp_path, by_command_line):
-    settings = Settings(home=tmp_path / "state")
-    write_landing(settings.home)
+def test_the_day_of_a_tick_and_a_month_publish_what_the_command_line_publishes(company, by_command_line):
     try:
-        with running(settings, first_delivery="2026-09-01") as server:
+        with running(company, first_delivery="2026-09-01") as server:
             # The tick of the night that follows the delivery date asks for exactly that date.
             tick = server.ask(
                 DRY_RUN,
@@ -80,7 +76,7 @@ def test_the_day_of_a_tick_and_a_month_publish_what_the_command_line_publishes(t
             tags = {tag["key"]: tag["value"] for tag in request["tags"]}
             assert tags["dagster/partition"] == ONE_DAY.isoformat()
             assert launch(server, request["tags"]) == "SUCCESS"
-            assert tables_of(settings, 1) == by_command_line[ONE_DAY]
+            assert tables_of(company, 1) == by_command_line[ONE_DAY]
 
             month = [f"2026-09-{day:02}" for day in range(1, 31)]
             keys = [node["assetKey"] for node in server.ask(ASSETS)["assetNodes"] if node["isPartitioned"]]
@@ -101,8 +97,8 @@ def test_the_day_of_a_tick_and_a_month_publish_what_the_command_line_publishes(t
             assert run["status"] == "SUCCESS", "one run for the whole range"
     except CannotStart as reason:
         pytest.skip(f"dagster-webserver does not start here: {reason}")
-    assert tables_of(settings, 2) == by_command_line[END_OF_MONTH]
-    assert [(line["as_of"], line["status"]) for line in log_lines(settings)] == [
+    assert tables_of(company, 2) == by_command_line[END_OF_MONTH]
+    assert [(line["as_of"], line["status"]) for line in log_lines(company)] == [
         ("2026-09-02", "published"),
         ("2026-09-30", "published"),
     ]

@@ -74,12 +74,10 @@ def running(settings: Settings, *, first_delivery: str, with_daemon: bool = True
     started = []
     try:
         with log.open("wb") as output:
-            for command in commands:
-                started.append(
-                    subprocess.Popen(
-                        command, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True
-                    )
-                )
+            started.extend(
+                subprocess.Popen(each, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True)
+                for each in commands
+            )
         server = Webserver(f"http://127.0.0.1:{port}")
         _wait_until_loaded(server, started[0], log)
         yield server
@@ -92,8 +90,10 @@ def _wait_until_loaded(server: Webserver, process: subprocess.Popen, log: Path) 
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            found = server.ask("{ workspaceOrError { ... on Workspace { locationEntries { locationOrLoadError { __typename "
-                               "... on PythonError { message } } } } } }")
+            found = server.ask(
+                "{ workspaceOrError { ... on Workspace { locationEntries { locationOrLoadError { __typename "
+                "... on PythonError { message } } } } } }"
+            )
             (entry,) = found["workspaceOrError"]["locationEntries"]
             loaded = entry["locationOrLoadError"]
             if loaded is not None:
