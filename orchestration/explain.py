@@ -138,7 +138,8 @@ def explanation(settings: Settings, line_item_id: str, number: int | None = None
 def _published_build(settings: Settings, number: int | None) -> Build:
     published = published_run(settings, number)
     if published is None:
-        raise UsageError(f"Run {number or ''} is not published under {settings.published}; run a night first.")
+        what = "Nothing is published yet" if number is None else f"Run {number} is not published"
+        raise UsageError(f"{what} under {settings.published}; run a night first.")
     build = replace(open_build(settings, published.as_of), folder_name=published.manifest()["build"])
     if not build.path.is_dir():
         raise UsageError(
@@ -210,7 +211,7 @@ def _priced(model: str, tiers: Sequence[Row], quantity: Fraction, steps: list[st
         is_last = upper is None or quantity <= upper
         if model == "graduated" or is_last:
             units = quantity if model != "graduated" else (quantity if is_last else upper) - lower  # type: ignore[operator]
-            amount = units * unit + flat
+            amount = _product(units, unit) + flat
             total += amount
             steps.append(f"  tier {tier['tier']}: {plain(units)} × {plain(unit)} + {plain(flat)} = {plain(amount)}")
         if is_last:
@@ -259,7 +260,7 @@ def _fee(version: Row, value: Fraction, ordinal: int, value_through: Fraction) -
     if free_amount is not None and not (ends_at_first and not in_events):
         charged = min(value, value_through - Fraction(free_amount))
     rate, fixed = Fraction(version["rate"]), Fraction(version["fixed_amount"])
-    fee = charged * rate + fixed
+    fee = _product(charged, rate) + fixed
     why = f"{plain(charged)} × {plain(rate)} + {plain(fixed)}"
     if version["minimum_fee"] is not None and fee < Fraction(version["minimum_fee"]):
         return Fraction(version["minimum_fee"]), f"{why}, at least"
@@ -299,6 +300,11 @@ def _round_difference(build: Build, found: Explanation, scope: Sequence[Row]) ->
 def _rounding(build: Build, line: Row) -> str:
     terms = build.frame(PriceVersions).filter(_is(line, "price_version_id", "currency")).select("rounding").collect()
     return str(terms.item())
+
+
+def _product(quantity: Fraction, unit: Fraction) -> Fraction:
+    """Amounts are correct to 24 places, half-even at the 24th, before anything is rounded to money."""
+    return Fraction(round(quantity * unit * 10**24), 10**24)
 
 
 def _minor_units(build: Build, line: Row) -> int:

@@ -178,12 +178,20 @@ def rehearse(settings: Settings, as_of: date, *, progress: Progress = lambda _: 
     """
     if not settings.landing.is_dir():
         raise UsageError(f"{settings.landing}: nothing has landed; files go to landing/<dataset>/<delivery date>/.")
-    with tempfile.TemporaryDirectory(prefix="ratebook-rehearsal-") as scratch:
-        home = Path(scratch)
-        for folder in ("landing", "lake"):
-            if (settings.home / folder).is_dir():
-                shutil.copytree(settings.home / folder, home / folder, copy_function=_link, symlinks=True)
-        return run(settings.model_copy(update={"home": home}), as_of, progress=progress)
+    home = Path(tempfile.mkdtemp(prefix="ratebook-rehearsal-"))
+    for folder in ("landing", "lake"):
+        if (settings.home / folder).is_dir():
+            shutil.copytree(settings.home / folder, home / folder, copy_function=_link, symlinks=True)
+    try:
+        record = run(settings.model_copy(update={"home": home}), as_of, progress=progress)
+    except Held as held:
+        # What would be held is kept, or the SQL that shows the difference would have no file to run on.
+        raise Held(f"{held}\nThe rehearsal is kept in {home}; remove it when you have looked.") from held
+    except BaseException:
+        shutil.rmtree(home)
+        raise
+    shutil.rmtree(home)
+    return record
 
 
 def _link(source: str, target: str) -> str:

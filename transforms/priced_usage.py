@@ -3,6 +3,7 @@
 import polars as pl
 
 from data_contracts import AsOf, Exclusions, Meters, PriceConditions, PricedUsage, PriceVersions, Rates, UsageDays
+from data_contracts.vocabulary import QUANTITY
 from transforms import dimensions, periods
 from transforms.usage_cells import CELL
 
@@ -12,6 +13,7 @@ NOT_COSTED = "not_costed"
 UNKNOWN = ["unknown_account", "account_not_valid_yet", "unknown_meter"]
 # Which prices apply is a question of these alone; a month of cells asks it a few thousand times, not per cell.
 OFFER = ["rate_set_id", "meter", "dimensions", "value_currency", "slot_at"]
+OVER, NONE = pl.lit(2).cast(QUANTITY), pl.lit(0).cast(QUANTITY)
 # What has one running total, and therefore one bound.
 BOUNDED = ["contract_id", "price_id", "currency", "month"]
 OF_THE_PRICE = ["price_version_id", "list_price_version_id", "model", "product_id", "currency", "conditions"]
@@ -206,6 +208,8 @@ def _with_bound(offered: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyF
     limits = price_versions.select("price_version_id", "currency", "quantity_limit")
     list_limits = limits.rename({"price_version_id": "list_price_version_id", "quantity_limit": "_list_limit"})
     limit = pl.min_horizontal("quantity_limit", "_list_limit")
+    # A limit of 0 bounds nothing but 0: any quantity is over it, and nothing is divided by it.
+    share = pl.when(limit > 0).then(pl.col("quantity") / limit).when(pl.col("quantity") > 0).then(OVER).otherwise(NONE)
     over = (
         dated.filter(pl.col("outcome") == "rated")
         .group_by(*BOUNDED, "price_version_id", "list_price_version_id")
@@ -213,7 +217,7 @@ def _with_bound(offered: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyF
         .join(limits, on=["price_version_id", "currency"], how="left", validate="m:1")
         .join(list_limits, on=["list_price_version_id", "currency"], how="left", validate="m:1")
         .group_by(BOUNDED)
-        .agg((pl.col("quantity") / limit).sum().alias("_share"))
+        .agg(share.sum().alias("_share"))
         .filter(pl.col("_share") > 1)
         .select(BOUNDED)
     )
