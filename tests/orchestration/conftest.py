@@ -16,7 +16,7 @@ with warnings.catch_warnings():
 @pytest.fixture(scope="session")
 def night_home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A home whose last night has run. To look at only: `tiny.copied` makes one to go on with."""
-    return tiny.ran(tmp_path_factory.mktemp("night"))
+    return tiny.ran(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture(scope="session")

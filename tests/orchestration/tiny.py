@@ -174,8 +174,8 @@ def _content(path: Path) -> str:
 
 
 @cache
-def ran(home: Path) -> Settings:
-    """Return a home whose last night has run as one range."""
-    settings = land(home)
+def ran(folder: Path) -> Settings:
+    """Return a home whose last night has run as one range: made once per session's folder, to look at only."""
+    settings = land(folder / "tiny night")
     night.run(settings, LAST)
     return settings

@@ -1,0 +1,19 @@
+"""The tiny night that every fault is planted behind."""
+
+import warnings
+
+import pytest
+
+from orchestration.settings import Settings
+from tests.orchestration import tiny
+
+with warnings.catch_warnings():
+    # dbt-duckdb's SQL parser still imports its retired accelerator: once per process, here.
+    warnings.filterwarnings("ignore", "sqlglotrs is deprecated", DeprecationWarning)
+    import dbt.adapters.duckdb  # noqa: F401
+
+
+@pytest.fixture(scope="session")
+def night_home(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A home whose last night has run. To look at only: `tiny.copied` makes one to go on with."""
+    return tiny.ran(tmp_path_factory.getbasetemp())
