@@ -32,7 +32,8 @@ def header_of(block: Block) -> tuple[list[str], Block | None]:
                 "Separate fields by commas; decimals have a point.",
                 line=block.first_line + at,
             )
-    fields = _fields(pl.DataFrame({"text": [header]}))["fields"].to_list()[0]
+    split = _fields if '"' in header else _plain_fields
+    fields = split(pl.DataFrame({"text": [header]}))["fields"].to_list()[0]
     if fields is None:
         raise FileRefused(
             "dialect",

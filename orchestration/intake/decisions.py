@@ -22,9 +22,9 @@ def decide(newcomers: pl.DataFrame, standing: pl.DataFrame, held: pl.DataFrame) 
     file, line), so the order in which files are read decides nothing.
     """
     known = _against_standing(newcomers, standing)
-    unknown = newcomers.join(standing.select(KEY).unique(), on=KEY, how="anti")
-    held_again = unknown.join(held.select(KEY).unique(), on=KEY, how="semi")
-    fresh = unknown.join(held.select(KEY).unique(), on=KEY, how="anti")
+    unknown = newcomers.join(standing, on=KEY, how="anti")
+    held_again = unknown.join(held, on=KEY, how="semi")
+    fresh = unknown.join(held, on=KEY, how="anti")
     accepted, repeated = _among_themselves(fresh)
     return accepted, pl.concat([known, _unsettled(held_again), repeated], how="vertical")
 
@@ -33,7 +33,7 @@ def _against_standing(newcomers: pl.DataFrame, standing: pl.DataFrame) -> pl.Dat
     earlier = standing.rename(
         {"delivery_date": "standing_delivery_date", "source_file": "standing_file", "source_line": "standing_line"}
     )
-    pairs = newcomers.join(earlier, on=KEY, how="inner", suffix="_standing", validate="m:m")
+    pairs = newcomers.lazy().join(earlier.lazy(), on=KEY, how="inner", suffix="_standing", validate="m:m")
     return (
         pairs.with_columns(_is_same_content().alias("is_same"))
         # An id can have been reused on a far day, beyond the look-back of its time; any of its events may be repeated.
@@ -41,6 +41,7 @@ def _against_standing(newcomers: pl.DataFrame, standing: pl.DataFrame) -> pl.Dat
         .unique(subset=PLACE, keep="first", maintain_order=True)
         .with_columns(pl.when("is_same").then(pl.lit("duplicate")).otherwise(pl.lit("conflict")).alias("outcome"))
         .select(*newcomers.columns, "outcome", *STANDING)
+        .collect()
     )
 
 
@@ -52,27 +53,23 @@ def _is_same_content() -> pl.Expr:
 
 
 def _among_themselves(fresh: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    many = fresh.group_by(KEY).agg(pl.len().alias("rows")).filter(pl.col("rows") > 1).select(KEY)
-    single = fresh.join(many, on=KEY, how="anti")
-    repeated = fresh.join(many, on=KEY, how="semi").sort([*KEY, *PLACE])
-    contents = repeated.group_by(KEY).agg(pl.struct(PAYLOAD).n_unique().alias("contents"))
-    counted = repeated.join(contents, on=KEY, how="left", validate="m:1", maintain_order="left")
-    agreed = counted.filter(pl.col("contents") == 1).drop("contents")
-    first = agreed.unique(subset=KEY, keep="first", maintain_order=True)
-    again = agreed.join(
-        first.select(
-            *KEY,
-            pl.col("delivery_date").alias("standing_delivery_date"),
-            pl.col("source_file").alias("standing_file"),
-            pl.col("source_line").alias("standing_line"),
-        ),
-        on=KEY,
-        how="left",
-        validate="m:1",
-    ).filter((pl.col("source_file") != pl.col("standing_file")) | (pl.col("source_line") != pl.col("standing_line")))
-    duplicates = again.with_columns(pl.lit("duplicate").alias("outcome")).select(*fresh.columns, "outcome", *STANDING)
-    torn = _unsettled(counted.filter(pl.col("contents") > 1).drop("contents"))
-    return pl.concat([single, first], how="vertical"), pl.concat([duplicates, torn], how="vertical")
+    is_repeated = fresh.select(pl.struct(KEY).is_duplicated()).to_series()
+    repeated = (
+        fresh.filter(is_repeated)
+        .sort([*KEY, *PLACE])
+        .with_columns(
+            pl.struct(PAYLOAD).n_unique().over(KEY).alias("contents"),
+            pl.col("delivery_date").first().over(KEY).alias("standing_delivery_date"),
+            pl.col("source_file").first().over(KEY).alias("standing_file"),
+            pl.col("source_line").first().over(KEY).alias("standing_line"),
+            pl.lit("duplicate").alias("outcome"),
+        )
+    )
+    is_agreed, is_first = pl.col("contents") == 1, pl.struct(KEY).is_first_distinct()
+    first = repeated.filter(is_agreed & is_first).select(fresh.columns)
+    duplicates = repeated.filter(is_agreed & ~is_first).select(*fresh.columns, "outcome", *STANDING)
+    torn = _unsettled(repeated.filter(~is_agreed).select(fresh.columns))
+    return pl.concat([fresh.filter(~is_repeated), first]), pl.concat([duplicates, torn])
 
 
 def _unsettled(events: pl.DataFrame) -> pl.DataFrame:

@@ -101,6 +101,8 @@ def count_into(
     outcomes: Mapping[str, FileOutcome], table: pl.DataFrame, bucket: str | None, quantity: str | None
 ) -> None:
     """Count the rows of a table into their files' bucket (None: the bucket named by the column `outcome`)."""
+    if table.is_empty():
+        return
     named = pl.col("outcome") if bucket is None else pl.lit(bucket)
     total = pl.lit(NOTHING) if quantity is None else pl.col(quantity).sum()
     # Lazy, because an eager grouped sum of decimals would wrap on overflow where this one raises.
