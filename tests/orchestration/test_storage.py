@@ -9,6 +9,7 @@ import pytest
 from data_contracts import UsageStates, ZoneDays
 from data_contracts.validation import ContractError
 from orchestration import storage
+from orchestration.errors import UsageError
 from orchestration.storage import atomic_directory, replace_file, scan, write_parquet
 from tests.tables import rows
 
@@ -130,7 +131,7 @@ def test_what_was_written_is_read_back_as_it_was(tmp_path):
 
 def test_a_file_of_another_shape_is_refused_by_name(tmp_path):
     write_parquet(ZoneDays, ZoneDays.empty(), tmp_path / "days.parquet")
-    with pytest.raises(ValueError, match=r"days\.parquet: its columns are not those of usage_states"):
+    with pytest.raises(UsageError, match=r"days\.parquet: its columns are not those of usage_states"):
         scan(UsageStates, [tmp_path / "days.parquet"])
 
 
