@@ -22,6 +22,7 @@ STANDING_EVENT = {
     for name, dtype in UsageEvents.schema().items()
     if name in (*KEY, *PAYLOAD, "delivery_date", "source_file", "source_line")
 }
+NO_EVENTS = pl.DataFrame(schema=STANDING_EVENT)
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class Lake:
         touched = [s for s in self.snapshots[: -settings.lookback_deliveries] if s.usage_dates & usage_dates]
         searched = [*touched, *recent]
         if keys.is_empty():
-            return _no_events(), _no_events().select(KEY)
+            return NO_EVENTS, NO_EVENTS.select(KEY)
         if _fit_in_memory(searched, settings):
             standing, held = self._remembered(searched)
             return standing.join(keys, on=KEY, how="semi"), held.join(keys, on=KEY, how="semi")
@@ -117,7 +118,7 @@ class Lake:
         Taking a quarter would else open the same files of the look-back anew on every day of it.
         """
         self._known = {s.delivery_date: self._known.get(s.delivery_date) or _standing_and_held(s) for s in snapshots}
-        events, held = [_no_events()], [_no_events().select(KEY)]
+        events, held = [NO_EVENTS], [NO_EVENTS.select(KEY)]
         for standing_there, held_there in self._known.values():
             events.append(standing_there)
             held.append(held_there)
@@ -130,10 +131,6 @@ def _fit_in_memory(snapshots: Sequence[Snapshot], settings: Settings) -> bool:
     return packed * TEXT_PER_PACKED_BYTE * 16 <= settings.memory_mb * MEGABYTE
 
 
-def _no_events() -> pl.DataFrame:
-    return pl.DataFrame(schema=STANDING_EVENT)
-
-
 def _standing_and_held(snapshot: Snapshot) -> tuple[pl.DataFrame, pl.DataFrame]:
     paths = [snapshot.table(UsageEvents)] if snapshot.rows(UsageEvents) else []
     return scan(UsageEvents, paths).select(STANDING_EVENT.keys()).collect(), _held([snapshot]).collect()
@@ -142,7 +139,7 @@ def _standing_and_held(snapshot: Snapshot) -> tuple[pl.DataFrame, pl.DataFrame]:
 def _standing(snapshots: Sequence[Snapshot], keys: pl.DataFrame) -> pl.DataFrame:
     paths = [snapshot.table(UsageEvents) for snapshot in snapshots if snapshot.rows(UsageEvents)]
     if not paths:
-        return _no_events()
+        return NO_EVENTS
     # Two passes: the keys of all files first, then whole rows of those few files that hold one of them.
     hits = (
         pl.scan_parquet(paths, include_file_paths="path")
