@@ -1,5 +1,6 @@
 """Rules of `active_prices`, seen in the lines of nothing: which price is active in which month, from which day."""
 
+import polars as pl
 import pytest
 
 from data_contracts import PlanPrices
@@ -175,3 +176,20 @@ def test_the_flat_of_an_unused_month_is_due_once():
     tiers = tiers.cast(unit_prices(**{"p@1": "1"}).collect_schema())
     found = active(["price_version_id", "service_date", "amount"], prices=prices, price_tiers=tiers)
     assert found == [("p@1", "2026-08-01", "5"), ("p@2", "2026-09-01", "5")]
+
+
+def test_the_default_plan_is_active_in_each_state_of_the_account_by_that_states_prices():
+    """Sold in euros only; the account is billed in euros from September, and the contract ended on 5 August."""
+    account_rows = accounts("""
+        delivery_date | account_id | currency | valid_from
+        2026-08-01    | acme       | USD      | 2020-01-01
+        2026-08-02    | acme       | EUR      | 2026-09-01
+    """)
+    agreed = contracts("contract_id | account_id | ends_on\n c | acme | 2026-08-05")
+    found = active(
+        account_rows=account_rows,
+        contracts=agreed,
+        prices=P.replace("model", "model | currency").replace("per_unit", "per_unit | EUR"),
+        price_tiers=unit_prices(**{"p@1": "1"}).with_columns(currency=pl.lit("EUR")),
+    )
+    assert found == [("default:acme", "p", "2026-09-01")]

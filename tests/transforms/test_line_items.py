@@ -489,3 +489,24 @@ def test_a_list_amount_that_no_amount_can_hold_makes_usage_wait():
         usage_events=events("event_id | occurred_at | quantity\n a | 2026-08-03T10:00 | 1000000000000"),
     )
     assert {amount for (amount,) in texts(found, ["amount"])} == {"0"}
+
+
+def test_versions_of_a_day_are_rounded_in_the_order_of_time_not_of_their_names():
+    """z until noon, a from noon on: 0.005 is 0.01, and with another 0.004 the total of 0.009 is 0.01 still."""
+    prices = """
+        price_version_id | price_id | model    | effective_from_date | effective_from_at
+        z                | p        | per_unit | 2026-01-01          | null
+        a                | p        | per_unit | null                | 2026-08-03T12:00
+    """
+    used = """
+        event_id | occurred_at      | quantity
+        1        | 2026-08-03T11:00 | 1
+        2        | 2026-08-03T12:00 | 1
+    """
+    found = lines_of(
+        price_versions=versions(prices),
+        price_tiers=unit_prices(z="0.005", a="0.004"),
+        usage_events=events(used),
+    ).filter(service_date=date(2026, 8, 3))
+    columns = ["price_version_id", "amount_exact_before", "amount"]
+    assert sorted(texts(found, columns)) == [("a", "0.005", "0"), ("z", "0", "0.01")]
