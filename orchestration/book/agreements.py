@@ -83,6 +83,7 @@ def _with_file(
             continue
         found = list(_contract_problems(book, contract))
         state = _next_state(known, contract, delivery_date)
+        found.extend(_account_change(known, state))
         found.extend(_currency_change(known, state))
         if book is not None and not found:
             own, found = _with_overrides(book, chains, known, state)
@@ -150,6 +151,15 @@ def _override_problems(book: Book, contract: Placed[Contract], number: int, over
 
 def _currency(contract: Contract, of_price: str | None) -> str | None:
     return contract.billing.currency or of_price
+
+
+def _account_change(known: tuple[ContractState, ...], state: ContractState) -> Iterator[Problem]:
+    """A contract is one account's for ever: counters and rounding run by contract, and must not run on elsewhere."""
+    if not known or known[-1].item.account_id == state.item.account_id:
+        return
+    message = f"{state.item.contract_id} belongs to account {known[-1].item.account_id}."
+    remedy = "End it with ends_on, and give the other account a contract of its own."
+    yield state.placed.problem(("account_id",), "contradiction", message, remedy)
 
 
 def _currency_change(known: tuple[ContractState, ...], state: ContractState) -> Iterator[Problem]:
