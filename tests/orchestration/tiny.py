@@ -112,7 +112,7 @@ def put(home: Path, name: str, text: str) -> Path:
     """Land one file at `<dataset>/<date>/<name>`."""
     path = home / "landing" / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     return path
 
 
