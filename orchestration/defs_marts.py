@@ -17,7 +17,7 @@ from data_contracts.render import STAGED, model_name
 from data_contracts.runs import RUN_TABLES
 from data_contracts.vocabulary import Table
 from orchestration import defs_metadata as shown
-from orchestration.defs_run import NIGHT_RUN, NightRun, refused
+from orchestration.defs_run import NIGHT_RUN, NightRun, materialized, refused
 from orchestration.defs_tables import SINGLE_RUN, Results
 from orchestration.errors import RatebookError
 
@@ -121,7 +121,7 @@ def dbt_models(manifest: Manifest, partitions: dg.PartitionsDefinition) -> dg.As
             for name, unique_id in models.items():
                 if dg.AssetKey(name) in context.selected_asset_keys:
                     about = _facts(run, connection, manifest["nodes"][unique_id])
-                    yield dg.MaterializeResult(asset_key=name, metadata=about)
+                    yield materialized(context, run, dg.AssetKey(name), about)
         yield from _test_results(run, results, wanted)
 
     return dbt
@@ -174,7 +174,6 @@ def _facts(run: NightRun, connection: duckdb.DuckDBPyConnection, node: Mapping[s
     described = connection.sql(f"select * from {place} limit {shown.PREVIEW_ROWS}")
     about: dict[str, Any] = {
         "dagster/row_count": connection.sql(f"select count(*) from {place}").fetchall()[0][0],
-        "as_of": run.record.as_of.isoformat(),
         "path": dg.MetadataValue.path(str(run.build.warehouse)),
         "fingerprint": run.build.fingerprint,
         "preview": shown.text_table(described.columns, described.fetchall()),

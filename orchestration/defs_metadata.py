@@ -58,7 +58,7 @@ def contract_check(table: type[Table], key: dg.AssetKey) -> dg.AssetCheckSpec:
 
 def kept_contract(table: type[Table], key: dg.AssetKey, rows: int) -> dg.AssetCheckResult:
     """Return the result of a contract that every written row has kept."""
-    shown = {"rows": rows, "columns": len(table.columns), "key": ", ".join(table.keys)}
+    shown: dict[str, Any] = {"rows": rows, "columns": len(table.columns), "key": ", ".join(table.keys)}
     return dg.AssetCheckResult(asset_key=key, check_name="contract", passed=True, metadata=shown)
 
 

@@ -12,7 +12,7 @@ from data_contracts.render import model_name
 from orchestration import defs_metadata as shown
 from orchestration import publish
 from orchestration.defs_marts import WRITER
-from orchestration.defs_run import NIGHT_RUN, PUBLISHED, NightRun, refused
+from orchestration.defs_run import NIGHT_RUN, PUBLISHED, NightRun, materialized, refused
 from orchestration.defs_tables import SINGLE_RUN, Results
 from orchestration.errors import RatebookError
 from orchestration.gates import CHECKS, GATES, GateResult, no_write_ahead_log, reconciliation
@@ -69,7 +69,7 @@ def published(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         except RatebookError as error:
             yield from gate_checks(judged)
             raise refused(error, _first_failure(judged)) from error
-        yield dg.MaterializeResult(asset_key=PUBLISHED, metadata=_facts(run))
+        yield materialized(context, run, PUBLISHED, _facts(run))
         yield from gate_checks(judged)
 
     return published
@@ -133,7 +133,6 @@ def _facts(run: NightRun) -> dict[str, Any]:
     return {
         "dagster/row_count": len(tables),
         "run_number": run.record.number,
-        "as_of": run.record.as_of.isoformat(),
         "is_served": run.record.is_latest,
         "gates_passed": run.record.gates_passed,
         "path": dg.MetadataValue.path(str(done.path)),

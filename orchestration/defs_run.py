@@ -1,11 +1,11 @@
 """One night as Dagster runs it: lock, number and line of the run log are those of the command line."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from itertools import takewhile
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import dagster as dg
 import duckdb
@@ -130,6 +130,18 @@ def refused(error: RatebookError, metadata: dict[str, dg.MetadataValue] | None =
     """Return the failure of a step as a person reads it: the sentence of the command line, no traceback."""
     shown = {"message": dg.MetadataValue.md(f"```\n{str(error)[:900]}\n```")}
     return dg.Failure(description=str(error), metadata=shown | (metadata or {}), allow_retries=False)
+
+
+def materialized(
+    context: dg.AssetExecutionContext, run: NightRun, key: dg.AssetKey, about: Mapping[str, Any]
+) -> dg.MaterializeResult:
+    """Return what was made as of the run's day.
+
+    In a range Dagster marks every day of it; what is known of the table stands on the last one only. Repeated on each
+    day of a month it would be thousands of events of some kilobytes.
+    """
+    context.add_asset_metadata(about, key, run.record.as_of.isoformat())
+    return dg.MaterializeResult(asset_key=key, metadata={"as_of": run.record.as_of.isoformat()})
 
 
 def deliveries_in(run: NightRun, first: date) -> list[date]:

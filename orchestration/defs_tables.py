@@ -12,7 +12,7 @@ from data_contracts.vocabulary import Table
 from orchestration import defs_metadata as shown
 from orchestration import intake
 from orchestration.build import BOOK_TABLES
-from orchestration.defs_run import NIGHT_RUN, NightRun, deliveries_in, refused
+from orchestration.defs_run import NIGHT_RUN, NightRun, deliveries_in, materialized, refused
 from orchestration.errors import RatebookError
 from orchestration.intake.snapshots import TABLES as DELIVERED_TABLES
 from orchestration.night import NIGHTLY
@@ -63,9 +63,11 @@ def delivered_tables(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition
 
 
 def _of_one_delivery(run: NightRun, table: type[Table], day: date) -> Mapping[str, Any]:
+    written = intake.read_manifest(run.settings, day)["tables"][table.table_name]
     path = run.settings.snapshot(day) / f"{table.table_name}.parquet"
-    fingerprint = intake.read_manifest(run.settings, day)["tables"][table.table_name]["sha256"]
-    return shown.facts(table, scan(table, [path]), path, fingerprint)
+    if not written["rows"]:
+        return {"dagster/row_count": 0, "path": dg.MetadataValue.path(str(path)), "fingerprint": written["sha256"]}
+    return shown.facts(table, scan(table, [path]), path, written["sha256"])
 
 
 def book_tables(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
@@ -88,7 +90,7 @@ def book_tables(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         except RatebookError as error:
             raise refused(error) from error
         for table in _selected(BOOK_TABLES, context):
-            yield from _as_of(run, table)
+            yield from _as_of(context, run, table)
 
     return price_book
 
@@ -114,7 +116,7 @@ def built_table(builder: Builder, partitions: dg.PartitionsDefinition) -> dg.Ass
             if isinstance(error.__cause__, ContractError):
                 yield shown.broken_contract(_key(made.table), error.__cause__)
             raise refused(error) from error
-        yield from _as_of(run, made.table)
+        yield from _as_of(context, run, made.table)
 
     return table
 
@@ -125,12 +127,10 @@ def all_tables(partitions: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]
     return [delivered_tables(partitions), book_tables(partitions), *built]
 
 
-def _as_of(run: NightRun, table: type[Table]) -> Results:
+def _as_of(context: dg.AssetExecutionContext, run: NightRun, table: type[Table]) -> Results:
     build = run.build
     about = shown.facts(table, build.frame(table), build.path / table.table_name, build.fingerprint)
-    # In a range every day of it is marked; what was made is the table as of the last one.
-    about["as_of"] = run.record.as_of.isoformat()
-    yield dg.MaterializeResult(asset_key=_key(table), metadata=about)
+    yield materialized(context, run, _key(table), about)
     yield shown.kept_contract(table, _key(table), about["dagster/row_count"])
 
 
