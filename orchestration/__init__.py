@@ -1,1 +1,1 @@
-"""What runs when, and all contact with the world. This file stays import-light: the bootstrap runs before any install."""
+"""What runs when, and all contact with the world. This file imports nothing: the bootstrap runs before any install."""

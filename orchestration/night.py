@@ -179,10 +179,10 @@ def rehearse(settings: Settings, as_of: date, *, progress: Progress = lambda _: 
     if not settings.landing.is_dir():
         raise UsageError(f"{settings.landing}: nothing has landed; files go to landing/<dataset>/<delivery date>/.")
     home = Path(tempfile.mkdtemp(prefix="ratebook-rehearsal-"))
-    for folder in ("landing", "lake"):
-        if (settings.home / folder).is_dir():
-            shutil.copytree(settings.home / folder, home / folder, copy_function=_link, symlinks=True)
     try:
+        for folder in ("landing", "lake"):
+            if (settings.home / folder).is_dir():
+                shutil.copytree(settings.home / folder, home / folder, copy_function=_link, symlinks=True)
         record = run(settings.model_copy(update={"home": home}), as_of, progress=progress)
     except Held as held:
         # What would be held is kept, or the SQL that shows the difference would have no file to run on.

@@ -40,6 +40,7 @@ CANDIDATE = ".candidate-"
 HELD = ".held-"
 REMOVING = ".removing-"
 NEW_LINK = ".latest"
+LEAST_MEMORY_MB = 256
 SPILL = ".spill"
 RUN_FOLDER = re.compile(r"(?P<number>\d+)-(?P<as_of>\d{4}-\d{2}-\d{2})")
 
@@ -266,7 +267,8 @@ def flush(path: Path) -> None:
 def duckdb_config(memory_mb: int, spill: Path) -> dict[str, str | bool | int | float | list[str]]:
     """Return the settings of an in-memory DuckDB: bounded, and spilling into `spill`, not the current directory."""
     return {
-        "memory_limit": f"{memory_mb}MB",
+        # Below 96 MB the gates of the smallest night do not end; the bound is on rows, not on DuckDB's own needs.
+        "memory_limit": f"{max(memory_mb, LEAST_MEMORY_MB)}MB",
         "temp_directory": str(spill / SPILL),
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",

@@ -62,7 +62,8 @@ def scan(table: type[Table], paths: list[Path]) -> pl.LazyFrame:
             found = pl.read_parquet_schema(file)
         if found != table.schema():
             raise UsageError(
-                f"{path}: its columns are not those of {table.table_name}; run the night again. Found {found}"
+                f"{path}: its columns are not those of {table.table_name}; another version of Ratebook wrote it. Under "
+                f"build/ remove its folder, it is made again; under lake/ restore that version. Found {found}"
             )
     return pl.scan_parquet(paths, schema=table.schema(), glob=False)
 

@@ -142,7 +142,7 @@ def _standing(snapshots: Sequence[Snapshot], keys: pl.DataFrame) -> pl.DataFrame
         return NO_EVENTS
     # Two passes: the keys of all files first, then whole rows of those few files that hold one of them.
     hits = (
-        pl.scan_parquet(paths, include_file_paths="path")
+        pl.scan_parquet(paths, include_file_paths="path", glob=False)
         .select(*KEY, "path")
         .join(keys.lazy(), on=KEY, how="semi")
         .select(pl.col("path").unique())

@@ -1,5 +1,6 @@
 """Parquet as records of text: exact types only, so that they pass through the same strict parsers as text does."""
 
+import glob
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -25,12 +26,13 @@ def parquet_columns(path: Path) -> list[str]:
     included), nested and binary columns, a damaged footer, a footer that announces more than the caps.
     """
     try:
-        schema = pl.read_parquet_schema(path)
+        with path.open("rb") as file:  # as a path, `[` and `*` in it would be a pattern
+            schema = pl.read_parquet_schema(file)
         with _footers().cursor() as cursor:
             groups = cursor.execute(
                 "select coalesce(sum(num_values), 0), coalesce(sum(total_uncompressed_size), 0) "
                 "from parquet_metadata(?)",
-                [str(path)],
+                [glob.escape(str(path))],
             ).fetchone()
     except (*BROKEN, duckdb.Error, OSError) as error:
         raise FileRefused(

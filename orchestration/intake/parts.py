@@ -60,7 +60,7 @@ class Parts:
         if self.buckets == 1:
             return pl.concat([empty, *(frame for frames in self._frames.values() for frame in frames)])
         paths = sorted(self.folder.glob(f"{number}/*/*.parquet"))
-        return pl.read_parquet(paths) if paths else empty
+        return pl.read_parquet(paths, glob=False) if paths else empty
 
     def _write(self, folder: Path, part: pl.DataFrame) -> None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -77,6 +77,7 @@ def snapshot_through(settings: Settings, as_of: date, *, progress: Progress = si
     """
     for leftover in settings.delivered.glob(".tmp-*"):
         shutil.rmtree(leftover, ignore_errors=True)
+    (settings.delivered.parent / f".tmp-{HASHES}").unlink(missing_ok=True)
     lake = Lake(read_snapshot(day, folder) for day, folder in snapshot_folders(settings.delivered).items())
     if lake.last is not None and lake.last.delivery_date >= as_of:
         return []

@@ -200,13 +200,13 @@ class _Slices:
             return
         ready = []
         for folder in sorted(self.folder.glob("*")):
-            events = pl.read_parquet(sorted(folder.glob("*.parquet"))).sort(SORTED_BY)
+            events = pl.read_parquet(sorted(folder.glob("*.parquet")), glob=False).sort(SORTED_BY)
             ready.append(folder / "sorted")
             validate(UsageEvents, events).write_parquet(ready[-1], compression="lz4")
         if not ready:
             write_table(UsageEvents, UsageEvents.empty(), self.snapshot)
             return
-        pl.concat([pl.scan_parquet(path) for path in ready]).sink_parquet(
+        pl.concat([pl.scan_parquet(path, glob=False) for path in ready]).sink_parquet(
             self.snapshot / f"{UsageEvents.table_name}.parquet",
             compression="zstd",
             compression_level=1,

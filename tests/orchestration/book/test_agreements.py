@@ -278,7 +278,5 @@ def test_replaying_book_and_contracts_gives_the_same_state():
 
 def test_a_contract_stays_with_its_account():
     signed = delivered(PLAIN).state
-    assert shown(PLAIN.replace("account_id: acme", "account_id: other"), known=signed, day=NEXT) == [
-        "c0.yaml:2: contracts.c1.account_id: c1 belongs to account acme. "
-        "End it with ends_on, and give the other account a contract of its own."
-    ]
+    (problem,) = shown(PLAIN.replace("account_id: acme", "account_id: other"), known=signed, day=NEXT)
+    assert problem.startswith("c0.yaml:2: contracts.c1.account_id: c1 belongs to account acme. End it with ends_on")
