@@ -113,7 +113,8 @@ def night_run(settings: Settings) -> dg.ResourceDefinition:
                 "The run is about no delivery date: materialize for a date or a range of them; the checks of a table "
                 "run with it."
             )
-        say = context.log.info if context.log is not None else (lambda _: None)
+        log = context.log
+        say: Callable[[str], None] = print if log is None else log.info
         with run_lock(settings, progress=say):
             publish.recover(settings)
             held = NightRun(settings, night.begin(settings, last), say)
@@ -128,7 +129,7 @@ def night_run(settings: Settings) -> dg.ResourceDefinition:
 
 def refused(error: RatebookError, metadata: dict[str, dg.MetadataValue] | None = None) -> dg.Failure:
     """Return the failure of a step as a person reads it: the sentence of the command line, no traceback."""
-    shown = {"message": dg.MetadataValue.md(f"```\n{str(error)[:900]}\n```")}
+    shown: dict[str, Any] = {"message": dg.MetadataValue.md(f"```\n{str(error)[:900]}\n```")}
     return dg.Failure(description=str(error), metadata=shown | (metadata or {}), allow_retries=False)
 
 
