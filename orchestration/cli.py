@@ -311,12 +311,14 @@ def _billed(settings: "Settings", number: int) -> list[dict[str, Any]]:
 
 def _where_to_look(home: Path | None) -> None:
     flag = f" --home {home}" if home is not None else ""
+    # After the set-up of a bare clone nothing is on the PATH: the command is shown as it can be typed here.
+    ratebook = ".venv/bin/ratebook" if Path(".venv/bin/ratebook").exists() else "ratebook"
     for line in (
         "",
         "Where to look next:",
-        f'  ratebook sql{flag} "from meta.start_here"',
-        f'  ratebook sql{flag} "from reports.rpt_revenue_by_product"',
-        f'  ratebook explain{flag} "<a line_item_id of marts.fct_line_item>"',
+        f'  {ratebook} sql{flag} "from meta.start_here"',
+        f'  {ratebook} sql{flag} "from reports.rpt_revenue_by_product"',
+        f'  {ratebook} explain{flag} "<a line_item_id of marts.fct_line_item>"',
     ):
         out.print(escape(line), soft_wrap=True, highlight=False)
 

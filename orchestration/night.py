@@ -88,6 +88,7 @@ def run(settings: Settings, as_of: date, *, progress: Progress = lambda _: None)
     delivery, ascending.
     Refuses: a gate that fails (`Held`; the last good run stays served), input or settings that cannot be used.
     """
+    keep_private(settings)
     with run_lock(settings, progress=progress), _logged(settings, as_of) as record:
         publish.recover(settings)
         take_snapshots(settings, record, progress)
@@ -97,6 +98,12 @@ def run(settings: Settings, as_of: date, *, progress: Progress = lambda _: None)
         publish_marts(build, record, progress)
         drop_old_builds(settings, build)
     return record
+
+
+def keep_private(settings: Settings) -> None:
+    """Make the home of the state, and shut it to everybody but its owner and group: usage is personal data."""
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    settings.home.chmod(settings.home.stat().st_mode & ~0o007)
 
 
 def take_snapshots(settings: Settings, record: Record, progress: Progress) -> None:
