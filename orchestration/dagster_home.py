@@ -22,5 +22,15 @@ def dagster_home(settings: Settings) -> Path:
     return home
 
 
+def prepare(settings: Settings) -> Path:
+    """Return the folder with its databases made: webserver and daemon, started at once, would both try to make them."""
+    from dagster import DagsterInstance  # noqa: PLC0415 - takes seconds to import, the folder alone does not need it
+
+    home = dagster_home(settings)
+    with DagsterInstance.from_config(str(home)) as instance:
+        _ = (instance.run_storage, instance.event_log_storage, instance.schedule_storage)
+    return home
+
+
 if __name__ == "__main__":
-    sys.stdout.write(f"{dagster_home(Settings())}\n")
+    sys.stdout.write(f"{prepare(Settings())}\n")

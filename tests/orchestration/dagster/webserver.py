@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestration.dagster_home import dagster_home
+from orchestration.dagster_home import prepare
 from orchestration.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -57,7 +57,7 @@ class Webserver:
 @contextmanager
 def running(settings: Settings, *, first_delivery: str, with_daemon: bool = True) -> Iterator[Webserver]:
     """Run webserver and daemon over one installation."""
-    home = dagster_home(settings)
+    home = prepare(settings)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
