@@ -21,7 +21,7 @@ from rich.table import Table
 from orchestration.errors import RatebookError, RefusedInput, UsageError
 
 if TYPE_CHECKING:
-    from orchestration.night import Record
+    from orchestration.records import Record
     from orchestration.settings import Settings
 
 app = typer.Typer(

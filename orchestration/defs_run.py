@@ -11,7 +11,7 @@ import dagster as dg
 import duckdb
 
 from data_contracts.vocabulary import Table
-from orchestration import intake, night, publish
+from orchestration import intake, night, publish, records
 from orchestration.build import Build, open_build
 from orchestration.errors import RatebookError, UsageError
 from orchestration.lock import run_lock
@@ -35,7 +35,7 @@ class NightRun:
     """
 
     settings: Settings
-    record: night.Record
+    record: records.Record
     say: Callable[[str], None]
     error: BaseException | None = field(default=None)
     has_published: bool = field(default=False)
@@ -56,7 +56,7 @@ class NightRun:
 
     def make_book(self) -> None:
         """Compile price book and contracts."""
-        night.timed(self.record, "price_book", self.build.make_book)
+        records.timed(self.record, "price_book", self.build.make_book)
 
     def make_table(self, table: type[Table]) -> None:
         """Make one table as of the run's day, and what comes before it in the night unless it is there."""
@@ -117,12 +117,12 @@ def night_run(settings: Settings) -> dg.ResourceDefinition:
         say: Callable[[str], None] = print if log is None else log.info
         with run_lock(settings, progress=say):
             publish.recover(settings)
-            held = NightRun(settings, night.begin(settings, last), say)
+            held = NightRun(settings, records.begin(settings, last), say)
             yield held
             # A run that only looked at some tables publishes nothing and is no line of the log.
             is_night = not run.asset_selection or PUBLISHED in run.asset_selection
             if is_night and (held.error is not None or held.has_published):
-                night.end(settings, held.record, held.error)
+                records.end(settings, held.record, held.error)
 
     return hold_run
 

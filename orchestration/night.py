@@ -5,28 +5,24 @@ again; two nights wait for each other; what readers see changes in one rename at
 """
 
 import hashlib
-import json
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, date, datetime
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
 
 import polars as pl
 
 from data_contracts import TABLES
 from data_contracts.marts import MARTS
 from data_contracts.render import contract_columns
-from data_contracts.runs import Run, RunLog
+from data_contracts.runs import Run
 from data_contracts.validation import ContractError
 from orchestration import gates, intake, publish
 from orchestration.build import Build, code_hash, open_build
-from orchestration.errors import Held, RatebookError, UsageError
+from orchestration.errors import Held, UsageError
 from orchestration.lock import run_lock
+from orchestration.records import Record, logged, run_log, timed
 from orchestration.settings import Settings
 from orchestration.tables import Builder
 from orchestration.warehouse import prepare_warehouse, run_dbt
@@ -59,26 +55,7 @@ NIGHTLY: tuple[Builder, ...] = (
 
 Progress = Callable[[str], None]
 Report = Callable[[list[gates.GateResult]], None]
-Result = TypeVar("Result")
-RUN_LOG = "runs.jsonl"
 RECONCILIATION = "aud_reconciliation"
-
-
-@dataclass
-class Record:
-    """What a run did: for the person who started it, and a line of the run log when it has ended."""
-
-    number: int
-    as_of: date
-    started_at: datetime
-    finished_at: datetime | None = None
-    status: str = "failed"
-    message: str | None = None
-    path: str | None = None
-    is_latest: bool = False
-    rows: dict[str, int] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-    gates_passed: int = 0
 
 
 def run(settings: Settings, as_of: date, *, progress: Progress = lambda _: None) -> Record:
@@ -89,7 +66,7 @@ def run(settings: Settings, as_of: date, *, progress: Progress = lambda _: None)
     Refuses: a gate that fails (`Held`; the last good run stays served), input or settings that cannot be used.
     """
     keep_private(settings)
-    with run_lock(settings, progress=progress), _logged(settings, as_of) as record:
+    with run_lock(settings, progress=progress), logged(settings, as_of) as record:
         publish.recover(settings)
         take_snapshots(settings, record, progress)
         build = open_build(settings, as_of)
@@ -225,73 +202,3 @@ def run_row(build: Build, number: int) -> pl.DataFrame:
         RULE_VERSION,
     )
     return pl.DataFrame([values], schema=Run.schema(), orient="row")
-
-
-def run_log(settings: Settings) -> pl.DataFrame:
-    """Read the runs that have ended, for `audit.aud_run`."""
-    path = settings.log / RUN_LOG
-    lines = path.read_text().splitlines() if path.exists() else []
-    entries = [entry for entry in map(_entry, lines) if entry is not None]
-    rows = [
-        (
-            entry["number"],
-            date.fromisoformat(entry["as_of"]),
-            entry["status"],
-            datetime.fromisoformat(entry["started_at"]),
-            datetime.fromisoformat(entry["finished_at"]),
-            entry["message"],
-        )
-        for entry in entries
-    ]
-    return pl.DataFrame(rows, schema=RunLog.schema(), orient="row")
-
-
-def _entry(line: str) -> dict[str, Any] | None:
-    """Read a line of the run log; a run killed while it wrote leaves the start of one, which says nothing."""
-    try:
-        entry: dict[str, Any] = json.loads(line)
-    except json.JSONDecodeError:
-        return None
-    return entry
-
-
-def begin(settings: Settings, as_of: date) -> Record:
-    """Give a run its number; it counts as failed until it has ended well."""
-    return Record(publish.next_number(settings), as_of, _now())
-
-
-def end(settings: Settings, record: Record, error: BaseException | None) -> None:
-    """Write the run's line to the run log: published, held by a gate, or failed."""
-    record.status = "published" if error is None else "held" if isinstance(error, Held) else "failed"
-    record.message = str(error) if isinstance(error, RatebookError) else None
-    record.finished_at = _now()
-    settings.log.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = settings.log / RUN_LOG
-    is_torn = path.exists() and not path.read_bytes().endswith(b"\n")
-    with path.open("a") as log:
-        log.write(("\n" if is_torn else "") + json.dumps(asdict(record), default=str) + "\n")
-
-
-@contextmanager
-def _logged(settings: Settings, as_of: date) -> Iterator[Record]:
-    """Write the run's line however it ends."""
-    record = begin(settings, as_of)
-    try:
-        yield record
-    except BaseException as error:
-        end(settings, record, error)
-        raise
-    end(settings, record, None)
-
-
-def _now() -> datetime:
-    # The clock tells when a run took place; no result depends on it.
-    return datetime.now(UTC).replace(tzinfo=None)  # noqa: TID251
-
-
-def timed(record: Record, name: str, work: Callable[[], Result]) -> Result:
-    """Do one step of the night and note how long it took."""
-    started = time.monotonic()
-    result = work()
-    record.seconds[name] = round(time.monotonic() - started, 3)
-    return result

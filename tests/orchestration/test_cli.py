@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from orchestration import cli, night
+from orchestration import cli, night, records
 from orchestration.errors import Held
 from tests.orchestration import tiny
 
@@ -352,7 +352,7 @@ def no_marts(monkeypatch):
 def test_a_rehearsal_counts_what_the_night_counts_and_leaves_no_trace(ratebook, no_marts, night_home, tmp_path):
     """I30: the tables are as of a delivery that has no snapshot yet, so that there is something to leave."""
     settings = tiny.land(tmp_path / "home")
-    night.take_snapshots(settings, night.begin(settings, tiny.DAYS[1]), str)
+    night.take_snapshots(settings, records.begin(settings, tiny.DAYS[1]), str)
     before = tiny.tree(settings.home)
     code, said, _ = ratebook("run", "--home", settings.home, "--date", tiny.LAST, "--dry-run", "--json")
     assert code == 0

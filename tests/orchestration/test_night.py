@@ -15,7 +15,7 @@ import pytest
 
 from data_contracts import LandedFiles, UsageEvents
 from data_contracts.marts import MARTS
-from orchestration import cli, gates, intake, night, publish
+from orchestration import cli, gates, intake, night, publish, records
 from orchestration.build import open_build
 from orchestration.errors import Held, RefusedInput, UsageError
 from tests.orchestration import tiny
@@ -173,13 +173,13 @@ ELSEWHERE = """
 import json, sys
 from datetime import datetime
 from pathlib import Path
-from orchestration import build, night
+from orchestration import build, night, records
 from orchestration.settings import Settings
 from tests.orchestration import tiny
 
 least = next(each.ge for each in Settings.model_fields["memory_mb"].metadata if hasattr(each, "ge"))
 build.BYTES_PER_EVENT = least * 2**20 * 5 // 8  # five buckets for eight events
-night._now = lambda: datetime(1999, 12, 31, 23, 59, 59)
+records._now = lambda: datetime(1999, 12, 31, 23, 59, 59)
 settings = tiny.land(Path(sys.argv[1])).model_copy(update={"memory_mb": least})
 record = night.run(settings, tiny.LAST)
 opened = build.open_build(settings, tiny.LAST)
@@ -272,7 +272,7 @@ def test_every_planted_difference_is_found_in_one_night(spoiled):
         "insert into marts.fct_invoice select * from marts.fct_invoice limit 1",
     )
     results = []
-    record = night.begin(settings, tiny.LAST)
+    record = records.begin(settings, tiny.LAST)
     build = open_build(settings, tiny.LAST)
     night.make_marts(build, record, str)
     with pytest.raises(Held):
@@ -299,12 +299,12 @@ def test_nights_that_fail_are_logged_and_the_next_good_one_has_a_number_of_its_o
             patched.setattr(night, "publish_marts", lambda *_, error=error: (_ for _ in ()).throw(error))
             with pytest.raises(type(error)):
                 night.run(settings, tiny.LAST)
-    log = settings.log / night.RUN_LOG
+    log = settings.log / records.RUN_LOG
     log.write_text(log.read_text() + '{"number": 7, "as_of": "2026-')  # killed while it wrote
     record = night.run(settings, tiny.LAST)
     assert (record.number, record.is_latest) == (8, True)
     assert tiny.published(settings, 8) == tiny.published(night_home), "the same night again is the same publish"
-    assert night.run_log(settings)["status"].to_list() == ["published", "failed", "failed", "failed", "published"]
+    assert records.run_log(settings)["status"].to_list() == ["published", "failed", "failed", "failed", "published"]
     assert json.loads(log.read_text().splitlines()[-1])["number"] == 8
     kept = {path.name for path in settings.build.iterdir()}
     assert kept == {open_build(settings, tiny.LAST).path.name, "run.lock"}, "builds of published runs stay, others go"

@@ -13,7 +13,7 @@ import polars as pl
 
 from data_contracts import TABLES, Kind
 from data_contracts.vocabulary import Table
-from orchestration import night
+from orchestration import night, records
 from orchestration.build import BOOK_TABLES, Build, open_build
 from orchestration.publish import published_run
 from orchestration.settings import Settings
@@ -124,7 +124,7 @@ def copied(settings: Settings, home: Path) -> Settings:
 
 def tables_only(settings: Settings, as_of: date = LAST) -> Build:
     """Run the night up to the tables as of D: all that rates, and nothing of dbt, which takes most of the time."""
-    record = night.Record(1, as_of, night._now())
+    record = records.Record(1, as_of, records._now())
     night.take_snapshots(settings, record, lambda _: None)
     build = open_build(settings, as_of)
     night.make_tables(build, record, lambda _: None)
@@ -156,7 +156,7 @@ def served(settings: Settings) -> str:
 
 def log_lines(settings: Settings) -> list[dict[str, Any]]:
     """Return the lines of the run log."""
-    return [json.loads(line) for line in (settings.log / night.RUN_LOG).read_text().splitlines()]
+    return [json.loads(line) for line in (settings.log / records.RUN_LOG).read_text().splitlines()]
 
 
 def tree(folder: Path) -> dict[str, tuple[int, int, str]]:

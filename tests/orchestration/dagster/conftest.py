@@ -15,7 +15,7 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", "sqlglotrs is deprecated", DeprecationWarning)
     import dagster_dbt  # noqa: F401
 
-from orchestration import night, publish
+from orchestration import night, publish, records
 from orchestration.dagster_home import dagster_home
 from orchestration.definitions import night_definitions
 from orchestration.defs_manifest import load_manifest
@@ -68,7 +68,7 @@ def tables_of(settings: Settings, number: int) -> Hashes:
 
 def log_lines(settings: Settings) -> list[dict]:
     """Return the lines of the run log."""
-    return [json.loads(line) for line in (settings.log / night.RUN_LOG).read_text().splitlines()]
+    return [json.loads(line) for line in (settings.log / records.RUN_LOG).read_text().splitlines()]
 
 
 @pytest.fixture
