@@ -19,7 +19,7 @@ from data_contracts import TABLES, AccountRows, Accounts, Companies, Documents, 
 from data_contracts.validation import ContractError
 from data_contracts.vocabulary import Kind, Layout, Table
 from orchestration import book, intake
-from orchestration.errors import RefusedInput
+from orchestration.errors import RefusedInput, UsageError
 from orchestration.settings import Settings
 from orchestration.storage import atomic_directory, scan, write_parquet
 from orchestration.tables import Builder, Made, made_by
@@ -247,8 +247,14 @@ BOOK_TABLES = tuple(
 
 
 def open_build(settings: Settings, as_of: date) -> Build:
-    """Return the build of everything delivered up to `as_of`; nothing is made yet."""
-    return Build(settings, as_of, tuple(intake.snapshot_dates(settings, as_of)))
+    """Return the build of everything delivered up to `as_of`; nothing is made yet.
+
+    Refuses: a day before the first delivery.
+    """
+    deliveries = tuple(intake.snapshot_dates(settings, as_of))
+    if not deliveries:
+        raise UsageError(f"Nothing was delivered on or before {as_of}; the first delivery is later. Take a later date.")
+    return Build(settings, as_of, deliveries)
 
 
 @lru_cache(maxsize=1)

@@ -5,10 +5,11 @@ Exit codes: 0 done, 1 a gate held the publish, 2 usage or configuration, 3 refus
 """
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -32,6 +33,10 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 a gate held the publish, 2 usage or configuration, 3 refused input.",
 )
 WIDE = 400
+SHOWN_REFUSALS = 5
+EARLIEST_CLOCK = timedelta(hours=14)  # the first zone to reach a day
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+GROUPED = re.compile(r"-?[0-9,]+(\.[0-9]+)?")
 out = Console()
 err = Console(stderr=True)
 
@@ -77,6 +82,7 @@ def run(
 
     settings = _settings(home)
     as_of = _last_day(on, first, last)
+    _refuse_future(as_of)
     with _progress(as_json) as progress:
         record = (night.rehearse if dry_run else night.run)(settings, as_of, progress=progress)
     _show_run(settings, record, as_json, dry_run=dry_run)
@@ -100,7 +106,11 @@ def check(
     else:
         for finding in findings:
             out.print(escape(str(finding)), soft_wrap=True, highlight=False)
-        out.print(f"{len(findings)} problems" if findings else "Nothing is wrong with what has landed.")
+        out.print(
+            f"{len(findings)} problems"
+            if findings
+            else "Nothing is wrong with what has landed since the last snapshot."
+        )
     if findings:
         raise typer.Exit(RefusedInput.exit_code)
 
@@ -115,7 +125,7 @@ def explain(
     """Recompute a line down to its events: quantity, version, tiers, rounding."""
     from orchestration.explain import explanation
 
-    found = explanation(_settings(home), line_item_id, number)
+    found = explanation(_settings(home), line_item_id.strip(), number)
     if as_json:
         _print_json(_plain(found.as_dict()))
     else:
@@ -237,6 +247,13 @@ def _last_day(on: str | None, first: str | None, last: str | None) -> date:
     raise UsageError("Say which night: --date 2026-10-31, or a range with --from and --to.")
 
 
+def _refuse_future(as_of: date) -> None:
+    """A snapshot of a day stands for ever: a mistyped year would take all its days as empty."""
+    latest = (datetime.now(UTC) + EARLIEST_CLOCK).date()  # noqa: TID251 - asks whether the day has begun anywhere
+    if as_of > latest:
+        raise UsageError(f"{as_of} has not begun anywhere; a night is of a delivery date that has.")
+
+
 def _day(option: str, text: str) -> date:
     try:
         day = date.fromisoformat(text)
@@ -267,14 +284,28 @@ def _show_run(settings: "Settings", record: "Record", as_json: bool, *, dry_run:
     if as_json:
         _print_json(_plain({**asdict(record), "dry_run": dry_run, "billed": billed}))
         return
-    verb = "would be published" if dry_run else "is published"
     seconds = sum(record.seconds.values())
+    # A rehearsal counts in its own copy: its number means nothing here.
+    head = "A run of" if dry_run else f"Run {record.number},"
+    verb = "would be published" if dry_run else "is published"
     out.print(
-        f"Run {record.number}, everything delivered up to {record.as_of}, {verb}: "
-        f"{record.rows.get('line_items', 0):,} line items, {record.gates_passed} gates passed, {seconds:.1f} s."
+        f"{head} everything delivered up to {record.as_of} {verb}: {record.rows.get('line_items', 0):,} line items, "
+        f"{record.gates_passed} gates passed, {seconds:.1f} s.",
+        soft_wrap=True,
+        highlight=False,
     )
     if billed:
-        _show_rows(["month", "currency", "invoices", "billed", "cost"], [tuple(row.values()) for row in billed], False)
+        shown = [tuple(map(_grouped, row.values())) for row in billed]
+        _show_rows(["month", "currency", "invoices", "billed", "cost"], shown, False)
+    for refused in record.refused_files[:SHOWN_REFUSALS]:
+        err.print(f"[bold red]Refused[/bold red] {escape(refused)}", soft_wrap=True, highlight=False)
+    if record.refused_files:
+        err.print(
+            f"{len(record.refused_files)} files were refused and are not in these numbers: see audit.aud_input_file. "
+            "Land them mended; under a date already taken they belong to the next night.",
+            soft_wrap=True,
+            highlight=False,
+        )
     if record.path and not dry_run:
         out.print(f"{record.path}/ratebook.duckdb", soft_wrap=True, highlight=False)
         if not record.is_latest:
@@ -302,8 +333,8 @@ def _billed(settings: "Settings", number: int) -> list[dict[str, Any]]:
             "month": month,
             "currency": currency,
             "invoices": invoices,
-            "billed": None if billed is None else f"{billed:,.{digits}f}",
-            "cost": None if cost is None else f"{cost:,.{digits}f}",
+            "billed": None if billed is None else f"{billed:.{digits}f}",
+            "cost": None if cost is None else f"{cost:.{digits}f}",
         }
         for month, currency, invoices, billed, cost, digits in run_sql(settings, statement, run=number).rows
     ]
@@ -331,12 +362,18 @@ def _show_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], as_json: b
         return
     table = Table(header_style="bold", box=None, pad_edge=False)
     for position, column in enumerate(columns):
-        is_number = any(isinstance(row[position], int | Decimal) for row in rows)
+        values = [row[position] for row in rows if row[position] is not None]
+        is_number = all(isinstance(each, int | Decimal) or GROUPED.fullmatch(str(each)) for each in values)
         table.add_column(escape(column), justify="right" if is_number else "left", overflow="fold")
     for row in rows:
         table.add_row(*[_cell(value) for value in row])
     # A narrow terminal folds a wide answer; a pipe gets every row on one line, however wide.
     (out if out.is_terminal else Console(width=WIDE)).print(table)
+
+
+def _grouped(value: Any) -> Any:
+    """Group the thousands of a number that is text; everything else stays."""
+    return f"{Decimal(value):,f}" if isinstance(value, str) and NUMBER.fullmatch(value) else value
 
 
 def _cell(value: Any) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from data_contracts import TABLES
+from data_contracts import TABLES, LandedFiles
 from data_contracts.marts import MARTS
 from data_contracts.render import contract_columns
 from data_contracts.runs import Run
@@ -65,6 +65,7 @@ def run(settings: Settings, as_of: date, *, progress: Progress = lambda _: None)
     delivery, ascending.
     Refuses: a gate that fails (`Held`; the last good run stays served), input or settings that cannot be used.
     """
+    require_landing(settings)
     keep_private(settings)
     with run_lock(settings, progress=progress), logged(settings, as_of) as record:
         publish.recover(settings)
@@ -75,6 +76,12 @@ def run(settings: Settings, as_of: date, *, progress: Progress = lambda _: None)
         publish_marts(build, record, progress)
         drop_old_builds(settings, build)
     return record
+
+
+def require_landing(settings: Settings) -> None:
+    """Refuse a home in which nothing has ever landed, before anything is written there."""
+    if not settings.landing.is_dir() and not settings.delivered.is_dir():
+        raise UsageError(f"{settings.landing}: nothing has landed; files go to landing/<dataset>/<delivery date>/.")
 
 
 def keep_private(settings: Settings) -> None:
@@ -88,6 +95,9 @@ def take_snapshots(settings: Settings, record: Record, progress: Progress) -> No
     progress("reading what was delivered")
     made = timed(record, "snapshots", lambda: intake.snapshot_through(settings, record.as_of, progress=progress))
     record.rows["snapshots"] = len(made)
+    landed = open_build(settings, record.as_of).delivered(LandedFiles, made)
+    refused = landed.filter(pl.col("status") == "refused").select("source_file", "message").collect()
+    record.refused_files = [f"{source_file}: {message}" for source_file, message in refused.iter_rows()]
 
 
 def make_tables(build: Build, record: Record, progress: Progress) -> None:
@@ -160,8 +170,7 @@ def rehearse(settings: Settings, as_of: date, *, progress: Progress = lambda _: 
 
     The copy links to the landing zone and the snapshots, so it costs the tables of one night.
     """
-    if not settings.landing.is_dir():
-        raise UsageError(f"{settings.landing}: nothing has landed; files go to landing/<dataset>/<delivery date>/.")
+    require_landing(settings)
     home = Path(tempfile.mkdtemp(prefix="ratebook-rehearsal-"))
     try:
         for folder in ("landing", "lake"):

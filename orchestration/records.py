@@ -34,6 +34,7 @@ class Record:
     rows: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     gates_passed: int = 0
+    refused_files: list[str] = field(default_factory=list)
 
 
 def run_log(settings: Settings) -> pl.DataFrame:

@@ -239,8 +239,23 @@ def test_before_the_first_night_the_way_to_it_is_named(ratebook, tmp_path, comma
 def test_a_night_without_landing_is_a_wrong_use(ratebook, tmp_path):
     code, _, said = ratebook("run", "--home", tmp_path, "--date", "2026-09-04")
     assert code == 2
-    assert "Nothing has landed on or before 2026-09-04" in said
+    assert "nothing has landed" in said
     assert str(tmp_path / "landing") in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_night_before_the_first_delivery_is_a_wrong_use(ratebook, night_home, tmp_path):
+    home = tiny.copied(night_home, tmp_path).home
+    code, _, said = ratebook("run", "--home", home, "--date", "2020-01-01")
+    assert code == 2
+    assert "Nothing was delivered on or before 2020-01-01" in said
+
+
+def test_a_day_that_has_not_begun_is_refused_because_a_snapshot_stands_for_ever(ratebook, tmp_path):
+    home = tiny.land(tmp_path / "home").home
+    code, _, said = ratebook("run", "--home", home, "--date", "2999-01-01")
+    assert code == 2
+    assert "2999-01-01 has not begun anywhere" in said
 
 
 def test_a_rehearsal_without_landing_is_a_wrong_use_and_writes_nothing(ratebook, tmp_path):
@@ -313,7 +328,7 @@ def test_check_names_file_line_rule_and_remedy_and_ends_with_3(ratebook, tmp_pat
 def test_check_of_what_is_fine_ends_with_0(ratebook, tmp_path):
     settings = tiny.land(tmp_path, rows={tiny.DAYS[0]: tiny.USAGE[tiny.DAYS[0]]})
     code, said, _ = ratebook("check", "--home", settings.home)
-    assert (code, said.strip()) == (0, "Nothing is wrong with what has landed.")
+    assert (code, said.strip()) == (0, "Nothing is wrong with what has landed since the last snapshot.")
 
 
 # --- doctor ------------------------------------------------------------------------------------------------------------
@@ -398,3 +413,12 @@ def test_a_range_ends_with_its_last_day(ratebook, no_marts, tmp_path, monkeypatc
     assert code == 0
     assert sorted(path.name for path in settings.delivered.iterdir()) == ["2026-09-01", "2026-09-02"]
     assert [line["as_of"] for line in tiny.log_lines(settings)] == ["2026-09-02"]
+
+
+def test_a_night_that_left_a_file_out_says_which_and_why(ratebook, no_marts, tmp_path):
+    settings = tiny.land(tmp_path / "home")
+    tiny.put(settings.home, f"usage_events/{tiny.DAYS[0]}/cut.csv", tiny.HEADER)
+    code, _, said = ratebook("run", "--home", settings.home, "--date", tiny.LAST, "--dry-run")
+    assert code == 0
+    assert f"Refused usage_events/{tiny.DAYS[0]}/cut.csv: " in said
+    assert "1 files were refused" in said
