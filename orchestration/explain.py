@@ -171,7 +171,7 @@ def _events(build: Build, line: Row) -> list[Row]:
     reference = {table.table_name: build.frame(table) for table in CELL_TABLES}
     columns = ["occurred_at", "source", "event_id", "measured", "delivery_date", "source_file", "source_line"]
     joined = with_cell(account, **reference).join(cells, on=CELL, how="semi")
-    return joined.select(columns).sort("occurred_at", "source", "event_id").collect().to_dicts()
+    return joined.select(columns).sort("occurred_at", "event_id", "source").collect().to_dicts()
 
 
 def _terms(version: Row) -> str:
@@ -225,7 +225,7 @@ def _explain_fees(build: Build, found: Explanation, version: Row) -> None:
     line = found.line
     scope = _is(line, "contract_id", "price_id", "price_version_id")
     in_period = pl.col("service_date").is_between(line["billing_period_start"], line["service_date"])
-    rated = build.frame(RatedEvents).filter(scope & in_period).sort("occurred_at", "source", "event_id").collect()
+    rated = build.frame(RatedEvents).filter(scope & in_period).sort("occurred_at", "event_id", "source").collect()
     digits = _minor_units(build, line)
     ordinal, value_through, rounded = 0, Fraction(0), Decimal(0)
     for event in rated.to_dicts():

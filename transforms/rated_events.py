@@ -86,7 +86,7 @@ def rated_events(
 
 def _with_position(events: pl.LazyFrame) -> pl.LazyFrame:
     """Add where each event stands in its allowance: its number, and the value up to and including it."""
-    order = ["occurred_at", "source", "event_id"]
+    order = ["occurred_at", "event_id", "source"]
     # Counted over a column: the running sum of a literal is 1 in every row.
     ordinal = pl.col("event_id").is_not_null().cast(pl.Int64).cum_sum()
     return events.with_columns(
