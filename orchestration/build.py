@@ -15,7 +15,24 @@ from pathlib import Path
 
 import polars as pl
 
-from data_contracts import TABLES, AccountRows, Accounts, Companies, Documents, LandedFiles, UsageEvents
+from data_contracts import (
+    AccountRows,
+    Accounts,
+    Companies,
+    Contracts,
+    Currencies,
+    Documents,
+    Exclusions,
+    LandedFiles,
+    LegalEntities,
+    Meters,
+    PlanPrices,
+    PriceConditions,
+    PriceTiers,
+    PriceVersions,
+    Products,
+    UsageEvents,
+)
 from data_contracts.validation import ContractError
 from data_contracts.vocabulary import Kind, Layout, Table
 from orchestration import book, intake
@@ -226,23 +243,19 @@ class Build:
         return ids.join(buckets, on="payer_id", how="left", validate="m:1").select("account_id", "bucket")
 
 
-BOOK_TABLES = tuple(
-    table
-    for table in TABLES
-    if table.table_name
-    in {
-        "companies",
-        "legal_entities",
-        "currencies",
-        "products",
-        "meters",
-        "plan_prices",
-        "price_versions",
-        "price_tiers",
-        "price_conditions",
-        "exclusions",
-        "contracts",
-    }
+# What the book makes, in the order in which data flows.
+BOOK_TABLES: tuple[type[Table], ...] = (
+    Companies,
+    LegalEntities,
+    Currencies,
+    Products,
+    Meters,
+    PlanPrices,
+    PriceVersions,
+    PriceTiers,
+    PriceConditions,
+    Exclusions,
+    Contracts,
 )
 
 
