@@ -13,6 +13,7 @@ import polars as pl
 from data_contracts import (
     AccountRows,
     Documents,
+    FxRates,
     LandedFiles,
     RejectedRows,
     RepeatedEvents,
@@ -42,7 +43,15 @@ from orchestration.intake.usage_delivery import take_usage
 from orchestration.settings import Settings
 
 FORMAT = 1
-TABLES: tuple[type[Table], ...] = (LandedFiles, UsageEvents, RepeatedEvents, RejectedRows, AccountRows, Documents)
+TABLES: tuple[type[Table], ...] = (
+    LandedFiles,
+    UsageEvents,
+    RepeatedEvents,
+    RejectedRows,
+    AccountRows,
+    FxRates,
+    Documents,
+)
 HASHES = "landed-hashes.json"
 
 Progress = Callable[[str], None]
@@ -180,7 +189,7 @@ def take_delivery(
     files: Sequence[tuple[LandedFile, str, set[str]]],
     folder: Path,
 ) -> Taken:
-    """Write the six Delivered tables and the manifest of one delivery into `folder`."""
+    """Write the Delivered tables and the manifest of one delivery into `folder`."""
     if not files:
         for table in TABLES:
             write_table(table, table.empty(), folder)
@@ -204,6 +213,7 @@ def take_delivery(
         RepeatedEvents: usage.repeated,
         RejectedRows: rejected,
         AccountRows: accounts,
+        FxRates: FxRates.empty(),
         Documents: documents,
     }
     for table, frame in frames.items():
