@@ -14,12 +14,13 @@ import polars as pl
 import pytest
 
 from data_contracts import LandedFiles, UsageEvents
-from data_contracts.marts import MARTS, MetaTables
+from data_contracts.marts import MARTS, FctLineItem, MetaTables
 from data_contracts.render import model_name
 from orchestration import cli, gates, intake, night, publish, records
 from orchestration.build import open_build
 from orchestration.errors import Held, RefusedInput, UsageError
 from tests.orchestration import tiny
+from tests.orchestration.dagster.screenshots import chromium
 
 ROOT = Path(__file__).parents[2]
 
@@ -94,6 +95,23 @@ def test_each_publish_explains_itself_without_a_server_or_a_network(night_home):
     assert fetched == []
     assert '"send_anonymous_usage_stats": false' in page
     assert str(ROOT) not in page
+
+
+@pytest.mark.skipif(chromium() is None, reason="no Chromium here: apt install chromium")
+def test_the_documentation_of_a_publish_opens_in_a_browser_as_a_file(night_home, tmp_path):
+    page = (publish.published_run(night_home).path / "docs" / "index.html").resolve().as_uri()
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}"]
+    options += ["--virtual-time-budget=8000", "--host-resolver-rules=MAP * ~NOTFOUND", "--dump-dom"]
+    shown = subprocess.run(
+        [chromium(), *options, f"{page}#!/model/model.ratebook.fct_line_item"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    ).stdout
+    assert "Money with its reason" in shown
+    for column in FctLineItem.columns.values():
+        assert column.name in shown
 
 
 def test_the_night_leaves_nothing_half_made(night_home):
