@@ -19,8 +19,8 @@ from data_contracts.render import model_name
 from orchestration import cli, gates, intake, night, publish, records
 from orchestration.build import open_build
 from orchestration.errors import Held, RefusedInput, UsageError
+from tests.browser import ABSENT, chromium, content_of
 from tests.orchestration import tiny
-from tests.orchestration.dagster.screenshots import chromium
 
 ROOT = Path(__file__).parents[2]
 
@@ -97,21 +97,12 @@ def test_each_publish_explains_itself_without_a_server_or_a_network(night_home):
     assert str(ROOT) not in page
 
 
-@pytest.mark.skipif(chromium() is None, reason="no Chromium here: apt install chromium")
+@pytest.mark.skipif(chromium() is None, reason=ABSENT)
 def test_the_documentation_of_a_publish_opens_in_a_browser_as_a_file(night_home, tmp_path):
     page = (publish.published_run(night_home).path / "docs" / "index.html").resolve().as_uri()
-    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}"]
-    options += ["--virtual-time-budget=8000", "--host-resolver-rules=MAP * ~NOTFOUND", "--dump-dom"]
-    shown = subprocess.run(
-        [chromium(), *options, f"{page}#!/model/model.ratebook.fct_line_item"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    ).stdout
+    shown = content_of(f"{page}#!/model/model.ratebook.fct_line_item", tmp_path)
     assert "Money with its reason" in shown
-    for column in FctLineItem.columns.values():
-        assert column.name in shown
+    assert [name for name in FctLineItem.columns if name not in shown] == []
 
 
 def test_the_night_leaves_nothing_half_made(night_home):
