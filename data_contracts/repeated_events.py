@@ -6,7 +6,7 @@ from data_contracts.vocabulary import Count, Day, Delivery, Instant, Quantity, T
 class RepeatedEvents(Delivery):
     """A well-formed usage row that did not become usage: its event key was already taken.
 
-    Grain: one row per landed row. A conflict waits here with its whole content until an amendment or a release
+    Grain: one row per landed record; a line that a feed makes several events of is as many records. A conflict waits here with its whole content until an amendment or a release
     names the winner. Source: orchestration.intake.
     """
 
@@ -15,7 +15,7 @@ class RepeatedEvents(Delivery):
     source_line: Count = key("Line of the record's start in that file.")
     outcome: Text = column("Same content again, or other content.", one_of=("duplicate", "conflict"))
     source: Text = column("System that issued the event id.")
-    event_id: Text = column("The feed's id of the event.")
+    event_id: Text = key("The feed's id of the event.")
     account_id: Text = column("Account named by the row.")
     meter: Text = column("Meter named by the row.")
     occurred_at: Instant = column("When the row says that it happened, UTC.")
