@@ -6,8 +6,8 @@ from data_contracts.vocabulary import Count, Day, Delivery, Instant, Quantity, T
 class RepeatedEvents(Delivery):
     """A well-formed usage row that did not become usage: its event key was already taken.
 
-    Grain: one row per landed record; a line that a feed makes several events of is as many records. A conflict waits here with its whole content until an amendment or a release
-    names the winner. Source: orchestration.intake.
+    Grain: one row per landed record; a line that a feed makes several events of is as many records. A conflict waits
+    here with its whole content until an amendment or a release names the winner. Source: orchestration.intake.
     """
 
     delivery_date: Day = key("The delivery that brought the row.")
