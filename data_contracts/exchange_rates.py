@@ -14,8 +14,10 @@ class ExchangeRates(Table):
 
     currency: Text = key("ISO 4217 code of the amount.", example="JPY")
     target_currency: Text = key("ISO 4217 code that it is converted into.", example="USD")
-    rate_date_for: Day = key("Day that wants a rate.")
-    rate_date: Day = column("Day for which the rate used was fixed: the last one known on or before the day.")
+    rate_date_for: Day = key("Day that wants a rate.", example="2026-08-02")
+    rate_date: Day = column(
+        "Day for which the rate used was fixed: the last one known on or before the day.", example="2026-07-31"
+    )
     base_currency: Text = column("Base of the rates that are crossed.", example="EUR")
     numerator: ExchangeRate = column(
         "Units of the target for one of the base; 1 when the target is the base.", unit="target_currency", example="1"

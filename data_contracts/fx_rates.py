@@ -15,11 +15,11 @@ class FxRates(Delivery):
     Grain: one row per delivery, rate date, currency pair and rate type. Source: orchestration.intake.
     """
 
-    delivery_date: Day = key("The delivery that brought the rate.")
-    rate_date: Day = key("Day for which the rate was fixed.")
+    delivery_date: Day = key("The delivery that brought the rate.", example="2026-08-01")
+    rate_date: Day = key("Day for which the rate was fixed.", example="2026-07-31")
     base_currency: Text = key("ISO 4217 code of what one unit is of.", example="EUR")
     quote_currency: Text = key("ISO 4217 code of what it costs.", example="USD")
     rate_type: Text = key("Which rate of the day it is.", example=REFERENCE)
     rate: ExchangeRate = column("Units of the quote currency for one of the base.", unit="quote currency", example="1")
-    source_file: Text = column("Landing file of the rate.")
-    source_line: Count = column("Line of the record's start in that file.")
+    source_file: Text = column("Landing file of the rate.", example="fx_rates/2026-08-01/ecb.csv.gz")
+    source_line: Count = column("Line of the record's start in that file.", unit="line", example="2")
