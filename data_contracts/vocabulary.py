@@ -58,10 +58,14 @@ UnitPrice = Annotated[Decimal, ColumnType(pl.Decimal(38, 24), "DECIMAL(38,24)")]
 ExactAmount = Annotated[Decimal, ColumnType(pl.Decimal(38, 24), "DECIMAL(38,24)")]
 Amount = Annotated[Decimal, ColumnType(pl.Decimal(18, 4), "DECIMAL(18,4)")]
 AmountSum = Annotated[Decimal, ColumnType(pl.Decimal(38, 4), "DECIMAL(38,4)")]
+# A provider bills fractions of a cent that add up: they are kept as billed, and never rounded to a minor unit.
+ProviderCost = Annotated[Decimal, ColumnType(pl.Decimal(38, 12), "DECIMAL(38,12)")]
+ProviderQuantity = Annotated[Decimal, ColumnType(pl.Decimal(38, 18), "DECIMAL(38,18)")]
 
 QUANTITY = pl.Decimal(38, 12)
 EXACT = pl.Decimal(38, 24)
 AMOUNT = pl.Decimal(18, 4)
+PROVIDER_COST = pl.Decimal(38, 12)
 
 
 @dataclass(frozen=True)

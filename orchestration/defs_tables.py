@@ -31,7 +31,7 @@ Results = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
 
 
 def delivered_tables(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
-    """Return the asset that takes the deliveries of its days: six tables, decided once for ever."""
+    """Return the asset that takes the deliveries of its days, decided once for ever."""
 
     @dg.multi_asset(
         name="snapshots",
