@@ -5,6 +5,7 @@ from data_contracts.account_rows import AccountRows
 from data_contracts.accounts import Accounts
 from data_contracts.companies import Companies
 from data_contracts.contracts import Contracts
+from data_contracts.cost_rows import CostRows
 from data_contracts.currencies import Currencies
 from data_contracts.documents import Documents
 from data_contracts.exchange_rates import ExchangeRates
@@ -40,6 +41,7 @@ TABLES: tuple[type[Table], ...] = (
     AccountRows,
     FxRates,
     Documents,
+    CostRows,
     Companies,
     LegalEntities,
     Currencies,
@@ -73,6 +75,7 @@ __all__ = [
     "AsOf",
     "Companies",
     "Contracts",
+    "CostRows",
     "Currencies",
     "Delivered",
     "Delivery",
