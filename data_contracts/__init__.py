@@ -8,7 +8,9 @@ from data_contracts.contracts import Contracts
 from data_contracts.cost_rows import CostRows
 from data_contracts.currencies import Currencies
 from data_contracts.documents import Documents
+from data_contracts.exchange_rates import ExchangeRates
 from data_contracts.exclusions import Exclusions
+from data_contracts.fx_rates import FxRates
 from data_contracts.landed_files import LandedFiles
 from data_contracts.legal_entities import LegalEntities
 from data_contracts.line_items import LineItems
@@ -37,6 +39,7 @@ TABLES: tuple[type[Table], ...] = (
     RepeatedEvents,
     RejectedRows,
     AccountRows,
+    FxRates,
     Documents,
     CostRows,
     Companies,
@@ -53,6 +56,7 @@ TABLES: tuple[type[Table], ...] = (
     Accounts,
     ZoneDays,
     AccountContracts,
+    ExchangeRates,
     Rates,
     UsageSlots,
     UsageStates,
@@ -76,7 +80,9 @@ __all__ = [
     "Delivered",
     "Delivery",
     "Documents",
+    "ExchangeRates",
     "Exclusions",
+    "FxRates",
     "Kind",
     "LandedFiles",
     "LegalEntities",

@@ -14,6 +14,7 @@ from data_contracts import (
     AccountRows,
     CostRows,
     Documents,
+    FxRates,
     LandedFiles,
     RejectedRows,
     RepeatedEvents,
@@ -51,6 +52,7 @@ TABLES: tuple[type[Table], ...] = (
     RepeatedEvents,
     RejectedRows,
     AccountRows,
+    FxRates,
     Documents,
     CostRows,
 )
@@ -216,6 +218,7 @@ def take_delivery(
         RepeatedEvents: usage.repeated,
         RejectedRows: rejected,
         AccountRows: accounts,
+        FxRates: FxRates.empty(),
         Documents: documents,
         CostRows: costs,
     }
