@@ -513,7 +513,7 @@ class CostMapping(Item):
         if len(ways) != 1:
             message = f"it names {' and '.join(ways) or 'no way'} to the accounts."
             faults.append(Fault((), "contradiction", message, "Write one of account, account_from, allocate_by."))
-        if self.account_from is not None and not re.fullmatch(r"sub_account|tags\..+", self.account_from):
+        if self.account_from is not None and not re.fullmatch(r"sub_account|tags\.[^'\\]+", self.account_from):
             message = f'"{self.account_from}" names no attribute of a charge.'
             faults.append(Fault(("account_from",), "unknown_value", message, "Write sub_account or tags.<key>."))
         faults.extend(
