@@ -522,6 +522,7 @@ class AudRejectedRow(Mart, schema="audit"):
     delivery_date: Day = same_key(RejectedRows.delivery_date)
     source_file: Text = same_key(RejectedRows.source_file)
     source_line: Count = same_key(RejectedRows.source_line)
+    source_part: Count = same_key(RejectedRows.source_part)
     dataset: Text = same(RejectedRows.dataset)
     rule: Text = same(RejectedRows.rule)
     column_name: Text = same(RejectedRows.column_name)

@@ -6,8 +6,8 @@ from data_contracts.vocabulary import Count, Day, Delivery, Instant, Quantity, T
 class RepeatedEvents(Delivery):
     """A well-formed usage row that did not become usage: its event key was already taken.
 
-    Grain: one row per landed row. A conflict waits here with its whole content until an amendment or a release
-    names the winner. Source: orchestration.intake.
+    Grain: one row per landed record; a line that a feed makes several events of is as many records. A conflict waits
+    here with its whole content until an amendment or a release names the winner. Source: orchestration.intake.
     """
 
     delivery_date: Day = key("The delivery that brought the row.")
@@ -15,7 +15,7 @@ class RepeatedEvents(Delivery):
     source_line: Count = key("Line of the record's start in that file.", unit="line")
     outcome: Text = column("Same content again, or other content.", one_of=("duplicate", "conflict"))
     source: Text = column("System that issued the event id.", example="gateway-eu")
-    event_id: Text = column("The feed's id of the event.", example="e-000017")
+    event_id: Text = key("The feed's id of the event.", example="e-000017")
     account_id: Text = column("Account named by the row.", example="acct_007")
     meter: Text = column("Meter named by the row.", example="api_requests")
     occurred_at: Instant = column("When the row says that it happened, UTC.")
