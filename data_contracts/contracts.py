@@ -10,16 +10,18 @@ class Contracts(Table):
     covers a local day d when valid_from <= d < valid_to and starts_on <= d < ends_on. Source: orchestration.book.
     """
 
-    contract_id: Text = key("Id of the contract.")
+    contract_id: Text = key("Id of the contract.", example="contract_001")
     valid_from: Day = key("First local day of this state of the contract (in).")
     valid_to: Day = column("First local day of the next state (out); FOREVER when it is the last.")
-    account_id: Text = column("Account that signed.")
-    plan_id: Text = column("Plan whose prices apply.")
-    currency: Text = column("ISO 4217 code of billing.", null_means="the account's", pattern="^[A-Z]{3}$")
+    account_id: Text = column("Account that signed.", example="acct_007")
+    plan_id: Text = column("Plan whose prices apply.", example="payg")
+    currency: Text = column(
+        "ISO 4217 code of billing.", null_means="the account's", pattern="^[A-Z]{3}$", example="USD"
+    )
     starts_on: Day = column("First local day that the contract covers.")
     ends_on: Day = column("First local day that it no longer covers; FOREVER when open.")
     billing_interval: Text = column("Length of a billing period.", one_of=("month",))
     billing_anchor: Count = column("Day of the month on which a billing period starts.", unit="day", at_least=1)
     has_overrides: Flag = column("Whether the contract has prices of its own.")
     recorded_on: Day = column("Delivery that brought this state.")
-    document: Text = column("Where it stands: path and line.")
+    document: Text = column("Where it stands: path and line.", example="llm.yaml:41")

@@ -29,23 +29,25 @@ class LineItems(Table):
     line_item_id: Text = key(
         "Readable natural key.", example='acme-2026/gpt4@2026-01-01/{"model":"gpt-4"}/usage/2026-08-03'
     )
-    legal_entity_id: Text = column("Our legal entity that bills.")
-    account_id: Text = column("Account that used it.")
-    payer_id: Text = column("Account that is invoiced.")
-    contract_id: Text = column("Contract; `default:<account>` on the default plan.")
-    product_id: Text = column("Product that was sold.")
-    price_id: Text = column("Price that made the line.")
-    price_version_id: Text = column("Version of the price in force.")
+    legal_entity_id: Text = column("Our legal entity that bills.", example="acme_us")
+    account_id: Text = column("Account that used it.", example="acct_007")
+    payer_id: Text = column("Account that is invoiced.", example="acct_001")
+    contract_id: Text = column("Contract; `default:<account>` on the default plan.", example="contract_001")
+    product_id: Text = column("Product that was sold.", example="api")
+    price_id: Text = column("Price that made the line.", example="api_requests")
+    price_version_id: Text = column("Version of the price in force.", example="api_requests@2026-08-01")
     charge_kind: Text = column("What kind of charge it is.", one_of=CHARGE_KINDS)
     kind: Text = column("Revenue or cost.", one_of=("revenue", "cost"))
     is_adjustment: Flag = column("Whether it corrects a closed month.")
-    dimensions: Text = column("Canonical JSON of the priced dimensions, keys sorted.")
+    dimensions: Text = column("Canonical JSON of the priced dimensions, keys sorted.", example='{"model":"small"}')
     service_date: Day = column("Local day of the account on which it was used.")
     posting_date: Day = column("Day in whose accounting period it counts.")
     billing_period_start: Day = column("First local day of the billing period (in).")
     billing_period_end: Day = column("First local day of the next one (out).")
     quantity: Quantity = column("Billing quantity of the line.", unit="unit of the meter")
-    quantity_before: Quantity = column("Quantity already counted before it: the cumulative is the sum of both.")
+    quantity_before: Quantity = column(
+        "Quantity already counted before it: the cumulative is the sum of both.", unit="unit of the meter"
+    )
     amount_exact: ExactAmount = column("Amount before rounding, correct to 24 places.", unit="currency")
     amount_exact_before: ExactAmount = column("Unrounded total of the rounding scope before the line.", unit="currency")
     amount: Amount = column("Amount, rounded once to the currency's minor unit.", unit="currency")
@@ -53,7 +55,11 @@ class LineItems(Table):
     amount_reporting: Amount = column(
         "Amount in the reporting currency.", null_means="exchange rates are not built yet", unit="reporting currency"
     )
-    currency: Text = column("ISO 4217 code of the amounts.", pattern="^[A-Z]{3}$")
+    currency: Text = column("ISO 4217 code of the amounts.", pattern="^[A-Z]{3}$", example="USD")
     fx_rate_date: Day = column("Date of the rate behind `amount_reporting`.", null_means="no rate was used")
-    applies_to_line_item_id: Text = column("Line that a discount, tax, draw or minimum refers to.", null_means="none")
-    rule_version: Text = column("Version of the rating rules that made the line.")
+    applies_to_line_item_id: Text = column(
+        "Line that a discount, tax, draw or minimum refers to.",
+        null_means="none",
+        example="acme-2026/gpt4@2026-01-01/{}/usage/2026-08-03",
+    )
+    rule_version: Text = column("Version of the rating rules that made the line.", example="1")

@@ -108,7 +108,9 @@ class DimContract(Mart, schema="marts"):
     ends_on: Day = same(Contracts.ends_on)
     billing_interval: Text = same(Contracts.billing_interval)
     billing_anchor: Count = same(Contracts.billing_anchor)
-    document: Text = column("Where it stands: path and line.", null_means="the default plan is no document")
+    document: Text = column(
+        "Where it stands: path and line.", null_means="the default plan is no document", example="llm.yaml:41"
+    )
 
 
 class DimProduct(Mart, schema="marts"):
@@ -179,7 +181,7 @@ class DimDate(Mart, schema="marts"):
     date_year: Day = column("First day of its year.")
     accounting_period: Text = column("Its accounting period.", example="2026-10")
     month_name: Text = column("English name of its month.", example="October")
-    day_of_week: Count = column("ISO day of the week: Monday is 1.", at_least=1)
+    day_of_week: Count = column("ISO day of the week: Monday is 1.", unit="day of the week", at_least=1)
     is_weekend: Flag = column("Whether it is a Saturday or a Sunday.")
     is_month_end: Flag = column("Whether it is the last day of its month.")
 
@@ -207,7 +209,9 @@ class FctUsageDaily(Mart, schema="marts"):
     """
 
     account_id: Text = same_key(UsageDays.account_id)
-    contract_id: Text = key(f"Contract that covers it; `{UNRESOLVED}` when none does, see audit.aud_suspense.")
+    contract_id: Text = key(
+        f"Contract that covers it; `{UNRESOLVED}` when none does, see audit.aud_suspense.", example="contract_001"
+    )
     meter: Text = same_key(UsageDays.meter)
     dimensions: Text = same_key(UsageDays.dimensions)
     value_currency: Text = same_key(UsageDays.value_currency)
@@ -266,7 +270,9 @@ class FctInvoice(Mart, schema="marts"):
     invoice_id: Text = key(
         "`draft:<legal entity>:<payer>:<currency>:<billing_period_start>`.", example="draft:acme_us:a1:USD:2026-10-01"
     )
-    invoice_number: Text = column("Number of the document.", null_means="it is a draft: numbers are given at issue")
+    invoice_number: Text = column(
+        "Number of the document.", null_means="it is a draft: numbers are given at issue", example="US-2026-000017"
+    )
     status: Text = column("State of the document.", one_of=("draft",))
     legal_entity_id: Text = same(LineItems.legal_entity_id)
     payer_id: Text = same(LineItems.payer_id)
@@ -292,7 +298,9 @@ class FctInvoiceLine(Mart, schema="marts"):
     """
 
     invoice_id: Text = same_key(FctInvoice.invoice_id)
-    line_no: Count = key("Number of the line, from 1, by account, contract, product, price, terms and dimensions.")
+    line_no: Count = key(
+        "Number of the line, from 1, by account, contract, product, price, terms and dimensions.", unit="number"
+    )
     legal_entity_id: Text = same(LineItems.legal_entity_id)
     payer_id: Text = same(LineItems.payer_id)
     account_id: Text = same(LineItems.account_id)
@@ -349,7 +357,9 @@ class RptRevenueByProduct(Mart, schema="reports"):
     date_month: Day = key("First day of the posting month.")
     product_id: Text = same_key(LineItems.product_id)
     currency: Text = same_key(LineItems.currency)
-    product_name: Text = column("Name of the product.", null_means="today's book does not know it")
+    product_name: Text = column(
+        "Name of the product.", null_means="today's book does not know it", example="API tokens"
+    )
     recognised_amount: AmountSum = same(FctRevenueDaily.recognised_amount)
     billed_amount: AmountSum = same(FctRevenueDaily.billed_amount)
     list_amount: AmountSum = same(FctRevenueDaily.list_amount)
@@ -357,7 +367,9 @@ class RptRevenueByProduct(Mart, schema="reports"):
         "List less recognised: what overrides give away; below 0 where they are dearer.", unit="currency"
     )
     account_count: Count = column("Accounts with a line, also one of 0.", unit="account", at_least=1)
-    revenue_rank: Count = column("Rank by recognised amount within month and currency; equals share one.", at_least=1)
+    revenue_rank: Count = column(
+        "Rank by recognised amount within month and currency; equals share one.", unit="rank", at_least=1
+    )
 
 
 class RptRevenueByAccount(Mart, schema="reports"):
@@ -369,7 +381,9 @@ class RptRevenueByAccount(Mart, schema="reports"):
     date_month: Day = key("First day of the posting month.")
     account_id: Text = same_key(LineItems.account_id)
     currency: Text = same_key(LineItems.currency)
-    account_name: Text = column("Name of the account now.", null_means="no state is in force now")
+    account_name: Text = column(
+        "Name of the account now.", null_means="no state is in force now", example="First customer"
+    )
     segment: Text = same(Accounts.segment)
     region: Text = same(Accounts.region)
     recognised_amount: AmountSum = same(FctRevenueDaily.recognised_amount)
@@ -416,15 +430,24 @@ class AudReconciliation(Mart, schema="audit"):
 
     check_name: Text = key("What must be equal.", example="invoice_lines_on_invoices")
     scope: Text = key("What it is about.", example="acme_us USD 2026-10-01")
-    left_name: Text = column("Where the left number comes from.")
-    left_amount: Quantity = column("The left number.", null_means="unknown or missing: the check fails")
-    right_name: Text = column("Where the right number comes from.")
-    right_amount: Quantity = column("The right number.", null_means="unknown or missing: the check fails")
-    difference: Quantity = column("Left less right.", null_means="a side is unknown or missing: the check fails")
-    tolerance: Quantity = column("Largest difference that passes.", at_least=0)
+    left_name: Text = column("Where the left number comes from.", example="sum of line items")
+    left_amount: Quantity = column(
+        "The left number.", unit="as the check says", null_means="unknown or missing: the check fails"
+    )
+    right_name: Text = column("Where the right number comes from.", example="sum of invoice lines")
+    right_amount: Quantity = column(
+        "The right number.", unit="as the check says", null_means="unknown or missing: the check fails"
+    )
+    difference: Quantity = column(
+        "Left less right.", unit="as the check says", null_means="a side is unknown or missing: the check fails"
+    )
+    tolerance: Quantity = column("Largest difference that passes.", unit="as the check says", at_least=0)
     is_passed: Flag = column("Whether both sides are known and the difference is within the tolerance.")
     severity: Text = column("What a failure does.", one_of=("error",))
-    drill_sql: Text = column("Statement for the published file that lists the rows behind the difference.")
+    drill_sql: Text = column(
+        "Statement for the published file that lists the rows behind the difference.",
+        example="from marts.fct_line_item where invoice_id is null",
+    )
 
 
 class AudRun(Mart, schema="audit"):
@@ -476,6 +499,7 @@ class AudRejectedRow(Mart, schema="audit"):
     delivery_date: Day = same_key(RejectedRows.delivery_date)
     source_file: Text = same_key(RejectedRows.source_file)
     source_line: Count = same_key(RejectedRows.source_line)
+    source_part: Count = same_key(RejectedRows.source_part)
     dataset: Text = same(RejectedRows.dataset)
     rule: Text = same(RejectedRows.rule)
     column_name: Text = same(RejectedRows.column_name)
@@ -529,7 +553,7 @@ class AudSuspense(Mart, schema="audit"):
     meter: Text = same_key(UsageOutcomes.meter)
     dimensions: Text = same_key(UsageOutcomes.dimensions)
     kind: Text = same_key(UsageOutcomes.kind)
-    rule: Text = key("Named reason.")
+    rule: Text = key("Named reason.", example="quantity_not_a_plain_decimal")
     detail: Text = same_key(UsageOutcomes.detail)
     event_count: Count = same(UsageOutcomes.event_count)
     quantity: Quantity = same(UsageOutcomes.quantity)
@@ -548,10 +572,10 @@ class StartHere(Mart, schema="meta"):
     Grain: one row per question.
     """
 
-    question_no: Count = key("Order in which to read.")
-    question: Text = column("A question.")
+    question_no: Count = key("Order in which to read.", unit="number")
+    question: Text = column("A question.", example="What did each product earn?")
     table_name_: Text = column("Table that answers it.", example="marts.fct_line_item")
-    example_sql: Text = column("A statement that runs as it stands.")
+    example_sql: Text = column("A statement that runs as it stands.", example="from reports.rpt_revenue_by_product")
 
 
 class MetaColumns(Mart, schema="meta", name="columns"):
@@ -567,6 +591,8 @@ class MetaColumns(Mart, schema="meta", name="columns"):
     data_type: Text = same(ContractColumns.data_type)
     description: Text = same(ContractColumns.description)
     unit: Text = same(ContractColumns.unit)
+    currency_column: Text = same(ContractColumns.currency_column)
+    source: Text = same(ContractColumns.source)
     null_means: Text = same(ContractColumns.null_means)
     example: Text = same(ContractColumns.example)
     is_key: Flag = same(ContractColumns.is_key)
@@ -587,6 +613,7 @@ class MetaRun(Mart, schema="meta", name="run"):
     book_hash: Text = same(Run.book_hash)
     settings_hash: Text = same(Run.settings_hash)
     lake_hash: Text = same(Run.lake_hash)
+    reporting_currency: Text = same(Run.reporting_currency)
     rule_version: Text = same(Run.rule_version)
 
 
@@ -596,12 +623,13 @@ class MetaTables(Mart, schema="meta", name="tables"):
     Grain: one row per table; meta.run, meta.tables and audit.aud_run have no hash.
     """
 
-    table_schema: Text = key("Schema of the table.")
-    table_name_: Text = key("Name of the table.")
+    table_schema: Text = key("Schema of the table.", example="marts")
+    table_name_: Text = key("Name of the table.", example="fct_line_item")
     row_count: Count = column("Rows.", unit="row", at_least=0)
     canonical_hash: Text = column(
         "SHA-256 of the rows, sorted by key, decimals plain: equal content, equal hash.",
         null_means="the table describes the run itself",
+        example="d07a5e9f2c41",
     )
 
 

@@ -9,7 +9,7 @@ class Meters(Table):
     Grain: one row per meter. Source: orchestration.book.
     """
 
-    meter: Text = key("Id of the meter, as events name it.")
+    meter: Text = key("Id of the meter, as events name it.", example="api_requests")
     unit: Text = column("Unit of one.", example="token")
     aggregation: Text = column("How events add up within a period.", one_of=("sum", "count"))
     value: Text = column("Which field of the event is measured.", one_of=("quantity", "amount"))

@@ -9,7 +9,7 @@ class PriceConditions(Table):
     Grain: one row per price and dimension; a price without conditions has no row. Source: orchestration.book.
     """
 
-    price_id: Text = key("Id of the price.")
-    dimension: Text = key("Name of the dimension.")
-    meter: Text = column("Meter of the price.")
-    value: Text = column("Text that the dimension must equal.")
+    price_id: Text = key("Id of the price.", example="api_requests")
+    dimension: Text = key("Name of the dimension.", example="model")
+    meter: Text = column("Meter of the price.", example="api_requests")
+    value: Text = column("Text that the dimension must equal.", example="small")

@@ -10,8 +10,8 @@ class PriceTiers(Table):
     lower_bound < x <= up_to, tier one for x = 0 too. Source: orchestration.book.
     """
 
-    price_version_id: Text = key("Version that the tier belongs to.")
-    currency: Text = key("ISO 4217 code of the amounts.")
+    price_version_id: Text = key("Version that the tier belongs to.", example="api_requests@2026-08-01")
+    currency: Text = key("ISO 4217 code of the amounts.", example="USD")
     tier: Count = key("Number of the tier, from 1.")
     lower_bound: Quantity = column("Exclusive lower bound; -1 for tier one, so that 0 belongs to it.", unit="unit")
     up_to: Quantity = column("Inclusive upper bound.", null_means="no bound", unit="unit of the meter")

@@ -12,12 +12,16 @@ class PriceVersions(Table):
     their own, named `<contract>/<price>@<from>`. Source: orchestration.book.
     """
 
-    price_version_id: Text = key("`<price>@<effective_from>`; `#n` behind it for the n-th correction.")
-    currency: Text = key("ISO 4217 code of every amount of the row.")
-    price_id: Text = column("Id of the price.")
-    contract_id: Text = column("Contract whose override this is.", null_means="it is the list price")
-    product_id: Text = column("Product that the price sells.")
-    meter: Text = column("Meter that the price rates.")
+    price_version_id: Text = key(
+        "`<price>@<effective_from>`; `#n` behind it for the n-th correction.", example="api_requests@2026-08-01"
+    )
+    currency: Text = key("ISO 4217 code of every amount of the row.", example="USD")
+    price_id: Text = column("Id of the price.", example="api_requests")
+    contract_id: Text = column(
+        "Contract whose override this is.", null_means="it is the list price", example="contract_001"
+    )
+    product_id: Text = column("Product that the price sells.", example="api")
+    meter: Text = column("Meter that the price rates.", example="api_requests")
     model: Text = column("Charge model.", one_of=MODELS)
     kind: Text = column("What the price makes.", one_of=("revenue", "cost"))
     is_additive: Flag = column("Whether it may apply beside another revenue price of the same usage.")
@@ -28,10 +32,17 @@ class PriceVersions(Table):
     effective_from_at: Instant = column("Instant at which it starts, UTC.", null_means="it starts with a local day")
     recorded_on: Day = column("Delivery that first brought the version.")
     superseded_on: Day = column("Delivery of its correction.", null_means="the version stands")
-    superseded_by: Text = column("`price_version_id` of its correction.", null_means="the version stands")
-    reason: Text = column("Why it corrects another.", null_means="it corrects none")
-    approved_by: Text = column("Who approved the correction.", null_means="it corrects none")
-    terms_id: Text = column("The earliest version of the price with equal terms: equal terms, one invoice line.")
+    superseded_by: Text = column(
+        "`price_version_id` of its correction.", null_means="the version stands", example="api_requests@2026-08-01#1"
+    )
+    reason: Text = column(
+        "Why it corrects another.", null_means="it corrects none", example="The order form says 0.012."
+    )
+    approved_by: Text = column("Who approved the correction.", null_means="it corrects none", example="maria")
+    terms_id: Text = column(
+        "The earliest version of the price with equal terms: equal terms, one invoice line.",
+        example="api_requests@2026-08-01",
+    )
     rounding: Text = column("Rounding mode.", one_of=("half_up", "half_even", "down", "up"))
     round_at: Text = column("What is rounded once.", one_of=("period", "event"))
     unit_amount: UnitPrice = column(

@@ -12,25 +12,35 @@ class PricedUsage(Table):
 
     layout = Layout.PER_PAYER
 
-    account_id: Text = key("Account as the events name it.")
-    stated_contract_id: Text = key("Contract that the events name; empty when they name none.")
-    meter: Text = key("Meter as the events name it.")
-    dimensions: Text = key("Canonical JSON of the cell's priced dimensions.")
-    value_currency: Text = key("Currency of the events' amounts; empty when the meter measures quantities.")
+    account_id: Text = key("Account as the events name it.", example="acct_007")
+    stated_contract_id: Text = key("Contract that the events name; empty when they name none.", example="contract_001")
+    meter: Text = key("Meter as the events name it.", example="api_requests")
+    dimensions: Text = key("Canonical JSON of the cell's priced dimensions.", example='{"model":"small"}')
+    value_currency: Text = key(
+        "Currency of the events' amounts; empty when the meter measures quantities.", example="EUR"
+    )
     service_date: Day = key("Local day of the account.")
     slot_at: Instant = key("Start of the slot, UTC.")
     kind: Text = key("Which kind of line it is about.", one_of=("revenue", "cost"))
-    price_id: Text = key("Price that rates it; empty when none does.")
+    price_id: Text = key("Price that rates it; empty when none does.", example="api_requests")
     outcome: Text = column("What becomes of the usage.", one_of=("rated", "suspense", "excluded"))
-    rule: Text = column("Named reason.", null_means="it is rated")
-    detail: Text = column("What the rule found, for a person.", null_means="it is rated")
-    contract_id: Text = column("Contract that covers it.", null_means="none does")
-    price_version_id: Text = column("Version in force in the slot.", null_means="it is not rated")
-    list_price_version_id: Text = column("The plan's own version in force.", null_means="it is not rated")
+    rule: Text = column("Named reason.", null_means="it is rated", example="quantity_not_a_plain_decimal")
+    detail: Text = column(
+        "What the rule found, for a person.", null_means="it is rated", example="no meter gpu_hours in the price book"
+    )
+    contract_id: Text = column("Contract that covers it.", null_means="none does", example="contract_001")
+    price_version_id: Text = column(
+        "Version in force in the slot.", null_means="it is not rated", example="api_requests@2026-08-01"
+    )
+    list_price_version_id: Text = column(
+        "The plan's own version in force.", null_means="it is not rated", example="api_requests@2026-08-01"
+    )
     model: Text = column("Charge model of the version.", null_means="it is not rated")
-    product_id: Text = column("Product of the price.", null_means="it is not rated")
-    currency: Text = column("ISO 4217 code of the version.", null_means="it is not rated")
-    conditions: Text = column("Dimensions that the price looks at, canonical JSON.", null_means="it is not rated")
+    product_id: Text = column("Product of the price.", null_means="it is not rated", example="api")
+    currency: Text = column("ISO 4217 code of the version.", null_means="it is not rated", example="USD")
+    conditions: Text = column(
+        "Dimensions that the price looks at, canonical JSON.", null_means="it is not rated", example='{"model":"small"}'
+    )
     event_count: Count = column("Accepted events.", unit="event", at_least=0)
     quantity: Quantity = column("Sum of what the meter measures.", unit="unit of the meter")
     landed_quantity: Quantity = column("Sum of the events' own quantities.", unit="unit of the meter")

@@ -6,6 +6,6 @@ from data_contracts.vocabulary import Table, Text, column, key
 class Products(Table):
     """Something that is sold. Undated. Grain: one row per product. Source: orchestration.book."""
 
-    product_id: Text = key("Id of the product.")
-    product_name: Text = column("Name of the product.")
-    revenue_account: Text = column("General-ledger account of its revenue.", null_means="not given")
+    product_id: Text = key("Id of the product.", example="api")
+    product_name: Text = column("Name of the product.", example="API tokens")
+    revenue_account: Text = column("General-ledger account of its revenue.", null_means="not given", example="4000")

@@ -38,6 +38,25 @@ MODELS = Path(__file__).parent.parent / "dbt_project" / "models"
 SOURCE = "lake"  # the schema in which the orchestration offers every table as a view
 HEADER = "rendered by `python -m data_contracts.render`, do not edit"
 
+# The column that names the currency, by the unit of the amounts; of the reporting currency there is one in a run.
+CURRENCY_OF_UNIT = {
+    "currency": "currency",
+    "value_currency": "value_currency",
+    "reporting currency": "reporting_currency",
+}
+OF_THE_RUN = {"reporting_currency": "meta.run.reporting_currency"}
+# What a value looks like where its contract gives no example. Text has none: every text column declares its own.
+EXAMPLE_OF_TYPE = {
+    "BIGINT": "3",
+    "BOOLEAN": "true",
+    "DATE": "2026-10-31",
+    "TIMESTAMP": "2026-10-31 14:05:00",
+    "DECIMAL(18,4)": "12.3400",
+    "DECIMAL(38,4)": "12.3400",
+    "DECIMAL(38,12)": "1500.000000000000",
+    "DECIMAL(38,24)": "0.000030000000000000000000",
+}
+
 # Tables that a mart reads. The others are sources only, so that the docs show what they hold.
 STAGED: tuple[type[Table], ...] = (
     LandedFiles,
@@ -90,14 +109,29 @@ def contract_columns() -> pl.DataFrame:
             "data_type": declared.type.duckdb,
             "description": declared.description,
             "unit": declared.unit,
+            "currency_column": currency_column(mart, declared),
+            "source": declared.source or f"dbt_project/models/{mart.schema_name}/{model_name(mart)}.sql",
             "null_means": declared.null_means,
-            "example": declared.example,
+            "example": example(declared),
             "is_key": declared.is_key,
         }
         for mart in MARTS
         for position, (name, declared) in enumerate(mart.columns.items(), start=1)
     ]
     return pl.DataFrame(rows, schema=ContractColumns.schema())
+
+
+def currency_column(mart: type[Mart], declared: Column) -> str | None:
+    """Return the column that names the currency of a column's amounts; None for what is no money."""
+    name = CURRENCY_OF_UNIT.get(declared.unit or "")
+    return name if name is None or name in mart.columns else OF_THE_RUN.get(name, name)
+
+
+def example(declared: Column) -> str | None:
+    """Return a value as it may stand in the column: the declared one, an allowed one, or one of its type."""
+    if declared.example is not None:
+        return declared.example
+    return declared.one_of[0] if declared.one_of else EXAMPLE_OF_TYPE.get(declared.type.duckdb)
 
 
 def rendered() -> dict[Path, str]:

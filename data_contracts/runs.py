@@ -13,8 +13,7 @@ class Renamed(Table):
 
     def __init_subclass__(cls, *, name: str | None = None) -> None:
         """Give table and columns the names that readers see."""
-        super().__init_subclass__()
-        cls.table_name = cls.table_name if name is None else name
+        super().__init_subclass__(name=name)
         plain = {attribute.rstrip("_"): declared for attribute, declared in cls.columns.items()}
         cls.columns = {seen: replace(declared, name=seen) for seen, declared in plain.items()}
         cls.keys = tuple(seen for seen, declared in cls.columns.items() if declared.is_key)
@@ -26,16 +25,17 @@ class Run(Table):
     Grain: one row. Source: orchestration, written before dbt starts.
     """
 
-    run_number: Count = key("Number of the run, ascending.")
+    run_number: Count = key("Number of the run, ascending.", unit="number")
     as_of_date: Day = column("The delivery date D: everything delivered up to and including it is known.")
     first_delivery_date: Day = column("First delivery that was seen.")
     last_delivery_date: Day = column("Last delivery that was seen.")
     delivery_count: Count = column("Deliveries that were seen.", unit="delivery", at_least=0)
-    code_hash: Text = column("Fingerprint of the code.")
-    book_hash: Text = column("Fingerprint of price book and contracts.")
-    settings_hash: Text = column("Fingerprint of the settings.")
-    lake_hash: Text = column("Fingerprint of every delivered snapshot, chained.")
-    rule_version: Text = column("Version of the rating rules.")
+    code_hash: Text = column("Fingerprint of the code.", example="9f2c41d07a5e")
+    book_hash: Text = column("Fingerprint of price book and contracts.", example="41d07a5e9f2c")
+    settings_hash: Text = column("Fingerprint of the settings.", example="7a5e9f2c41d0")
+    lake_hash: Text = column("Fingerprint of every delivered snapshot, chained.", example="5e9f2c41d07a")
+    reporting_currency: Text = column("ISO 4217 code of every amount in the reporting currency.", example="USD")
+    rule_version: Text = column("Version of the rating rules.", example="1")
 
 
 class RunLog(Table):
@@ -44,12 +44,16 @@ class RunLog(Table):
     Grain: one row per earlier run; the run that builds this file has not ended yet. Source: orchestration.
     """
 
-    run_number: Count = key("Number of the run, ascending.")
+    run_number: Count = key("Number of the run, ascending.", unit="number")
     as_of_date: Day = column("The delivery date that the run was about.")
     status: Text = column("How it ended.", one_of=("published", "held", "failed"))
     started_at: Instant = column("When it started, UTC.")
     finished_at: Instant = column("When it ended, UTC.", null_means="it was killed and never ended")
-    message: Text = column("What held or failed it, for a person.", null_means="it was published")
+    message: Text = column(
+        "What held or failed it, for a person.",
+        null_means="it was published",
+        example="`quantity` is not a plain decimal number.",
+    )
 
 
 class ContractColumns(Renamed, name="columns"):
@@ -61,12 +65,19 @@ class ContractColumns(Renamed, name="columns"):
     schema_name_: Text = key("Schema of the table.", example="marts")
     table_name_: Text = key("Name of the table.", example="fct_line_item")
     column_name: Text = key("Name of the column.", example="amount")
-    column_position: Count = column("Position of the column in its table, from 1.", at_least=1)
+    column_position: Count = column("Position of the column in its table, from 1.", unit="number", at_least=1)
     data_type: Text = column("Type in DuckDB.", example="DECIMAL(18,4)")
-    description: Text = column("What it says.")
-    unit: Text = column("Unit of its values.", null_means="it has none")
-    null_means: Text = column("What null means.", null_means="the column is never null")
-    example: Text = column("An example.", null_means="none is given")
+    description: Text = column("What it says.", example="Local day of the account.")
+    unit: Text = column("Unit of its values.", null_means="it has none", example="token")
+    currency_column: Text = column(
+        "Column beside it that names the currency of its values.", null_means="it is no money", example="currency"
+    )
+    source: Text = column(
+        "Where its values come from: a table and column of the lake, or the model that makes them.",
+        example="lake.line_items.amount",
+    )
+    null_means: Text = column("What null means.", null_means="the column is never null", example="none does")
+    example: Text = column("A value as it may stand there.", example="acct_007")
     is_key: Flag = column("Whether it belongs to the grain of its table.")
 
 

@@ -11,17 +11,27 @@ class UsageDays(Table):
 
     layout = Layout.PER_PAYER
 
-    account_id: Text = key("Account as the events name it.")
-    stated_contract_id: Text = key("Contract that the events name; empty when they name none.")
-    meter: Text = key("Meter as the events name it.")
-    dimensions: Text = key("Canonical JSON of the priced dimensions.")
-    value_currency: Text = key("Currency of the events' amounts; empty when the meter measures quantities.")
+    account_id: Text = key("Account as the events name it.", example="acct_007")
+    stated_contract_id: Text = key("Contract that the events name; empty when they name none.", example="contract_001")
+    meter: Text = key("Meter as the events name it.", example="api_requests")
+    dimensions: Text = key("Canonical JSON of the priced dimensions.", example='{"model":"small"}')
+    value_currency: Text = key(
+        "Currency of the events' amounts; empty when the meter measures quantities.", example="EUR"
+    )
     service_date: Day = key("Local day of the account.")
     slot_at: Instant = key("Start of the slot, UTC.")
-    contract_id: Text = column("Contract that covers it.", null_means="none does: see `suspense_rule`")
-    rate_set_id: Text = column("Rate set of that contract.", null_means="no contract covers it")
-    suspense_rule: Text = column("Why it cannot be priced yet.", null_means="a contract covers it")
-    suspense_detail: Text = column("What the rule found, for a person.", null_means="a contract covers it")
+    contract_id: Text = column(
+        "Contract that covers it.", null_means="none does: see `suspense_rule`", example="contract_001"
+    )
+    rate_set_id: Text = column("Rate set of that contract.", null_means="no contract covers it", example="payg/USD/UTC")
+    suspense_rule: Text = column(
+        "Why it cannot be priced yet.", null_means="a contract covers it", example="unknown_meter"
+    )
+    suspense_detail: Text = column(
+        "What the rule found, for a person.",
+        null_means="a contract covers it",
+        example="no meter gpu_hours in the price book",
+    )
     event_count: Count = column("Accepted events.", unit="event", at_least=0)
     late_event_count: Count = column(
         "Those delivered more than one day after the day of use.", unit="event", at_least=0

@@ -10,6 +10,6 @@ class UsageSlots(Table):
     transforms.usage_slots.
     """
 
-    rate_set_id: Text = key("Rate set in which it changes.")
-    meter: Text = key("Meter whose price changes.")
+    rate_set_id: Text = key("Rate set in which it changes.", example="payg/USD/UTC")
+    meter: Text = key("Meter whose price changes.", example="api_requests")
     slot_at: Instant = key("Start of the slot, UTC.")

@@ -13,11 +13,15 @@ class UsageStates(Table):
     layout = Layout.PER_DELIVERY
 
     delivery_date: Day = key("The delivery.")
-    account_id: Text = key("Account as the events name it.")
-    stated_contract_id: Text = key("Contract that the events name; empty when they name none.")
-    meter: Text = key("Meter as the events name it.")
-    dimensions: Text = key("Canonical JSON of the dimensions that some price of the meter looks at.")
-    value_currency: Text = key("Currency of the events' amounts; empty when the meter measures quantities.")
+    account_id: Text = key("Account as the events name it.", example="acct_007")
+    stated_contract_id: Text = key("Contract that the events name; empty when they name none.", example="contract_001")
+    meter: Text = key("Meter as the events name it.", example="api_requests")
+    dimensions: Text = key(
+        "Canonical JSON of the dimensions that some price of the meter looks at.", example='{"model":"small"}'
+    )
+    value_currency: Text = key(
+        "Currency of the events' amounts; empty when the meter measures quantities.", example="EUR"
+    )
     service_date: Day = key("Local day of the account; UTC day while the account is unknown.")
     slot_at: Instant = key("Start of the slot: of the local day, or of a price change inside it. UTC.")
     event_count: Count = column("Accepted events.", unit="event", at_least=0)

@@ -6,7 +6,7 @@ comments, the Dagster column schema and the typed rows of tests are all read off
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -57,11 +57,18 @@ Quantity = Annotated[Decimal, ColumnType(pl.Decimal(38, 12), "DECIMAL(38,12)")]
 UnitPrice = Annotated[Decimal, ColumnType(pl.Decimal(38, 24), "DECIMAL(38,24)")]
 ExactAmount = Annotated[Decimal, ColumnType(pl.Decimal(38, 24), "DECIMAL(38,24)")]
 Amount = Annotated[Decimal, ColumnType(pl.Decimal(18, 4), "DECIMAL(18,4)")]
+# Rates are delivered with six decimals at most (217,555 of the European Central Bank); twelve keep small units, too.
+ExchangeRate = Annotated[Decimal, ColumnType(pl.Decimal(38, 12), "DECIMAL(38,12)")]
 AmountSum = Annotated[Decimal, ColumnType(pl.Decimal(38, 4), "DECIMAL(38,4)")]
+# A provider bills fractions of a cent that add up: they are kept as billed, and never rounded to a minor unit.
+ProviderCost = Annotated[Decimal, ColumnType(pl.Decimal(38, 12), "DECIMAL(38,12)")]
+ProviderQuantity = Annotated[Decimal, ColumnType(pl.Decimal(38, 18), "DECIMAL(38,18)")]
 
 QUANTITY = pl.Decimal(38, 12)
 EXACT = pl.Decimal(38, 24)
 AMOUNT = pl.Decimal(18, 4)
+EXCHANGE_RATE = pl.Decimal(38, 12)
+PROVIDER_COST = pl.Decimal(38, 12)
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,7 @@ class Column:
 
     description: str
     name: str = ""
+    source: str | None = None  # table and column of the lake that it was declared in
     type: ColumnType = ColumnType(pl.String(), "VARCHAR")
     is_key: bool = False
     null_means: str | None = None
@@ -102,9 +110,13 @@ def column(
     )
 
 
-def key(description: str, *, example: str | None = None, one_of: Sequence[str] | None = None) -> Any:
+def key(
+    description: str, *, unit: str | None = None, example: str | None = None, one_of: Sequence[str] | None = None
+) -> Any:
     """Declare a column of the table's grain: never null, and unique together with the other keys."""
-    return Column(description, is_key=True, example=example, one_of=None if one_of is None else tuple(one_of))
+    return Column(
+        description, is_key=True, unit=unit, example=example, one_of=None if one_of is None else tuple(one_of)
+    )
 
 
 class Table:
@@ -120,13 +132,17 @@ class Table:
     columns: ClassVar[Mapping[str, Column]]
     keys: ClassVar[tuple[str, ...]]
 
-    def __init_subclass__(cls) -> None:
-        """Read the columns off the annotations, in the order in which they stand."""
+    def __init_subclass__(cls, *, name: str | None = None) -> None:
+        """Read the columns off the annotations, in the order in which they stand. `name` if the class cannot say it."""
         super().__init_subclass__()
-        cls.table_name = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        cls.table_name = name or re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
         hints = get_type_hints(cls, include_extras=True)
         own = [name for name, value in vars(cls).items() if isinstance(value, Column)]
         cls.columns = {name: _named(vars(cls)[name], name, hints[name]) for name in own}
+        if cls.table_kind is not Kind.MART:
+            cls.columns = {name: _sourced(declared, cls.table_name) for name, declared in cls.columns.items()}
+            for attribute in own:  # what another contract takes over knows where it comes from
+                setattr(cls, attribute, cls.columns[attribute])
         cls.keys = tuple(name for name, declared in cls.columns.items() if declared.is_key)
 
     @classmethod
@@ -152,6 +168,10 @@ def _named(declared: Column, name: str, hint: Any) -> Column:
     if not types:
         raise TypeError(f"{name}: annotate it with a type of data_contracts.vocabulary, not {hint!r}")
     return Column(**{**declared.__dict__, "name": name, "type": types[0]})
+
+
+def _sourced(declared: Column, table_name: str) -> Column:
+    return replace(declared, source=f"lake.{table_name}.{declared.name.rstrip('_')}")
 
 
 T = TypeVar("T", bound=Table)

@@ -9,7 +9,7 @@ class ZoneDays(Table):
     Grain: one row per zone and day, gapless. Source: transforms.zone_days.
     """
 
-    time_zone: Text = key("IANA zone.")
+    time_zone: Text = key("IANA zone.", example="Europe/Berlin")
     local_date: Day = key("The day on that zone's calendar.")
     day_start_at: Instant = column("First instant of the day, UTC (in).")
     day_end_at: Instant = column("First instant of the next day, UTC (out).")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from data_contracts import TABLES, LandedFiles
+from data_contracts import TABLES, Companies, LandedFiles
 from data_contracts.marts import MARTS
 from data_contracts.render import contract_columns
 from data_contracts.runs import Run
@@ -25,9 +25,10 @@ from orchestration.lock import run_lock
 from orchestration.records import Record, logged, run_log, timed
 from orchestration.settings import Settings
 from orchestration.tables import Builder
-from orchestration.warehouse import prepare_warehouse, run_dbt
+from orchestration.warehouse import DBT_PROJECT, docs_page, prepare_warehouse, run_dbt, write_docs
 from transforms.account_contracts import account_contracts
 from transforms.accounts import accounts
+from transforms.exchange_rates import exchange_rates
 from transforms.line_items import RULE_VERSION, line_items
 from transforms.priced_usage import priced_usage
 from transforms.rated_events import rated_events
@@ -43,6 +44,7 @@ NIGHTLY: tuple[Builder, ...] = (
     accounts,
     zone_days,
     account_contracts,
+    exchange_rates,
     rates,
     usage_slots,
     usage_states,
@@ -56,6 +58,7 @@ NIGHTLY: tuple[Builder, ...] = (
 Progress = Callable[[str], None]
 Report = Callable[[list[gates.GateResult]], None]
 RECONCILIATION = "aud_reconciliation"
+DOCS = DBT_PROJECT / "docs"
 
 
 def run(settings: Settings, as_of: date, *, progress: Progress = lambda _: None) -> Record:
@@ -124,6 +127,7 @@ def make_marts(build: Build, record: Record, progress: Progress) -> None:
     prepare_warehouse(build.warehouse, sources, extra)
     progress("dbt: building and testing the marts")
     timed(record, "dbt", lambda: run_dbt(build.settings, build.warehouse, build.dbt_folder))
+    timed(record, "docs", lambda: write_docs(build.settings, build.warehouse, build.dbt_folder))
 
 
 def publish_marts(build: Build, record: Record, progress: Progress, report: Report = lambda _: None) -> None:
@@ -137,8 +141,11 @@ def publish_marts(build: Build, record: Record, progress: Progress, report: Repo
     night = publish.Night(record.number, build.as_of, facts)
     memory_mb = build.settings.memory_mb
     hashes = timed(record, "hashes", lambda: publish.hash_tables(build.warehouse, MARTS, memory_mb=memory_mb))
+    pages = {"index.html": docs_page(build.dbt_folder)} | {page.name: page for page in sorted(DOCS.glob("*.md"))}
     candidate = timed(
-        record, "candidate", lambda: publish.write_candidate(build.settings, night, build.warehouse, hashes, MARTS)
+        record,
+        "candidate",
+        lambda: publish.write_candidate(build.settings, night, build.warehouse, hashes, MARTS, pages),
     )
     progress("gates: judging the file that would be published")
     reconciliation = build.compiled_sql(RECONCILIATION)
@@ -208,6 +215,7 @@ def run_row(build: Build, number: int) -> pl.DataFrame:
         build.book_hash,
         hashlib.sha256(settings.encode()).hexdigest(),
         build.lake_hash,
+        build.frame(Companies).select("reporting_currency").collect().item(),
         RULE_VERSION,
     )
     return pl.DataFrame([values], schema=Run.schema(), orient="row")

@@ -57,6 +57,12 @@ table with its rows and canonical hash. Start with `from meta.start_here`.
 - From another session: `attach 'published/latest/{database}' as ratebook (read_only);`
 - Anything else: the same tables as Parquet in `parquet/<schema>/<table>.parquet`; decimals are exact.
 
+## Read about it
+
+`docs/index.html` opens in a browser, without a server or a network: every table and column, their lineage and the
+SQL behind them. Beside it `glossary.md` (words), `semantics.md` (rules of pricing as built), `decisions.md` (why it
+is so) and `data_changes.md` (what changed for readers). In SQL: `from meta.columns`.
+
 ## See the next run
 
 An open connection keeps this run for as long as it lives, which is what a report wants. To move on, in DuckDB:
@@ -161,12 +167,17 @@ def hash_tables(path: Path, marts: Sequence[type[Mart]], *, memory_mb: int = 102
 
 
 def write_candidate(
-    settings: Settings, night: Night, warehouse_path: Path, build_hashes: Hashes, marts: Sequence[type[Mart]]
+    settings: Settings,
+    night: Night,
+    warehouse_path: Path,
+    build_hashes: Hashes,
+    marts: Sequence[type[Mart]],
+    pages: Mapping[str, Path] | None = None,
 ) -> Path:
     """Write everything a publish consists of into a new hidden directory and return it. Readers see none of it.
 
     Shape:   `ratebook.duckdb` (tables only, sorted by their keys, with comments, no write-ahead log left),
-             `parquet/<schema>/<table>.parquet`, `docs/`, `manifest.json`.
+             `parquet/<schema>/<table>.parquet`, `docs/` with the given pages by name, `manifest.json`.
     Refuses: a table of the published schemas that has no contract, and a contract that has no table.
     """
     candidate = settings.published / f"{CANDIDATE}{night.number}-{night.as_of.isoformat()}"
@@ -189,7 +200,7 @@ def write_candidate(
             _copy_parquet(connection, mart, candidate)
         connection.execute("checkpoint ratebook")
         connection.execute("detach ratebook")
-    _write_docs(candidate, night, marts)
+    _write_docs(candidate, night, marts, pages or {})
     _write_manifest(candidate, night, build_hashes)
     return candidate
 
@@ -336,11 +347,13 @@ def _copy_parquet(connection: duckdb.DuckDBPyConnection, mart: type[Mart], candi
     )
 
 
-def _write_docs(candidate: Path, night: Night, marts: Sequence[type[Mart]]) -> None:
+def _write_docs(candidate: Path, night: Night, marts: Sequence[type[Mart]], pages: Mapping[str, Path]) -> None:
     listed = "\n".join(f"| `{'.'.join(place_of(mart))}` | {table_comment(mart).split('. ')[0]} |" for mart in marts)
     text = README.format(number=night.number, as_of=night.as_of.isoformat(), database=DATABASE, tables=listed)
     (candidate / "docs").mkdir(mode=0o750)
     (candidate / "docs" / "README.md").write_text(text)
+    for name, page in pages.items():
+        shutil.copyfile(page, candidate / "docs" / name)
 
 
 def _write_manifest(candidate: Path, night: Night, hashes: Hashes) -> None:

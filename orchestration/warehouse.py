@@ -102,21 +102,9 @@ def run_dbt(
     Refuses: any failing model or test, by name, with dbt's message and the SQL that shows the rows. The build file is
              private, so what readers see is still the last good run.
     """
-    from dbt.cli.main import dbtRunner  # noqa: PLC0415 - takes over a second to import, most commands never need it
-
-    arguments = [
-        *("build", "--project-dir", str(project_dir), "--profiles-dir", str(project_dir)),
-        *("--target-path", str(work_dir / "target"), "--log-path", str(work_dir / "logs")),
-        # Unit tests judge the models, not the night's data: they run in the project's own tests.
-        *("--exclude-resource-type", "unit_test"),
-        # The console is ours: what dbt has to say goes to its log file, and what failed into the error.
-        *("--quiet", "--log-level", "none", "--log-level-file", "info"),
-        *("--no-use-colors", "--no-version-check", "--no-send-anonymous-usage-stats"),
-    ]
-    with _dbt_environment(settings, warehouse_path), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # dbt's libraries warn of each other; nobody here can act on it
-        outcome = dbtRunner(callbacks=[_reporter(progress)] if progress else []).invoke(arguments)
-    _release_build_file()
+    # Unit tests judge the models, not the night's data: they run in the project's own tests.
+    command = ("build", "--exclude-resource-type", "unit_test")
+    outcome = _invoke_dbt(settings, warehouse_path, work_dir, command, project_dir, progress)
     results = getattr(outcome.result, "results", None)
     if results is None:
         raise Held(f"dbt could not build {project_dir}: {outcome.exception or 'no result'}\n{_STILL_SERVED}")
@@ -126,6 +114,48 @@ def run_dbt(
     if not outcome.success:
         raise Held(f"dbt ended without success and without a failed node: {outcome.exception}\n{_STILL_SERVED}")
     return result
+
+
+def write_docs(settings: Settings, warehouse_path: Path, work_dir: Path, *, project_dir: Path = DBT_PROJECT) -> None:
+    """Let dbt write its documentation of a build as one page, `docs_page(work_dir)`, that needs no server.
+
+    The catalogue is read off the finished build file; nothing is compiled again (0.9 s instead of 2 on the demo).
+    Refuses: a build file that dbt cannot document.
+    """
+    command = ("docs", "generate", "--static", "--no-compile")
+    outcome = _invoke_dbt(settings, warehouse_path, work_dir, command, project_dir)
+    if not outcome.success or not docs_page(work_dir).is_file():
+        raise Held(f"dbt could not document {project_dir}: {outcome.exception or 'no page'}\n{_STILL_SERVED}")
+
+
+def docs_page(work_dir: Path) -> Path:
+    """Return where `write_docs` puts the page."""
+    return work_dir / "target" / "static_index.html"
+
+
+def _invoke_dbt(
+    settings: Settings,
+    warehouse_path: Path,
+    work_dir: Path,
+    command: Sequence[str],
+    project_dir: Path,
+    progress: Callable[[str], None] | None = None,
+) -> Any:
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415 - takes over a second to import, most commands never need it
+
+    arguments = [
+        *command,
+        *("--project-dir", str(project_dir), "--profiles-dir", str(project_dir)),
+        *("--target-path", str(work_dir / "target"), "--log-path", str(work_dir / "logs")),
+        # The console is ours: what dbt has to say goes to its log file, and what failed into the error.
+        *("--quiet", "--log-level", "none", "--log-level-file", "info"),
+        *("--no-use-colors", "--no-version-check", "--no-send-anonymous-usage-stats"),
+    ]
+    with _dbt_environment(settings, warehouse_path), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # dbt's libraries warn of each other; nobody here can act on it
+        outcome = dbtRunner(callbacks=[_reporter(progress)] if progress else []).invoke(arguments)
+    _release_build_file()
+    return outcome
 
 
 def _release_build_file() -> None:

@@ -38,7 +38,7 @@ def _against_standing(newcomers: pl.DataFrame, standing: pl.DataFrame) -> pl.Dat
         pairs.with_columns(_is_same_content().alias("is_same"))
         # An id can have been reused on a far day, beyond the look-back of its time; any of its events may be repeated.
         .sort([*PLACE, "is_same", *STANDING], descending=[False, False, True, False, False, False])
-        .unique(subset=PLACE, keep="first", maintain_order=True)
+        .unique(subset=(*PLACE, *KEY), keep="first", maintain_order=True)
         .with_columns(pl.when("is_same").then(pl.lit("duplicate")).otherwise(pl.lit("conflict")).alias("outcome"))
         .select(*newcomers.columns, "outcome", *STANDING)
         .collect()

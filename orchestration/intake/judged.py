@@ -115,6 +115,7 @@ def rejected_rows(
         "delivery_date": pl.lit(delivery_date),
         "source_file": pl.lit(source_file),
         "source_line": pl.col("line"),
+        "source_part": pl.col("part") if "part" in bad.columns else pl.lit(1),
         "dataset": pl.lit(dataset),
         "quantity": quantity.cast(RejectedRows.schema()["quantity"]),
     }

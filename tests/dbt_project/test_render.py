@@ -2,11 +2,12 @@
 
 import re
 
+import polars as pl
 import pytest
 
 from data_contracts import TABLES
 from data_contracts.marts import MARTS
-from data_contracts.render import rendered, stale
+from data_contracts.render import MODELS, contract_columns, rendered, stale
 from data_contracts.runs import RUN_TABLES
 from data_contracts.vocabulary import Kind
 
@@ -38,6 +39,31 @@ def test_an_amount_has_a_currency_beside_it():
         if any(declared.unit == "currency" for declared in mart.columns.values()) and "currency" not in mart.columns
     ]
     assert lacking == []
+
+
+def test_every_column_says_source_and_example_and_money_says_its_currency_column():
+    columns = contract_columns()
+    assert columns.filter(pl.col("example").is_null() | (pl.col("example") == ""))["column_name"].to_list() == []
+    places = set(columns.select(pl.format("{}.{}.{}", "schema_name", "table_name", "column_name")).to_series())
+    lake = {f"lake.{table.table_name}.{name}" for table in (*TABLES, *RUN_TABLES) for name in table.columns}
+    for row in columns.iter_rows(named=True):
+        place = f"{row['schema_name']}.{row['table_name']}"
+        assert row["source"] in lake or (MODELS.parents[1] / row["source"]).is_file() or place == "meta.tables", row
+        if "currency" in (row["unit"] or ""):
+            named = row["currency_column"]
+            assert f"{place}.{named}" in places or named in places, row
+        else:
+            assert row["currency_column"] is None
+
+
+def test_every_number_has_a_unit():
+    without = [
+        f"{mart.table_name}.{name}"
+        for mart in MARTS
+        for name, declared in mart.columns.items()
+        if declared.type.polars.is_numeric() and declared.unit is None
+    ]
+    assert without == []
 
 
 def test_every_mart_is_a_mart_with_a_key():

@@ -65,6 +65,12 @@ def tear_the_stamp(root: Path) -> None:
     (root / ".venv" / "ratebook.json").write_text('{"root": ', encoding="utf-8")
 
 
+def test_the_tests_use_all_cores_unless_told_otherwise():
+    assert bootstrap.spread(["-q", "tests/oracle"]) == ["-n", "auto", "-q", "tests/oracle"]
+    assert bootstrap.spread(["-n", "0"]) == ["-n", "0"]
+    assert bootstrap.spread(["--pdb"]) == ["--pdb"]
+
+
 @pytest.mark.parametrize("change", [change_a_pin, lose_the_interpreter, tear_the_stamp])
 def test_whatever_makes_the_environment_doubtful_makes_it_install_again(
     checkout: Path, installs: list[list[str]], change: Callable[[Path], None]

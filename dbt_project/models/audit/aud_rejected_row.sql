@@ -1,4 +1,4 @@
--- grain: delivery_date, source_file, source_line
+-- grain: delivery_date, source_file, source_line, source_part
 with
 
 rejected_rows as (
@@ -9,6 +9,7 @@ select
     delivery_date,
     source_file,
     source_line,
+    source_part,
     dataset,
     rule,
     column_name,

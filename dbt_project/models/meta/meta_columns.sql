@@ -13,6 +13,8 @@ select
     data_type,
     description,
     unit,
+    currency_column,
+    source,
     null_means,
     example,
     is_key

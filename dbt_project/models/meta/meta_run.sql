@@ -15,5 +15,6 @@ select
     book_hash,
     settings_hash,
     lake_hash,
+    reporting_currency,
     rule_version
 from run

@@ -8,6 +8,8 @@ select
     data_type,
     description,
     unit,
+    currency_column,
+    source,
     null_means,
     example,
     is_key

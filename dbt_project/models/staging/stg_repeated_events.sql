@@ -1,4 +1,4 @@
--- grain: delivery_date, source_file, source_line
+-- grain: delivery_date, source_file, source_line, event_id
 -- rendered by `python -m data_contracts.render`, do not edit
 select
     delivery_date,

@@ -10,5 +10,6 @@ select
     book_hash,
     settings_hash,
     lake_hash,
+    reporting_currency,
     rule_version
 from {{ source('lake', 'run') }}

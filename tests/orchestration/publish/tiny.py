@@ -85,7 +85,7 @@ def build(path: Path, number: int = 1, *, as_of: date = D, plant: str = "", plan
                 select currency, sum(amount)::decimal(38, 4) as amount from marts.fct_line group by all;
             create table meta.run as select {number}::bigint as run_number, date '{as_of}' as as_of_date,
                 date '2026-08-01' as first_delivery_date, date '{as_of}' as last_delivery_date, 3::bigint as delivery_count,
-                'c' as code_hash, 'b' as book_hash, 's' as settings_hash, 'l' as lake_hash, '1' as rule_version;
+                'c' as code_hash, 'b' as book_hash, 's' as settings_hash, 'l' as lake_hash, 'USD' as reporting_currency, '1' as rule_version;
         """)
         if plant:
             connection.execute(plant)
