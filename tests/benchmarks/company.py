@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from orchestration.demo.draws import below, draw
+from orchestration.demo.draws import below
 
 ACCOUNT_COUNT = 100_000
 SIGNED = 10_000  # the accounts of the first ranks have a contract, all others are on the default plan

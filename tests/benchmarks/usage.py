@@ -55,8 +55,9 @@ def _metered_day(count: int, day: int, users: pl.DataFrame) -> pl.DataFrame:
     return happenings.with_columns(number.alias("_meter")).select(
         _event_id("event", pl.lit(day), pl.col("nth")).alias("event_id"),
         "account_id",
-        _name(pl.col("_meter"), [company.meter_id(n) for n in range(company.FAMILIES * company.METERS_OF_FAMILY)])
-        .alias("meter"),
+        _name(
+            pl.col("_meter"), [company.meter_id(n) for n in range(company.FAMILIES * company.METERS_OF_FAMILY)]
+        ).alias("meter"),
         "occurred_at",
         _decimal(pl.when(is_fractional).then(micro).otherwise(whole), 6).alias("quantity"),
         _name(below(len(company.MODELS), "model", *chosen), company.MODELS).alias("model"),
@@ -101,7 +102,9 @@ def _happenings(count: int, day: int, users: pl.DataFrame) -> pl.DataFrame:
         nth.with_columns(rank.alias("rank"), at_ms.alias("_at_ms"))
         .with_columns(pl.lit(users[name]).gather(pl.col("rank")).alias(name) for name in users.columns[1:])
         .with_columns(
-            (pl.lit(starts_at) + pl.duration(milliseconds="_at_ms")).dt.cast_time_unit("us").dt.replace_time_zone("UTC")
+            (pl.lit(starts_at) + pl.duration(milliseconds="_at_ms"))
+            .dt.cast_time_unit("us")
+            .dt.replace_time_zone("UTC")
             .alias("occurred_at")
         )
         .sort("_at_ms", "nth")
@@ -114,7 +117,11 @@ def _with_repetitions(days: Iterator[pl.DataFrame]) -> Frames:
     for day, events in enumerate(days):
         place = pl.int_range(pl.len())
         repeated = events.filter(below(100, "repeated", pl.lit(day), place) == 0)
-        wait = pl.when(below(5, "late", pl.lit(day), place) == 0).then(1 + below(5, "wait", pl.lit(day), place)).otherwise(0)
+        wait = (
+            pl.when(below(5, "late", pl.lit(day), place) == 0)
+            .then(1 + below(5, "wait", pl.lit(day), place))
+            .otherwise(0)
+        )
         for (days_later,), part in repeated.group_by(wait.alias("wait")):
             late[min(day + int(str(days_later)), DAY_COUNT - 1)].append(part)
         delivered = pl.concat([events, *late.pop(day, [])])
@@ -126,7 +133,9 @@ def _ranks() -> pl.Series:
     """The rank that each of the slots stands for."""
     if not _RANKS:
         shares = list(accumulate(10**9 / (rank + 10) ** 1.05 for rank in range(company.ACCOUNT_COUNT)))
-        slots = [min(bisect(shares, shares[-1] * (slot + 0.5) / SLOTS), company.ACCOUNT_COUNT - 1) for slot in range(SLOTS)]
+        slots = [
+            min(bisect(shares, shares[-1] * (slot + 0.5) / SLOTS), company.ACCOUNT_COUNT - 1) for slot in range(SLOTS)
+        ]
         _RANKS.append(pl.Series(slots, dtype=pl.Int64))
     return _RANKS[0]
 
@@ -150,7 +159,9 @@ def _name(number: pl.Expr, names: list[str] | tuple[str, ...]) -> pl.Expr:
 
 def _decimal(scaled: pl.Expr, digits: int) -> pl.Expr:
     """A whole number of the last digit as DECIMAL(18, digits)."""
-    return (scaled.cast(pl.Decimal(38, digits)) / pl.lit(10**digits).cast(pl.Decimal(38, digits))).cast(pl.Decimal(18, digits))
+    return (scaled.cast(pl.Decimal(38, digits)) / pl.lit(10**digits).cast(pl.Decimal(38, digits))).cast(
+        pl.Decimal(18, digits)
+    )
 
 
 def _event_id(stream: str, *seed: pl.Expr) -> pl.Expr:
@@ -159,6 +170,10 @@ def _event_id(stream: str, *seed: pl.Expr) -> pl.Expr:
     words = [draw(f"{stream}.id.{part}", *seed) for part in range(4)]
     quads = [_from(hexes, half) for word in words for half in (word // (1 << 16), word % (1 << 16))]
     version = _from(pl.Series([f"4{number:03x}" for number in range(1 << 12)]), words[1] % (1 << 12))
-    variant = _from(pl.Series([f"{8 + number // 4096:x}{number % 4096:03x}" for number in range(1 << 14)]), words[2] % (1 << 14))
+    variant = _from(
+        pl.Series([f"{8 + number // 4096:x}{number % 4096:03x}" for number in range(1 << 14)]), words[2] % (1 << 14)
+    )
     dash = pl.lit("-")
-    return pl.concat_str(quads[0], quads[1], dash, quads[2], dash, version, dash, variant, dash, quads[5], quads[6], quads[7])
+    return pl.concat_str(
+        quads[0], quads[1], dash, quads[2], dash, version, dash, variant, dash, quads[5], quads[6], quads[7]
+    )
