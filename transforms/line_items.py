@@ -71,17 +71,13 @@ def line_items(
     by_quantity = _rated_by_quantity(counted, price_versions, price_tiers)
     rated = pl.concat([by_quantity, _rated_by_event(rated_events), _without_event(unused, price_versions)])
     lines = _with_attributes(rated, price_versions, account_contracts, currencies)
-    reported = (
-        _rounded(lines)
-        .pipe(_named)
-        .pipe(
-            exchange.with_reporting,
-            exchange_rates,
-            companies,
-            currencies,
-            day="posting_date",
-            amount_reporting=exchange.converted("amount"),
-        )
+    reported = exchange.with_reporting(
+        _rounded(lines).pipe(_named),
+        exchange_rates,
+        companies,
+        currencies,
+        day="posting_date",
+        amount_reporting=exchange.converted("amount"),
     )
     return reported.select(LineItems.schema().keys()).sort("line_item_id")
 
