@@ -5,9 +5,12 @@ from data_contracts.account_rows import AccountRows
 from data_contracts.accounts import Accounts
 from data_contracts.companies import Companies
 from data_contracts.contracts import Contracts
+from data_contracts.cost_rows import CostRows
 from data_contracts.currencies import Currencies
 from data_contracts.documents import Documents
+from data_contracts.exchange_rates import ExchangeRates
 from data_contracts.exclusions import Exclusions
+from data_contracts.fx_rates import FxRates
 from data_contracts.landed_files import LandedFiles
 from data_contracts.legal_entities import LegalEntities
 from data_contracts.line_items import LineItems
@@ -36,7 +39,9 @@ TABLES: tuple[type[Table], ...] = (
     RepeatedEvents,
     RejectedRows,
     AccountRows,
+    FxRates,
     Documents,
+    CostRows,
     Companies,
     LegalEntities,
     Currencies,
@@ -51,6 +56,7 @@ TABLES: tuple[type[Table], ...] = (
     Accounts,
     ZoneDays,
     AccountContracts,
+    ExchangeRates,
     Rates,
     UsageSlots,
     UsageStates,
@@ -69,11 +75,14 @@ __all__ = [
     "AsOf",
     "Companies",
     "Contracts",
+    "CostRows",
     "Currencies",
     "Delivered",
     "Delivery",
     "Documents",
+    "ExchangeRates",
     "Exclusions",
+    "FxRates",
     "Kind",
     "LandedFiles",
     "LegalEntities",

@@ -28,6 +28,7 @@ from orchestration.tables import Builder
 from orchestration.warehouse import DBT_PROJECT, docs_page, prepare_warehouse, run_dbt, write_docs
 from transforms.account_contracts import account_contracts
 from transforms.accounts import accounts
+from transforms.exchange_rates import exchange_rates
 from transforms.line_items import RULE_VERSION, line_items
 from transforms.priced_usage import priced_usage
 from transforms.rated_events import rated_events
@@ -43,6 +44,7 @@ NIGHTLY: tuple[Builder, ...] = (
     accounts,
     zone_days,
     account_contracts,
+    exchange_rates,
     rates,
     usage_slots,
     usage_states,

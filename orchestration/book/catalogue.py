@@ -68,6 +68,7 @@ def read_book(files: Mapping[str, str]) -> tuple[Book | None, list[Problem]]:
     if company is not None:
         at = ("default_plan",)
         problems.extend(_unknown(company, at, company.item.default_plan, "plan", names["plans"]))
+        problems.extend(rateable.company_problems(company))
     if problems or company is None:
         return None, problems
     book = Book(company, items["products"], items["meters"], prices, items["plans"], items["exclusions"])

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 
+from data_contracts.fx_rates import REFERENCE
 from orchestration.book.problems import Fault
 from orchestration.book.scalars import (
     CHOICE,
@@ -74,6 +75,10 @@ class ExchangeRule(Item):
 
     rule: Annotated[Literal["last_known"], CHOICE] = Field("last_known", description="The last rate on or before it.")
     max_age_days: Count = Field(5, description="How old that rate may be.")
+    rate_type: Text = Field(REFERENCE, description="Which rate of a day, as `fx_rates` names it.")
+    reporting: Annotated[Literal["posting_date", "month_average"], CHOICE] = Field(
+        "posting_date", description="The rate that turns an amount into the reporting currency."
+    )
 
 
 class LegalEntity(Item):
@@ -93,7 +98,7 @@ class Company(Item):
     time_zone: Zone = Field("UTC", description="IANA zone of the company's own days.")
     reporting_currency: Currency = Field(description="ISO 4217 code that reports are read in.")
     default_plan: Id | None = Field(None, description="Plan of accounts without a contract.")
-    fx: ExchangeRule | None = Field(None, description="Choice of exchange rates. Not used yet.")
+    fx: ExchangeRule = Field(default_factory=ExchangeRule, description="Choice of exchange rates.")
     legal_entities: list[LegalEntity] = Field(
         default_factory=list, description="The first one bills accounts that name none; without any it is `default`."
     )

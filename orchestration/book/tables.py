@@ -69,6 +69,8 @@ def _companies(book: Book | None, billing_starts_on: date) -> Iterator[tuple[Any
         company.name,
         company.time_zone,
         company.reporting_currency,
+        company.fx.rate_type,
+        company.fx.max_age_days,
         company.default_plan,
         entity,
         billing_starts_on,

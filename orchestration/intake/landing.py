@@ -16,7 +16,13 @@ from pathlib import Path
 from orchestration.intake.findings import FileRefused, Finding, printable
 from orchestration.settings import Settings
 
-USAGE, ACCOUNTS, PRICE_BOOK, CONTRACTS = DATASETS = ("usage_events", "accounts", "price_book", "contracts")
+USAGE, ACCOUNTS, PRICE_BOOK, CONTRACTS, COSTS = DATASETS = (
+    "usage_events",
+    "accounts",
+    "price_book",
+    "contracts",
+    "costs",
+)
 MANIFEST = "_manifest.json"
 MARKERS = frozenset({MANIFEST, "_SUCCESS"})
 LARGEST_MANIFEST = 16 << 20

@@ -14,11 +14,12 @@ import polars as pl
 import pytest
 
 from data_contracts import LandedFiles, UsageEvents
-from data_contracts.marts import MARTS, MetaTables
+from data_contracts.marts import MARTS, FctLineItem, MetaTables
 from data_contracts.render import model_name
 from orchestration import cli, gates, intake, night, publish, records
 from orchestration.build import open_build
 from orchestration.errors import Held, RefusedInput, UsageError
+from tests.browser import ABSENT, chromium, content_of
 from tests.orchestration import tiny
 
 ROOT = Path(__file__).parents[2]
@@ -94,6 +95,14 @@ def test_each_publish_explains_itself_without_a_server_or_a_network(night_home):
     assert fetched == []
     assert '"send_anonymous_usage_stats": false' in page
     assert str(ROOT) not in page
+
+
+@pytest.mark.skipif(chromium() is None, reason=ABSENT)
+def test_the_documentation_of_a_publish_opens_in_a_browser_as_a_file(night_home, tmp_path):
+    page = (publish.published_run(night_home).path / "docs" / "index.html").resolve().as_uri()
+    shown = content_of(f"{page}#!/model/model.ratebook.fct_line_item", tmp_path)
+    assert "Money with its reason" in shown
+    assert [name for name in FctLineItem.columns if name not in shown] == []
 
 
 def test_the_night_leaves_nothing_half_made(night_home):

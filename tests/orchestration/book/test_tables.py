@@ -297,7 +297,7 @@ exclusions: [{{id: internal, meter: tokens, account: us, reason: own use}}]
     assert compiled["price_conditions"].rows() == [("p", "model", "tokens", "zürich"), ("p", "region", "tokens", 'e"u')]
     assert compiled["plan_prices"].rows() == [("payg", "p", date(2026, 2, 1))]
     assert compiled["exclusions"].rows() == [("internal", "revenue", "tokens", "us", BEGINNING, "own use")]
-    assert compiled["companies"].rows() == [("Acme", "UTC", "USD", None, "default", DAY)]
+    assert compiled["companies"].rows() == [("Acme", "UTC", "USD", "reference", 5, None, "default", DAY)]
     assert compiled["legal_entities"].rows() == [("default", "Acme", "ZZ", "USD", "INV")]
     assert compiled["meters"].rows()[0] == ("tokens", "token", "sum", "quantity", '["model","region"]')
 
