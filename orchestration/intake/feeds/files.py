@@ -1,13 +1,19 @@
 """The feeds of an installation: files `feeds/<name>.yaml`, each for what lands in `landing/<name>/`."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from orchestration import book
+from orchestration.intake.feeds.mapping import foreign_layout, mapped_records, own_names
 from orchestration.intake.feeds.schema import FeedDocument
 from orchestration.intake.findings import FileRefused, Finding
 from orchestration.intake.landing import DATASETS
+from orchestration.intake.records import Layout, read_records
 from orchestration.settings import Settings
 
 ENDING = ".yaml"
@@ -29,6 +35,16 @@ class Feed:
         """The dataset that it feeds; while that cannot be read, the feed's own name."""
         return self.name if self.document is None else self.document.dataset
 
+    @property
+    def own_names(self) -> dict[str, str]:
+        """What the files call the columns of the dataset."""
+        return {} if self.document is None else own_names(self.document)
+
+    @property
+    def records_per_row(self) -> int:
+        """How many records a row becomes."""
+        return max(1, 0 if self.document is None else len(self.document.meters))
+
     def require_valid(self) -> None:
         """Refuse what lands here while the feed cannot be read."""
         if self.findings:
@@ -44,6 +60,18 @@ def feeds_of(settings: Settings) -> dict[str, Feed]:
     if not settings.feeds.is_dir():
         return {}
     return {path.stem: _feed(path.stem, path.read_bytes()) for path in sorted(settings.feeds.glob(f"*{ENDING}"))}
+
+
+def landed_records(
+    path: Path, feed: Feed | None, layout: Layout, *, may_end_open: bool, block_bytes: int
+) -> Iterator[pl.DataFrame]:
+    """Yield the records of a landed file: in our own format as they stand, else as its feed maps them."""
+    document = None if feed is None else feed.document
+    if feed is None or document is None or not document.is_mapped:
+        yield from read_records(path, layout, may_end_open=may_end_open, block_bytes=block_bytes)
+        return
+    rows = read_records(path, foreign_layout(document), may_end_open=may_end_open, block_bytes=block_bytes)
+    yield from mapped_records(rows, feed.name, document)
 
 
 def json_schema() -> dict[str, Any]:

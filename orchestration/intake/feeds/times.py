@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from orchestration.book.scalars import refuse
-from orchestration.intake.values import Check, Fault, is_blank, missing
+from orchestration.intake.values import Check, Fault, is_blank
 
 UTC = "UTC"
 PARTS = {
@@ -98,24 +98,25 @@ def instants(local: pl.Expr, zone: str, fold: str | None) -> pl.Expr:
 _AMBIGUOUS = {None: "null", "earlier": "earliest", "later": "latest"}
 
 
-def time_check(column: str, local: pl.Expr, at: pl.Expr, zone: str, declared: TimeFormat | None) -> Check:
-    """Check a time of a file; `local` and `at` are what `local_times` and `instants` made of its text."""
-    text = pl.col(f"raw:{column}")
-    written = (declared or ISO).written
-    pattern = (declared or ISO).pattern
+def time_check(text: pl.Expr, column: str, local: pl.Expr, at: pl.Expr, zone: str, declared: TimeFormat | None) -> Check:
+    """Check a time of a file; `local` and `at` are what `local_times` and `instants` made of its text.
+
+    A blank one, and without a declared format one with an offset, is left to the rules of the dataset.
+    """
+    is_ours = ~is_blank(text) if declared is not None else ~is_blank(text) & ~has_offset(text)
+    shape = declared or ISO
     faults = (
-        missing(text, column),
         Fault(
             "time_not_as_declared",
             column,
-            ~text.str.contains(pattern),
-            f"`{column}` is not written like {written}.",
+            is_ours & ~text.str.contains(shape.pattern),
+            f"`{column}` is not written like {shape.written}.",
             "Correct the value, or the `format` in the feed.",
         ),
         Fault(
             "time_not_on_the_calendar",
             column,
-            ~is_blank(text) & local.is_null(),
+            is_ours & local.is_null(),
             f"`{column}` names a day that does not exist.",
             "Correct it at the source.",
         ),
@@ -134,4 +135,9 @@ def time_check(column: str, local: pl.Expr, at: pl.Expr, zone: str, declared: Ti
             "Have it delivered in UTC, or say in the feed which one is meant: `fold: earlier` or `fold: later`.",
         ),
     )
-    return Check(at.is_not_null(), faults)
+    return Check(at.is_not_null() | ~is_ours, faults)
+
+
+def has_offset(text: pl.Expr) -> pl.Expr:
+    """Whether a time says its own offset."""
+    return text.str.contains(HAS_OFFSET)
