@@ -136,18 +136,42 @@ def explain(
 
 @app.command()
 def prices(
-    price_id: Annotated[str | None, typer.Argument(help="Only this price.")] = None,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ID] | diff BEFORE AFTER", help="Only this price; or two folders, each a book."),
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="INSTANT", help="Only what is in force then, and for whom.")
+    ] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of books, for editors.")] = False,
     home: Home = None,
     number: Run = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the prices of the published run with their versions, corrections included."""
+    """List the prices of the published run with their versions; what is in force; or what a changed book means.
+
+    `ratebook prices diff BEFORE AFTER` says in plain words what the book in folder AFTER changes, for a pull request;
+    a change that the night would refuse ends with exit code 3 and names file and line.
+    """
     if schema:
         from orchestration import book
 
         _print_json(book.json_schema())
         return
+    if words and words[0] == "diff" and len(words) == 3:
+        _show_differences(Path(words[1]), Path(words[2]), as_json)
+        return
+    if words and len(words) > 1:
+        raise UsageError("Name one price, or write `diff BEFORE AFTER` with two folders.")
+    price_id = words[0] if words else None
+    columns, rows = _prices_in_force(home, number, at, price_id) if at else _price_versions(home, number, price_id)
+    if not rows:
+        what = "in force then" if at else "in the published run"
+        raise UsageError(f"No price {price_id or ''} {what}; `ratebook prices` lists them all.".replace("  ", " "))
+    _show_rows(columns, rows, as_json)
+
+
+def _price_versions(home: Path | None, number: int | None, price_id: str | None) -> tuple[Sequence[str], list[Any]]:
     from orchestration.reader import run_sql
 
     statement = """
@@ -156,10 +180,32 @@ def prices(
         from marts.dim_price order by price_id, currency, valid_from, price_version_id
     """
     result = run_sql(_settings(home), statement, run=number, max_rows=None)
-    rows = [row for row in result.rows if price_id in (None, row[0])]
-    if not rows:
-        raise UsageError(f"No price {price_id} in the published run; `ratebook prices` lists them all.")
-    _show_rows(result.columns, rows, as_json)
+    return result.columns, [row for row in result.rows if price_id in (None, row[0])]
+
+
+def _prices_in_force(
+    home: Path | None, number: int | None, at: str, price_id: str | None
+) -> tuple[Sequence[str], Sequence[Any]]:
+    from orchestration import desk
+    from orchestration.explain import published_build
+
+    found = desk.in_force(published_build(_settings(home), number), _instant("--at", at), price_id)
+    return found.columns, found.rows
+
+
+def _show_differences(before: Path, after: Path, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from orchestration.desk import compare_books
+
+    found = compare_books(before, after)
+    if as_json:
+        _print_json([asdict(each) for each in found])
+        return
+    for each in found:
+        out.print(f"- {escape(str(each))}", soft_wrap=True, highlight=False)
+    if not found:
+        out.print("The two books say the same.")
 
 
 @app.command()
@@ -263,6 +309,17 @@ def _day(option: str, text: str) -> date:
     if day is None or day.isoformat() != text:
         raise UsageError(f"{option} {text}: not a day; write it as 2026-10-31.")
     return day
+
+
+def _instant(option: str, text: str) -> datetime:
+    """Read an instant with its offset, or a day as its first instant in UTC; return it as naive UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option} {text}: not an instant; write 2026-10-31T12:00:00Z, or a day.") from None
+    if moment.tzinfo is None and len(text) > len("2026-10-31"):
+        raise UsageError(f"{option} {text}: without an offset it means another instant in each zone; add Z or +02:00.")
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo is not None else moment
 
 
 @contextmanager
