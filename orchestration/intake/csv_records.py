@@ -1,7 +1,8 @@
 """Comma-separated text as records of text, with our own explicit dialect and no sniffer (K7).
 
-Dialect: comma (a feed may say another delimiter), double quotes doubled inside quotes, quotes only around a whole field, line ends inside quotes allowed,
-empty lines skipped. A record that breaks it is named with its line and never padded, cut or merged with another.
+Dialect: comma (a feed may say another delimiter), double quotes doubled inside quotes, quotes only around a whole
+field, line ends inside quotes allowed, empty lines skipped. A record that breaks it is named with its line and never
+padded, cut or merged with another.
 """
 
 import io

@@ -91,8 +91,8 @@ def _explained(bad: pl.DataFrame, faults: Sequence[Fault]) -> pl.DataFrame:
         .with_columns(
             pl.when(is_record).then("fault").otherwise("rule").alias("rule"),
             pl.when(is_record).then("fault_column").otherwise("column_name").alias("column_name"),
-            pl.when(is_record).then(pl.coalesce("fault_message", "record_message")).otherwise("message").alias("message"),
-            pl.when(is_record).then(pl.coalesce("fault_remedy", "record_remedy")).otherwise("remedy").alias("remedy"),
+            pl.coalesce("fault_message", "record_message", "message").alias("message"),
+            pl.coalesce("fault_remedy", "record_remedy", "remedy").alias("remedy"),
             _printable(pl.when(is_record).then("found").otherwise(value)).alias("found"),
         )
         .drop("fault", "fault_number", "record_message", "record_remedy", *TOLD)

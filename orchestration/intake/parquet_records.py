@@ -74,9 +74,7 @@ def _footers() -> duckdb.DuckDBPyConnection:
     return duckdb.connect()
 
 
-def parquet_records(
-    path: Path, reads: Collection[str] | None = None, naive: Naive = Naive()
-) -> Iterator[pl.DataFrame]:
+def parquet_records(path: Path, reads: Collection[str] | None = None, naive: Naive = Naive()) -> Iterator[pl.DataFrame]:
     """Yield the file's rows in batches: `line` (the row number), `fault`, `found`, one `raw:<name>` per column read."""
     try:
         lazy = pl.scan_parquet(path, hive_partitioning=False, glob=False)

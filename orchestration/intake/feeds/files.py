@@ -96,7 +96,9 @@ def _read(name: str, place: str, content: bytes) -> tuple[FeedDocument | None, t
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        return None, (Finding(place, line, None, "not_utf8", f"Byte {error.start:,} is not UTF-8.", "Save it as UTF-8."),)
+        return None, (
+            Finding(place, line, None, "not_utf8", f"Byte {error.start:,} is not UTF-8.", "Save it as UTF-8."),
+        )
     document, problems = book.read_item(FeedDocument, place, text)
     found = (Finding(p.path, p.line, p.column, p.rule, p.message, p.remedy) for p in problems)
     return document, tuple(found)

@@ -56,7 +56,7 @@ def mapped_records(batches: Iterable[pl.DataFrame], name: str, feed: FeedDocumen
     for batch in batches:
         rows = _with_products(_with_times(_with_nulls(_with_row(batch, feed, rows_before), feed), feed), feed)
         rows_before += batch.height
-        meters = feed.meters or [None]
+        meters: list[RowMeter | None] = [*feed.meters] or [None]
         yield pl.concat([_records(rows, name, feed, meter, part) for part, meter in enumerate(meters, start=1)])
 
 

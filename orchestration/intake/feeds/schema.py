@@ -179,7 +179,9 @@ class FeedDocument(Item):
     @classmethod
     def _dataset_is_fed(cls, dataset: str) -> str:
         if dataset not in TARGETS:
-            refuse("unknown_dataset", f"`{dataset}` is no dataset that a feed can fill.", f"One of {', '.join(TARGETS)}.")
+            refuse(
+                "unknown_dataset", f"`{dataset}` is no dataset that a feed can fill.", f"One of {', '.join(TARGETS)}."
+            )
         return dataset
 
     @model_validator(mode="after")
@@ -206,7 +208,9 @@ def _column_faults(feed: FeedDocument) -> Iterator[Fault]:
     known = (*target.layout.required, *target.layout.optional)
     for name, value in feed.columns.items():
         if name not in known:
-            yield Fault(("columns", name), "unknown_column", f"`{name}` is no column of {feed.dataset}.", _one_of(known))
+            yield Fault(
+                ("columns", name), "unknown_column", f"`{name}` is no column of {feed.dataset}.", _one_of(known)
+            )
         yield from _value_faults(("columns", name), name, value, target)
     for name, value in feed.dimensions.items():
         if name in known:

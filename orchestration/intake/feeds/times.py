@@ -1,7 +1,9 @@
 """How a feed writes times, and the instants that they name; what never was, or was twice, is told apart by name."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import polars as pl
 
@@ -95,10 +97,16 @@ def instants(local: pl.Expr, zone: str, fold: str | None) -> pl.Expr:
     return zoned.dt.convert_time_zone(UTC).dt.replace_time_zone(None)
 
 
-_AMBIGUOUS = {None: "null", "earlier": "earliest", "later": "latest"}
+_AMBIGUOUS: Mapping[str | None, Literal["null", "earliest", "latest"]] = {
+    None: "null",
+    "earlier": "earliest",
+    "later": "latest",
+}
 
 
-def time_check(text: pl.Expr, column: str, local: pl.Expr, at: pl.Expr, zone: str, declared: TimeFormat | None) -> Check:
+def time_check(
+    text: pl.Expr, column: str, local: pl.Expr, at: pl.Expr, zone: str, declared: TimeFormat | None
+) -> Check:
     """Check a time of a file; `local` and `at` are what `local_times` and `instants` made of its text.
 
     A blank one, and without a declared format one with an offset, is left to the rules of the dataset.
