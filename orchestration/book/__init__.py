@@ -7,6 +7,7 @@ through deliveries, `state` decides on a delivery, `tables` compiles.
 
 from typing import Any
 
+from orchestration.book.catalogue import Book
 from orchestration.book.problems import Problem
 from orchestration.book.reading import read_item
 from orchestration.book.schema import BookDocument, ContractsDocument
@@ -17,6 +18,7 @@ __all__ = [
     "EMPTY",
     "SCHEMA_DIALECT",
     "Accepted",
+    "Book",
     "BookState",
     "Document",
     "Problem",

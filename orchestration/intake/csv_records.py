@@ -7,6 +7,7 @@ padded, cut or merged with another.
 
 import io
 import re
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -52,10 +53,10 @@ def header_of(block: Block, delimiter: str | None = None) -> tuple[list[str], Bl
     return fields, Block(rest, block.first_line + at + 1, block.line_count - at - 1, '"' in rest)
 
 
-def csv_records(block: Block, columns: list[str], delimiter: str = COMMA) -> pl.DataFrame:
-    """Return the block's records: `line`, `fault`, `found` and one text column `raw:<name>` per column with a name.
+def csv_records(block: Block, columns: Sequence[str | None], delimiter: str = COMMA) -> pl.DataFrame:
+    """Return the block's records: `line`, `fault`, `found` and one text column `raw:<name>` per column.
 
-    Grain: one row per record, in the order of the file; an empty field is null.
+    Grain: one row per record, in the order of the file; an empty field is null. A column that is None is left out.
     """
     lines = _lines(block)
     records = _merged(lines, delimiter) if block.has_quotes else lines.filter(pl.col("text") != "")
@@ -148,7 +149,7 @@ def _fields(records: pl.DataFrame, delimiter: str) -> pl.DataFrame:
     return split.drop("pieces")
 
 
-def _named(split: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+def _named(split: pl.DataFrame, columns: Sequence[str | None]) -> pl.DataFrame:
     width = pl.col("fields").list.len()
     is_long = pl.col("text").str.len_bytes() > FIELD_BYTES
     has_long_field = is_long & (pl.col("fields").list.eval(pl.element().str.len_bytes()).list.max() > FIELD_BYTES)
@@ -175,6 +176,6 @@ def _named(split: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
             .then(pl.col("fields").list.get(number, null_on_oob=True).replace("", None))
             .alias(f"raw:{name}")
             for number, name in enumerate(columns)
-            if name
+            if name is not None
         ),
     )

@@ -20,12 +20,13 @@ from orchestration.settings import Settings
 if TYPE_CHECKING:
     from orchestration.intake.feeds import Feed
 
-USAGE, ACCOUNTS, PRICE_BOOK, CONTRACTS, COSTS = DATASETS = (
+USAGE, ACCOUNTS, PRICE_BOOK, CONTRACTS, COSTS, FX_RATES = DATASETS = (
     "usage_events",
     "accounts",
     "price_book",
     "contracts",
     "costs",
+    "fx_rates",
 )
 MANIFEST = "_manifest.json"
 MARKERS = frozenset({MANIFEST, "_SUCCESS"})

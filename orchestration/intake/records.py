@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from orchestration.intake.blocks import BLOCK_BYTES, text_blocks
+from orchestration.intake.blocks import BLOCK_BYTES, READ_BYTES, text_blocks
 from orchestration.intake.csv_records import COMMA, csv_records, header_of
 from orchestration.intake.findings import FileRefused
 from orchestration.intake.ndjson_records import ndjson_records
@@ -30,6 +30,7 @@ class Layout:
     either: tuple[str, ...] = ()  # optional ones, of which at least one must be there
     custom_prefix: str | None = None  # how names begin that anybody may add
     keeps_unknown: bool = True  # whether columns that are not known are read, too
+    may_end_empty: bool = False  # whether the header may end with an empty name: a comma stands behind every line
     naive_utc: frozenset[str] = frozenset()  # times that Parquet may hold without a zone: they are UTC
     # Files of other formats: other names are none of our business, times without a zone stay as they are.
     is_foreign: bool = False
@@ -47,7 +48,7 @@ class Layout:
         return self.custom_prefix is not None and name.startswith(self.custom_prefix)
 
     def is_read(self, name: str) -> bool:
-        """Whether a column is read. An empty last header, as central banks write it, is no column of theirs."""
+        """Whether a column is read; one without a name, as behind a last comma, is none of a foreign file."""
         return name in self.known or (self.keeps_unknown and not (self.is_foreign and name == ""))
 
 
@@ -79,9 +80,20 @@ def read_records(
         yield _with_known_columns(batch, layout)
 
 
+def csv_columns(path: Path, *, may_end_open: bool) -> list[str]:
+    """Return the column names of a CSV file, so that a dataset of several layouts can tell which one it is."""
+    for block in text_blocks(path, quoted_newlines=True, may_end_open=may_end_open, block_bytes=READ_BYTES):
+        columns, _ = header_of(block)
+        if columns:
+            return columns
+    return []
+
+
 def check_columns(names: Sequence[str], layout: Layout, line: int | None) -> None:
     """Refuse column names that are empty, repeated, misspelt or incomplete, showing the nearest name."""
     known = layout.known
+    if layout.may_end_empty and names[-1:] == [""]:
+        names = names[:-1]
     counted = [name for name in names if layout.is_read(name)] if layout.is_foreign else names
     problems = [f"column {place} has no name" for place, name in enumerate(counted, 1) if not name]
     problems += [
@@ -137,7 +149,7 @@ def _csv_batches(path: Path, layout: Layout, *, may_end_open: bool, block_bytes:
             if remaining is None:
                 continue
             rest = remaining
-        yield csv_records(rest, [name if layout.is_read(name) else "" for name in columns], layout.delimiter)
+        yield csv_records(rest, [name if layout.is_read(name) else None for name in columns], layout.delimiter)
 
 
 def _ndjson_batches(path: Path, layout: Layout, *, may_end_open: bool, block_bytes: int) -> Iterator[pl.DataFrame]:

@@ -62,10 +62,11 @@ def test_the_literal_null_is_rejected_in_the_words_of_the_file(published):
 
 
 def test_check_names_it_before_the_night(checked):
-    assert [str(finding) for finding in checked] == [
+    (finding,) = checked
+    assert str(finding) == (
         f"{FILE}:2984: KWH/hh (per half hour) : quantity_not_a_plain_decimal: `KWH/hh (per half hour) ` is not a plain "
         "decimal number. Found: Null Write digits with a point: no exponent, no grouping, no sign but a minus."
-    ]
+    )
 
 
 def test_what_was_accepted_is_billed(published):

@@ -36,6 +36,11 @@ class Feed:
         return self.name if self.document is None else self.document.dataset
 
     @property
+    def is_mapped(self) -> bool:
+        """Whether it maps columns; if not, files are in the dataset's own format."""
+        return self.document is not None and self.document.is_mapped
+
+    @property
     def own_names(self) -> dict[str, str]:
         """What the files call the columns of the dataset."""
         return {} if self.document is None else own_names(self.document)

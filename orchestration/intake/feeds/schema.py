@@ -16,9 +16,9 @@ from pydantic_core import CoreSchema
 from orchestration.book.problems import Fault
 from orchestration.book.scalars import CHOICE, Id, Text, Zone, refuse, refuse_all, shown
 from orchestration.book.schema import Item
-from orchestration.intake import accounts, usage
+from orchestration.intake import accounts, costs, exchange, usage
 from orchestration.intake.feeds.times import TimeFormat, read_format
-from orchestration.intake.landing import ACCOUNTS, USAGE
+from orchestration.intake.landing import ACCOUNTS, COSTS, FX_RATES, USAGE
 from orchestration.intake.records import Layout
 
 _PRODUCT = re.compile(r"product\((?P<first>.+), (?P<second>.+)\)")
@@ -38,6 +38,8 @@ class Target:
 TARGETS: Mapping[str, Target] = {
     USAGE: Target(usage.usage_layout({}), instants=frozenset({"occurred_at"})),
     ACCOUNTS: Target(accounts.LAYOUT, days=frozenset({"valid_from"})),
+    COSTS: Target(costs.LAYOUT, instants=frozenset(costs.TIMES)),
+    FX_RATES: Target(exchange.LAYOUT, days=frozenset({"rate_date"})),
 }
 # What only usage has: an id that can be made, dimensions, several events of one row.
 MADE = "event_id"
