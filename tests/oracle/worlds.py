@@ -622,10 +622,22 @@ def rates(draw: st.DrawFn, first: date, deliveries: Sequence[date]) -> tuple[Rat
 
 @st.composite
 def worlds(
-    draw: st.DrawFn, *, contested: bool = False, features: frozenset[str] = FEATURES, max_events: int = 60
+    draw: st.DrawFn,
+    *,
+    contested: bool = False,
+    features: frozenset[str] = FEATURES,
+    first: date | None = None,
+    exchange: bool | None = None,
+    max_events: int = 60,
 ) -> World:
-    """A world to rate: one to three accounts and plans, one to four prices, up to `max_events` events in ten weeks."""
-    first = draw(st.sampled_from(SEASONS))
+    """A world to rate: one to three accounts and plans, one to four prices, up to `max_events` events in ten weeks.
+
+    Its first day and whether there are exchange rates can be said, for worlds that are to be one company.
+    """
+    first = first or draw(st.sampled_from(SEASONS))
+    if exchange is None:
+        exchange = draw(st.integers(0, 2)) == 0
+    exchange = exchange and "exchange" in features
     accounts = tuple(
         Account(
             f"acct-{number}",
@@ -637,7 +649,6 @@ def worlds(
         )
         for number in range(1, draw(st.integers(1, 3)) + 1)
     )
-    exchange = "exchange" in features and draw(st.integers(0, 2)) == 0
     currencies = tuple(sorted({account.currency for account in accounts}))
     draft = Draft(first, currencies, contested, features, exchange)
     there = [meter for meter in METERS if not meter.negative or "negative" in features]
