@@ -1,6 +1,7 @@
 """A simulation says what a changed book would have billed, and changes nothing."""
 
 import json
+import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -104,7 +105,7 @@ def test_the_page_needs_nothing_but_itself(night_home, folder):
     assert "<script" not in text
     assert "<link" not in text
     assert 'src="' not in text
-    assert "http" not in text.replace("http://www.w3.org/", "")  # the name of SVG's vocabulary, which nobody fetches
+    assert re.findall(r'\b(?:href|src)="(?!#)', text) == []  # nothing is fetched; # names a part of the page
 
 
 @pytest.mark.skipif(chromium() is None, reason=ABSENT)
