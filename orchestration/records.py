@@ -16,6 +16,7 @@ import polars as pl
 from data_contracts.runs import RunLog, RunTables
 from orchestration import memory, publish
 from orchestration.errors import Held, RatebookError
+from orchestration.notify import Message, tell
 from orchestration.run_log import log, log_files, read_events, run_log_file
 from orchestration.settings import Settings
 
@@ -117,6 +118,9 @@ def begin(settings: Settings, as_of: date) -> Record:
     """Give a run its number; it counts as failed until it has ended well. Call it while holding the run lock."""
     for killed in _killed(settings):
         _append(settings, killed)
+        with run_log_file(settings, killed.number, killed.as_of):
+            log.error("run was killed")
+            tell(settings, Message(killed.number, killed.as_of, killed.status, killed.message or ""))
     return Record(publish.next_number(settings), as_of, _now())
 
 
@@ -126,11 +130,18 @@ def end(settings: Settings, record: Record, error: BaseException | None) -> None
     record.message = settings.redacted(str(error)) if isinstance(error, RatebookError) else None
     record.finished_at = _now()
     _append(settings, record)
+    what = f"Published in {record.path}."
     said = {"status": record.status, "seconds": (record.finished_at - record.started_at).total_seconds()}
     if error is None:
         log.info("run ended", extra=said)
     else:
-        log.error("run ended", extra=said | {"error": f"{type(error).__name__}: {error}"})
+        what = f"{type(error).__name__}: {error}"
+        log.error("run ended", extra=said | {"error": what})
+    # Whoever interrupts a run sits before it and knows.
+    if not isinstance(error, KeyboardInterrupt):
+        differences = error.differences if isinstance(error, Held) else ()
+        text = record.message or what
+        tell(settings, Message(record.number, record.as_of, record.status, text, differences))
 
 
 def _append(settings: Settings, record: Record) -> None:
