@@ -20,6 +20,9 @@ from data_contracts import (
     Accounts,
     Companies,
     Contracts,
+    CostConditions,
+    CostMappings,
+    CostMeters,
     Currencies,
     Documents,
     Exclusions,
@@ -255,6 +258,9 @@ BOOK_TABLES: tuple[type[Table], ...] = (
     PriceTiers,
     PriceConditions,
     Exclusions,
+    CostMappings,
+    CostConditions,
+    CostMeters,
     Contracts,
 )
 

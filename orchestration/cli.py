@@ -209,6 +209,69 @@ def _show_differences(before: Path, after: Path, as_json: bool) -> None:
 
 
 @app.command()
+def quote(
+    book: Annotated[Path, typer.Argument(help="Folder of a price book: all its documents.")],
+    price: Annotated[list[str] | None, typer.Option("--price", help="A price of the book; may be repeated.")] = None,
+    plan: Annotated[str | None, typer.Option("--plan", help="A plan of the book, instead of prices.")] = None,
+    quantity: Annotated[
+        str | None, typer.Option("--quantity", help="Units used (or value, for a meter of money) of the one --price.")
+    ] = None,
+    dimension: Annotated[
+        list[str] | None, typer.Option("--dimension", metavar="NAME=VALUE", help="Dimension of the usage.")
+    ] = None,
+    daily: Annotated[bool, typer.Option("--daily", help="The quantity on each day of the month, not once.")] = False,
+    events: Annotated[
+        Path | None, typer.Option("--events", help="CSV of usage: meter, occurred_at, quantity or amount, dimensions.")
+    ] = None,
+    month: Annotated[str, typer.Option("--month", help="Month of the usage.")] = "2026-01",
+    currency: Annotated[str | None, typer.Option("--currency", help="Where the book sells in several.")] = None,
+    time_zone: Annotated[str, typer.Option("--time-zone", help="IANA zone of the account.")] = "UTC",
+    as_json: AsJson = False,
+) -> None:
+    """Price usage against any book, with the derivation of every line; nothing is read from or written to a home.
+
+    For example: ratebook quote ./book --price api_requests --quantity 1500000 --month 2026-10
+    """
+    from orchestration.quote import Asked, measured, read_usage
+    from orchestration.quote import quote as priced
+
+    first = _day("--month", f"{month}-01")
+    prices_asked = price or []
+    if (plan is None) == (not prices_asked):
+        raise UsageError("Say what to price by: --plan, or --price (several may be given).")
+    if events is not None:
+        usage = read_usage(events)
+    elif quantity is not None and len(prices_asked) == 1:
+        last = (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+        days = [first + timedelta(days=each) for each in range(last.day)] if daily else [first]
+        usage = measured(book, prices_asked[0], quantity, _pairs("--dimension", dimension or []), days)
+    else:
+        raise UsageError("Say what is used: --events FILE, or --quantity with one --price.")
+    found = priced(book, Asked(first, usage, plan, prices_asked, currency, time_zone))
+    if as_json:
+        _print_json(_plain(found.as_dict()))
+        return
+    shown_lines = [each for each in found.lines if each.events or each.line["amount"] != 0]
+    for each in shown_lines:
+        out.print(escape(each.as_text()), soft_wrap=True, highlight=False)
+        out.print("")
+    if unused := len(found.lines) - len(shown_lines):
+        out.print(f"{unused} prices have a line of 0, because nothing of theirs was used (all of them with --json).\n")
+    for waiting in found.unpriced:
+        shown = ", ".join(f"{name} {value}" for name, value in waiting.items())
+        err.print(f"[bold red]Not priced[/bold red] {escape(shown)}", soft_wrap=True, highlight=False)
+    for (kind, code), amount in found.totals.items():
+        out.print(f"{kind}: {amount:f} {code}", soft_wrap=True, highlight=False)
+
+
+def _pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in texts]
+    if wrong := [text for text, (_, sign, _) in zip(texts, pairs, strict=True) if not sign]:
+        raise UsageError(f"{option} {wrong[0]}: write it as name=value.")
+    return {name: value for name, _, value in pairs}
+
+
+@app.command()
 def sql(
     statement: Annotated[str, typer.Argument(help='For example "from meta.start_here".')],
     home: Home = None,

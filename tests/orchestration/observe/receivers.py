@@ -56,38 +56,41 @@ class MailHandler(StreamRequestHandler):
     def handle(self):
         self.say("220 here")
         while line := self.rfile.readline().decode().strip():
-            verb = line.upper().split(" ")[0].split(":")[0]
+            verb = line.lower().split(" ")[0].split(":")[0]
             getattr(self, f"do_{verb}", self.agree)(line)
-            if verb == "QUIT":
+            if verb == "quit":
                 return
 
     def agree(self, _):
         self.say("250 ok")
 
-    def do_EHLO(self, _):
+    def do_ehlo(self, _):
         self.say("250-here", *(["250-STARTTLS"] if self.server.tls == "on demand" else []), "250 AUTH PLAIN")
 
-    def do_STARTTLS(self, _):
+    def do_starttls(self, _):
         self.say("220 go")
         self.rfile.close()
         self.request = self.server.context.wrap_socket(self.request, server_side=True)
         self.rfile, self.wfile = self.request.makefile("rb"), self.request.makefile("wb", buffering=0)
         self.is_secret = True
 
-    def do_AUTH(self, line):
+    def do_auth(self, line):
         _, user, password = base64.b64decode(line.split()[2]).decode().split("\0")
         self.login = (user, password, self.is_secret)
         self.say("235 ok" if password != "wrong" else "535 no such user")
 
-    def do_RCPT(self, line):
+    def do_rcpt(self, line):
         self.to.append(line.partition(":")[2].strip("<>"))
         self.say("250 ok")
 
-    def do_DATA(self, _):
+    def do_data(self, _):
         self.say("354 go")
         lines = iter(lambda: self.rfile.readline().decode().rstrip("\r\n"), ".")
         self.server.got.append((self.login, self.to, "\n".join(lines)))
         self.say("250 taken")
+
+    def do_quit(self, _):
+        self.say("221 bye")
 
     def finish(self):
         super().finish()
