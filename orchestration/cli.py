@@ -209,6 +209,25 @@ def _show_differences(before: Path, after: Path, as_json: bool) -> None:
 
 
 @app.command()
+def feeds(
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of feeds, for editors.")] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the feeds: how files that are not in our format are read, and what is wrong with that."""
+    from orchestration.intake import feeds as known
+
+    if schema:
+        _print_json(known.json_schema())
+        return
+    found = known.feeds_of(_settings(home)).values()
+    rows = [(feed.name, feed.dataset, "; ".join(map(str, feed.findings)) or "ok") for feed in found]
+    _show_rows(["feed", "dataset", "state"], rows, as_json)
+    if any(feed.findings for feed in found):
+        raise typer.Exit(RefusedInput.exit_code)
+
+
+@app.command()
 def quote(
     book: Annotated[Path, typer.Argument(help="Folder of a price book: all its documents.")],
     price: Annotated[list[str] | None, typer.Option("--price", help="A price of the book; may be repeated.")] = None,
