@@ -17,7 +17,7 @@ from data_contracts.runs import RunLog, RunTables
 from orchestration import memory, publish
 from orchestration.errors import Held, RatebookError
 from orchestration.notify import Message, tell
-from orchestration.run_log import log, log_files, read_events, run_log_file
+from orchestration.run_log import end_torn_line, log, log_files, read_events, run_log_file
 from orchestration.settings import Settings
 
 Result = TypeVar("Result")
@@ -57,7 +57,7 @@ class Record:
 def run_log(settings: Settings) -> pl.DataFrame:
     """Read the runs that have ended, for `audit.aud_run`."""
     rows = []
-    for entry in _entries(settings):
+    for entry in read_events(settings.log / RUN_LOG):
         started_at = datetime.fromisoformat(entry["started_at"])
         finished_at = datetime.fromisoformat(entry["finished_at"]) if entry["finished_at"] else None
         rows.append(
@@ -93,21 +93,10 @@ def run_tables(settings: Settings) -> pl.DataFrame:
             "step_elapsed_ms": _milliseconds(entry["seconds"][table["step"]]),
             "step_peak_memory_bytes": entry["peak_memory_bytes"][table["step"]],
         }
-        for entry in _entries(settings)
+        for entry in read_events(settings.log / RUN_LOG)
         for table in entry["tables"]
     ]
     return pl.DataFrame(rows, schema=RunTables.schema())
-
-
-def _entries(settings: Settings) -> Iterator[dict[str, Any]]:
-    """Yield the lines of the run log; a run killed while it wrote leaves the start of one, which says nothing."""
-    path = settings.log / RUN_LOG
-    for line in path.read_text().splitlines() if path.exists() else []:
-        try:
-            entry: dict[str, Any] = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        yield entry
 
 
 def _milliseconds(seconds: float) -> int:
@@ -147,14 +136,14 @@ def end(settings: Settings, record: Record, error: BaseException | None) -> None
 def _append(settings: Settings, record: Record) -> None:
     settings.log.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = settings.log / RUN_LOG
-    is_torn = path.exists() and not path.read_bytes().endswith(b"\n")
+    end_torn_line(path)
     with path.open("a") as runs:
-        runs.write(("\n" if is_torn else "") + json.dumps(asdict(record), default=str) + "\n")
+        runs.write(json.dumps(asdict(record), default=str) + "\n")
 
 
 def _killed(settings: Settings) -> Iterator[Record]:
     """Yield the runs that left a log of their own and no line: nobody but this run holds the lock, so they are over."""
-    ended = {entry["number"] for entry in _entries(settings)}
+    ended = {entry["number"] for entry in read_events(settings.log / RUN_LOG)}
     for path in log_files(settings):
         events = read_events(path)
         if events and events[0]["run"] not in ended:
