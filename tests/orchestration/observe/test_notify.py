@@ -209,7 +209,7 @@ def test_a_wrong_password_is_tried_once(tmp_path):
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("RATEBOOK_WEBHOOK_URL", "ftp://host/c4n4ry", "RATEBOOK_WEBHOOK_URL: Value error, it is no address"),
+        ("RATEBOOK_WEBHOOK_URL", "ftp://example.com/c4n4ry", "RATEBOOK_WEBHOOK_URL: Value error, it is no address"),
         ("RATEBOOK_WEBHOOK_URL", "file:///c4n4ry", "RATEBOOK_WEBHOOK_URL: Value error, it is no address"),
         ("RATEBOOK_SMTP_URL", "smtp://me:c4n4ry@host:many", "RATEBOOK_SMTP_URL: Value error, it is no address"),
         ("RATEBOOK_SMTP_URL", "smtp://me:c4n4ry@host", "RATEBOOK_SMTP_URL needs RATEBOOK_MAIL_FROM"),
