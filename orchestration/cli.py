@@ -291,6 +291,52 @@ def _pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
 
 
 @app.command()
+def simulate(
+    book: Annotated[Path, typer.Option("--book", help="Folder of the changed price book: all its documents.")],
+    first: Annotated[str, typer.Option("--from", metavar="DAY", help="First service date.")],
+    last: Annotated[str, typer.Option("--to", metavar="DAY", help="Last service date.")],
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page with charts.")] = None,
+    top: Annotated[int, typer.Option("--top", min=1, help="Movers shown, up and down, per currency.")] = 5,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Rate stored usage with a changed book: revenue and margin by product, who pays more, who pays less.
+
+    Nothing is published and nothing in the home changes. Contracts stay as they are.
+    """
+    from orchestration import simulate as simulation
+
+    settings = _settings(home)
+    with _progress(as_json) as progress:
+        found = simulation.simulate(settings, book, _day("--from", first), _day("--to", last), progress=progress)
+    if html is not None:
+        from orchestration.simulation_page import page
+
+        html.write_text(page(found, book.name, _digits(settings)), "utf-8")
+    if as_json:
+        _print_json(_plain(found.as_dict()))
+        return
+    for title, rows in (
+        ("In total", found.totals),
+        ("By product", found.products),
+        ("Who moves most", found.movers(top)),
+        ("Contracts with prices of their own, in the numbers above as well", found.locked),
+        ("Usage that only one of the books prices", found.suspense),
+    ):
+        if not rows.is_empty():
+            out.print(f"\n[bold]{title}[/bold]")
+            _show_rows(rows.columns, rows.rows(), False)
+    if html is not None:
+        out.print(f"\n{escape(str(html))}", soft_wrap=True, highlight=False)
+
+
+def _digits(settings: "Settings") -> dict[str, int]:
+    from orchestration.reader import run_sql
+
+    return dict(run_sql(settings, "select currency, minor_units from marts.dim_currency", max_rows=None).rows)
+
+
+@app.command()
 def sql(
     statement: Annotated[str, typer.Argument(help='For example "from meta.start_here".')],
     home: Home = None,
