@@ -66,6 +66,7 @@ def usage_states(
         zone_days=zone_days,
     )
     is_accepted = pl.col("is_accepted")
+    is_valued = pl.col("value_currency") != ""
     nothing = pl.lit(0).cast(QUANTITY)
     return (
         events.group_by("delivery_date", *CELL)
@@ -74,6 +75,7 @@ def usage_states(
             (~is_accepted).sum().cast(pl.Int64).alias("duplicate_count"),
             pl.when(is_accepted).then("measured").otherwise(nothing).sum().alias("quantity"),
             pl.when(is_accepted).then("quantity").otherwise(nothing).sum().alias("landed_quantity"),
+            pl.when(is_accepted & is_valued).then("amount").otherwise(nothing).sum().alias("amount"),
         )
         .select(UsageStates.schema().keys())
         .sort(UsageStates.keys)
