@@ -5,9 +5,15 @@ from data_contracts.account_rows import AccountRows
 from data_contracts.accounts import Accounts
 from data_contracts.companies import Companies
 from data_contracts.contracts import Contracts
+from data_contracts.cost_conditions import CostConditions
+from data_contracts.cost_mappings import CostMappings
+from data_contracts.cost_meters import CostMeters
+from data_contracts.cost_rows import CostRows
 from data_contracts.currencies import Currencies
 from data_contracts.documents import Documents
+from data_contracts.exchange_rates import ExchangeRates
 from data_contracts.exclusions import Exclusions
+from data_contracts.fx_rates import FxRates
 from data_contracts.landed_files import LandedFiles
 from data_contracts.legal_entities import LegalEntities
 from data_contracts.line_items import LineItems
@@ -37,7 +43,9 @@ TABLES: tuple[type[Table], ...] = (
     RepeatedEvents,
     RejectedRows,
     AccountRows,
+    FxRates,
     Documents,
+    CostRows,
     Companies,
     LegalEntities,
     Currencies,
@@ -49,10 +57,14 @@ TABLES: tuple[type[Table], ...] = (
     PriceCells,
     PriceConditions,
     Exclusions,
+    CostMappings,
+    CostConditions,
+    CostMeters,
     Contracts,
     Accounts,
     ZoneDays,
     AccountContracts,
+    ExchangeRates,
     Rates,
     UsageSlots,
     UsageStates,
@@ -71,11 +83,17 @@ __all__ = [
     "AsOf",
     "Companies",
     "Contracts",
+    "CostConditions",
+    "CostMappings",
+    "CostMeters",
+    "CostRows",
     "Currencies",
     "Delivered",
     "Delivery",
     "Documents",
+    "ExchangeRates",
     "Exclusions",
+    "FxRates",
     "Kind",
     "LandedFiles",
     "LegalEntities",

@@ -1,6 +1,6 @@
 """Contract of `companies`."""
 
-from data_contracts.vocabulary import Day, Table, Text, column, key
+from data_contracts.vocabulary import Count, Day, Table, Text, column, key
 
 
 class Companies(Table):
@@ -9,6 +9,8 @@ class Companies(Table):
     company_name: Text = key("Name of the company.", example="Acme")
     time_zone: Text = column("IANA zone of the company's own days.", example="Europe/Berlin")
     reporting_currency: Text = column("ISO 4217 code that reports are read in.", pattern="^[A-Z]{3}$", example="USD")
+    fx_rate_type: Text = column("Which exchange rate of a day is used.", example="reference")
+    fx_max_age_days: Count = column("How old the last known exchange rate may be.", unit="day", at_least=0, example="5")
     default_plan_id: Text = column("Plan of accounts without a contract.", null_means="there is none", example="payg")
     default_legal_entity_id: Text = column(
         "Legal entity of accounts that name none: the first one of the book.", example="acme_us"

@@ -57,11 +57,18 @@ Quantity = Annotated[Decimal, ColumnType(pl.Decimal(38, 12), "DECIMAL(38,12)")]
 UnitPrice = Annotated[Decimal, ColumnType(pl.Decimal(38, 24), "DECIMAL(38,24)")]
 ExactAmount = Annotated[Decimal, ColumnType(pl.Decimal(38, 24), "DECIMAL(38,24)")]
 Amount = Annotated[Decimal, ColumnType(pl.Decimal(18, 4), "DECIMAL(18,4)")]
+# Rates are delivered with six decimals at most (217,555 of the European Central Bank); twelve keep small units, too.
+ExchangeRate = Annotated[Decimal, ColumnType(pl.Decimal(38, 12), "DECIMAL(38,12)")]
 AmountSum = Annotated[Decimal, ColumnType(pl.Decimal(38, 4), "DECIMAL(38,4)")]
+# A provider bills fractions of a cent that add up: they are kept as billed, and never rounded to a minor unit.
+ProviderCost = Annotated[Decimal, ColumnType(pl.Decimal(38, 12), "DECIMAL(38,12)")]
+ProviderQuantity = Annotated[Decimal, ColumnType(pl.Decimal(38, 18), "DECIMAL(38,18)")]
 
 QUANTITY = pl.Decimal(38, 12)
 EXACT = pl.Decimal(38, 24)
 AMOUNT = pl.Decimal(18, 4)
+EXCHANGE_RATE = pl.Decimal(38, 12)
+PROVIDER_COST = pl.Decimal(38, 12)
 
 
 @dataclass(frozen=True)

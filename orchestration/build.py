@@ -20,6 +20,9 @@ from data_contracts import (
     Accounts,
     Companies,
     Contracts,
+    CostConditions,
+    CostMappings,
+    CostMeters,
     Currencies,
     Documents,
     Exclusions,
@@ -257,6 +260,9 @@ BOOK_TABLES: tuple[type[Table], ...] = (
     PriceCells,
     PriceConditions,
     Exclusions,
+    CostMappings,
+    CostConditions,
+    CostMeters,
     Contracts,
 )
 

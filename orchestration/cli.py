@@ -136,18 +136,42 @@ def explain(
 
 @app.command()
 def prices(
-    price_id: Annotated[str | None, typer.Argument(help="Only this price.")] = None,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ID] | diff BEFORE AFTER", help="Only this price; or two folders, each a book."),
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="INSTANT", help="Only what is in force then, and for whom.")
+    ] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of books, for editors.")] = False,
     home: Home = None,
     number: Run = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the prices of the published run with their versions, corrections included."""
+    """List the prices of the published run with their versions; what is in force; or what a changed book means.
+
+    `ratebook prices diff BEFORE AFTER` says in plain words what the book in folder AFTER changes, for a pull request;
+    a change that the night would refuse ends with exit code 3 and names file and line.
+    """
     if schema:
         from orchestration import book
 
         _print_json(book.json_schema())
         return
+    if words and words[0] == "diff" and len(words) == 3:
+        _show_differences(Path(words[1]), Path(words[2]), as_json)
+        return
+    if words and len(words) > 1:
+        raise UsageError("Name one price, or write `diff BEFORE AFTER` with two folders.")
+    price_id = words[0] if words else None
+    columns, rows = _prices_in_force(home, number, at, price_id) if at else _price_versions(home, number, price_id)
+    if not rows:
+        what = "in force then" if at else "in the published run"
+        raise UsageError(f"No price {price_id or ''} {what}; `ratebook prices` lists them all.".replace("  ", " "))
+    _show_rows(columns, rows, as_json)
+
+
+def _price_versions(home: Path | None, number: int | None, price_id: str | None) -> tuple[Sequence[str], list[Any]]:
     from orchestration.reader import run_sql
 
     statement = """
@@ -156,10 +180,95 @@ def prices(
         from marts.dim_price order by price_id, currency, valid_from, price_version_id
     """
     result = run_sql(_settings(home), statement, run=number, max_rows=None)
-    rows = [row for row in result.rows if price_id in (None, row[0])]
-    if not rows:
-        raise UsageError(f"No price {price_id} in the published run; `ratebook prices` lists them all.")
-    _show_rows(result.columns, rows, as_json)
+    return result.columns, [row for row in result.rows if price_id in (None, row[0])]
+
+
+def _prices_in_force(
+    home: Path | None, number: int | None, at: str, price_id: str | None
+) -> tuple[Sequence[str], Sequence[Any]]:
+    from orchestration import desk
+    from orchestration.explain import published_build
+
+    found = desk.in_force(published_build(_settings(home), number), _instant("--at", at), price_id)
+    return found.columns, found.rows
+
+
+def _show_differences(before: Path, after: Path, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from orchestration.desk import compare_books
+
+    found = compare_books(before, after)
+    if as_json:
+        _print_json([asdict(each) for each in found])
+        return
+    for each in found:
+        out.print(f"- {escape(str(each))}", soft_wrap=True, highlight=False)
+    if not found:
+        out.print("The two books say the same.")
+
+
+@app.command()
+def quote(
+    book: Annotated[Path, typer.Argument(help="Folder of a price book: all its documents.")],
+    price: Annotated[list[str] | None, typer.Option("--price", help="A price of the book; may be repeated.")] = None,
+    plan: Annotated[str | None, typer.Option("--plan", help="A plan of the book, instead of prices.")] = None,
+    quantity: Annotated[
+        str | None, typer.Option("--quantity", help="Units used (or value, for a meter of money) of the one --price.")
+    ] = None,
+    dimension: Annotated[
+        list[str] | None, typer.Option("--dimension", metavar="NAME=VALUE", help="Dimension of the usage.")
+    ] = None,
+    daily: Annotated[bool, typer.Option("--daily", help="The quantity on each day of the month, not once.")] = False,
+    events: Annotated[
+        Path | None, typer.Option("--events", help="CSV of usage: meter, occurred_at, quantity or amount, dimensions.")
+    ] = None,
+    month: Annotated[str, typer.Option("--month", help="Month of the usage.")] = "2026-01",
+    currency: Annotated[str | None, typer.Option("--currency", help="Where the book sells in several.")] = None,
+    time_zone: Annotated[str, typer.Option("--time-zone", help="IANA zone of the account.")] = "UTC",
+    as_json: AsJson = False,
+) -> None:
+    """Price usage against any book, with the derivation of every line; nothing is read from or written to a home.
+
+    For example: ratebook quote ./book --price api_requests --quantity 1500000 --month 2026-10
+    """
+    from orchestration.quote import Asked, measured, read_usage
+    from orchestration.quote import quote as priced
+
+    first = _day("--month", f"{month}-01")
+    prices_asked = price or []
+    if (plan is None) == (not prices_asked):
+        raise UsageError("Say what to price by: --plan, or --price (several may be given).")
+    if events is not None:
+        usage = read_usage(events)
+    elif quantity is not None and len(prices_asked) == 1:
+        last = (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+        days = [first + timedelta(days=each) for each in range(last.day)] if daily else [first]
+        usage = measured(book, prices_asked[0], quantity, _pairs("--dimension", dimension or []), days)
+    else:
+        raise UsageError("Say what is used: --events FILE, or --quantity with one --price.")
+    found = priced(book, Asked(first, usage, plan, prices_asked, currency, time_zone))
+    if as_json:
+        _print_json(_plain(found.as_dict()))
+        return
+    shown_lines = [each for each in found.lines if each.events or each.line["amount"] != 0]
+    for each in shown_lines:
+        out.print(escape(each.as_text()), soft_wrap=True, highlight=False)
+        out.print("")
+    if unused := len(found.lines) - len(shown_lines):
+        out.print(f"{unused} prices have a line of 0, because nothing of theirs was used (all of them with --json).\n")
+    for waiting in found.unpriced:
+        shown = ", ".join(f"{name} {value}" for name, value in waiting.items())
+        err.print(f"[bold red]Not priced[/bold red] {escape(shown)}", soft_wrap=True, highlight=False)
+    for (kind, code), amount in found.totals.items():
+        out.print(f"{kind}: {amount:f} {code}", soft_wrap=True, highlight=False)
+
+
+def _pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in texts]
+    if wrong := [text for text, (_, sign, _) in zip(texts, pairs, strict=True) if not sign]:
+        raise UsageError(f"{option} {wrong[0]}: write it as name=value.")
+    return {name: value for name, _, value in pairs}
 
 
 @app.command()
@@ -263,6 +372,17 @@ def _day(option: str, text: str) -> date:
     if day is None or day.isoformat() != text:
         raise UsageError(f"{option} {text}: not a day; write it as 2026-10-31.")
     return day
+
+
+def _instant(option: str, text: str) -> datetime:
+    """Read an instant with its offset, or a day as its first instant in UTC; return it as naive UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option} {text}: not an instant; write 2026-10-31T12:00:00Z, or a day.") from None
+    if moment.tzinfo is None and len(text) > len("2026-10-31"):
+        raise UsageError(f"{option} {text}: without an offset it means another instant in each zone; add Z or +02:00.")
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo is not None else moment
 
 
 @contextmanager

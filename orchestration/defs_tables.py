@@ -22,7 +22,7 @@ from transforms.line_items import RULE_VERSION
 
 INTAKE, REFERENCE, RATING = "1_intake", "2_reference", "3_rating"
 # What is known before any usage is looked at; the rest of the night rates usage.
-REFERENCE_BUILDERS = frozenset({"accounts", "zone_days", "account_contracts", "rates"})
+REFERENCE_BUILDERS = frozenset({"accounts", "zone_days", "account_contracts", "exchange_rates", "rates"})
 # One run makes a whole range: deliveries day by day, everything else once, as of the last day. The same policy on
 # every asset, or Dagster falls back to one run per day.
 SINGLE_RUN = dg.BackfillPolicy.single_run()
@@ -31,7 +31,7 @@ Results = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
 
 
 def delivered_tables(partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:
-    """Return the asset that takes the deliveries of its days: six tables, decided once for ever."""
+    """Return the asset that takes the deliveries of its days, decided once for ever."""
 
     @dg.multi_asset(
         name="snapshots",

@@ -122,7 +122,14 @@ def explanation(settings: Settings, line_item_id: str, number: int | None = None
 
     Refuses: an id that the run does not have, a run that is not there or whose build was removed.
     """
-    build = _published_build(settings, number)
+    return explained(published_build(settings, number), line_item_id)
+
+
+def explained(build: Build, line_item_id: str) -> Explanation:
+    """Recompute a line of a build from its events.
+
+    Refuses: an id that the build does not have.
+    """
     line = _one(build, LineItems, pl.col("line_item_id") == line_item_id)
     if line is None:
         raise UsageError(f"No line item {line_item_id!r} in the run; take an id from marts.fct_line_item.")
@@ -136,7 +143,8 @@ def explanation(settings: Settings, line_item_id: str, number: int | None = None
     return found
 
 
-def _published_build(settings: Settings, number: int | None) -> Build:
+def published_build(settings: Settings, number: int | None) -> Build:
+    """Return the tables behind a published run, by default the one that is served."""
     published = published_run(settings, number)
     if published is None:
         what = "Nothing is published yet" if number is None else f"Run {number} is not published"

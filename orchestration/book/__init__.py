@@ -7,6 +7,7 @@ through deliveries, `state` decides on a delivery, `tables` compiles.
 
 from typing import Any
 
+from orchestration.book.catalogue import Book
 from orchestration.book.problems import Problem
 from orchestration.book.schema import BookDocument, ContractsDocument
 from orchestration.book.state import EMPTY, Accepted, BookState, Document, accept_delivery, load_state
@@ -15,6 +16,7 @@ from orchestration.book.tables import compile_tables
 __all__ = [
     "EMPTY",
     "Accepted",
+    "Book",
     "BookState",
     "Document",
     "Problem",

@@ -7,13 +7,20 @@ from collections.abc import Iterator, Mapping
 
 from orchestration.book.problems import Fault, Problem
 from orchestration.book.reading import Placed
-from orchestration.book.schema import Amounts, Contract, Meter, PriceItem, Version
+from orchestration.book.schema import Amounts, Company, Contract, Meter, PriceItem, Version
 
 RULE = "cannot_be_rated_yet"
 MODELS = ("flat", "per_unit", "graduated", "volume", "package", "percentage", "matrix", "dynamic")
 # What free units are taken off: these price units, the others events, amounts or time.
 MODELS_OF_UNITS = ("per_unit", "graduated", "volume", "package", "matrix")
 AGGREGATIONS = ("sum", "count")
+
+
+def company_problems(company: Placed[Company]) -> Iterator[Problem]:
+    """Name what the company asks for that is not built."""
+    if company.item.fx.reporting != "posting_date":
+        feature = f"fx.reporting: {company.item.fx.reporting}"
+        yield _refused(company, ("fx", "reporting"), feature, "Write posting_date.")
 
 
 def meter_problems(meter: Placed[Meter]) -> Iterator[Problem]:

@@ -14,6 +14,7 @@ from orchestration.book.schema import (
     BookDocument,
     Company,
     Contract,
+    CostMapping,
     Exclusion,
     Item,
     Meter,
@@ -32,6 +33,7 @@ BOOK_LISTS: dict[str, type[Item]] = {
     "plans": Plan,
     "taxes": Tax,
     "exclusions": Exclusion,
+    "cost_mapping": CostMapping,
 }
 MAPPING_EXPECTED = ("not_a_mapping", "a mapping is expected.", "Write `key: value`.")
 LIST_EXPECTED = ("not_a_list", "a list is expected.", "Begin each item with `- `.")

@@ -16,7 +16,14 @@ from pathlib import Path
 from orchestration.intake.findings import FileRefused, Finding, printable
 from orchestration.settings import Settings
 
-USAGE, ACCOUNTS, PRICE_BOOK, CONTRACTS = DATASETS = ("usage_events", "accounts", "price_book", "contracts")
+USAGE, ACCOUNTS, PRICE_BOOK, CONTRACTS, COSTS, FX_RATES = DATASETS = (
+    "usage_events",
+    "accounts",
+    "price_book",
+    "contracts",
+    "costs",
+    "fx_rates",
+)
 MANIFEST = "_manifest.json"
 MARKERS = frozenset({MANIFEST, "_SUCCESS"})
 LARGEST_MANIFEST = 16 << 20

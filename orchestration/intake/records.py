@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from orchestration.intake.blocks import BLOCK_BYTES, text_blocks
+from orchestration.intake.blocks import BLOCK_BYTES, READ_BYTES, text_blocks
 from orchestration.intake.csv_records import csv_records, header_of
 from orchestration.intake.findings import FileRefused
 from orchestration.intake.ndjson_records import ndjson_records
@@ -27,6 +27,20 @@ class Layout:
     required: tuple[str, ...]
     optional: tuple[str, ...]
     declared: frozenset[str] = frozenset()
+    either: tuple[str, ...] = ()  # optional ones, of which at least one must be there
+    custom_prefix: str | None = None  # how names begin that anybody may add
+    keeps_unknown: bool = True  # whether columns that are not known are read, too
+    may_end_empty: bool = False  # whether the header may end with an empty name: a comma stands behind every line
+    naive_utc: frozenset[str] = frozenset()  # times that Parquet may hold without a zone: they are UTC
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Names of the columns that the dataset knows."""
+        return (*self.required, *self.optional)
+
+    def is_free(self, name: str) -> bool:
+        """Whether a name that is not known is legitimate all the same, and never a misspelt one."""
+        return name in self.declared or (self.custom_prefix is not None and name.startswith(self.custom_prefix))
 
 
 def read_records(
@@ -43,8 +57,9 @@ def read_records(
     elif name.endswith(NDJSON):
         batches = _ndjson_batches(path, layout, may_end_open=may_end_open, block_bytes=block_bytes)
     elif name.endswith(PARQUET):
-        check_columns(parquet_columns(path), layout, None)
-        batches = parquet_records(path)
+        reads = None if layout.keeps_unknown else frozenset(layout.known)
+        check_columns(parquet_columns(path, reads, layout.naive_utc), layout, None)
+        batches = parquet_records(path, reads, layout.naive_utc)
     else:
         raise FileRefused(
             "unknown_format",
@@ -55,23 +70,36 @@ def read_records(
         yield _with_known_columns(batch, layout)
 
 
+def csv_columns(path: Path, *, may_end_open: bool) -> list[str]:
+    """Return the column names of a CSV file, so that a dataset of several layouts can tell which one it is."""
+    for block in text_blocks(path, quoted_newlines=True, may_end_open=may_end_open, block_bytes=READ_BYTES):
+        columns, _ = header_of(block)
+        if columns:
+            return columns
+    return []
+
+
 def check_columns(names: Sequence[str], layout: Layout, line: int | None) -> None:
     """Refuse column names that are empty, repeated, misspelt or incomplete, showing the nearest name."""
-    known = (*layout.required, *layout.optional)
+    known = layout.known
+    if layout.may_end_empty and names[-1:] == [""]:
+        names = names[:-1]
     problems = [f"column {place} has no name" for place, name in enumerate(names, 1) if not name]
     problems += [f"`{name}` stands {names.count(name)} times" for name in dict.fromkeys(names) if names.count(name) > 1]
     problems += [
         f"`{name}` should be written `{_folded(known)[_fold(name)]}`"
         for name in dict.fromkeys(names)
-        if name not in known and name not in layout.declared and _fold(name) in _folded(known)
+        if name not in known and not layout.is_free(name) and _fold(name) in _folded(known)
     ]
     problems += [
         f"`{column}` is missing{_nearest(column, names, known)}" for column in layout.required if column not in names
     ]
+    if layout.either and not set(layout.either) & set(names):
+        problems.append(f"{' or '.join(f'`{name}`' for name in layout.either)} is missing")
     problems += [
         f"`{name}` looks like `{near[0]}`, renamed"
         for name in dict.fromkeys(names)
-        if name not in known and name not in layout.declared and _fold(name) not in _folded(known)
+        if name not in known and not layout.is_free(name) and _fold(name) not in _folded(known)
         for near in [difflib.get_close_matches(name, [c for c in layout.optional if c not in names], 1, RENAMED)]
         if near
     ]
@@ -125,5 +153,6 @@ def _ndjson_batches(path: Path, layout: Layout, *, may_end_open: bool, block_byt
 
 
 def _with_known_columns(batch: pl.DataFrame, layout: Layout) -> pl.DataFrame:
-    absent = [f"raw:{name}" for name in (*layout.required, *layout.optional) if f"raw:{name}" not in batch.columns]
-    return batch.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
+    known = [f"raw:{name}" for name in layout.known]
+    whole = batch.with_columns(pl.lit(None, pl.String).alias(name) for name in known if name not in batch.columns)
+    return whole if layout.keeps_unknown else whole.select("line", "fault", "found", *known)

@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -12,12 +11,13 @@ import polars as pl
 from data_contracts import RejectedRows, RepeatedEvents, UsageEvents
 from data_contracts.validation import validate
 from orchestration.intake import values
+from orchestration.intake.control_totals import ControlTotals, exact_sum
 from orchestration.intake.decisions import decide
-from orchestration.intake.findings import FileRefused, printable
+from orchestration.intake.findings import FileRefused
 from orchestration.intake.judged import rejected_rows
 from orchestration.intake.lake import Lake
 from orchestration.intake.landing import USAGE
-from orchestration.intake.outcomes import EXACT, NOTHING, FileOutcome, count_into
+from orchestration.intake.outcomes import EXACT, FileOutcome, count_into
 from orchestration.intake.parts import Parts, block_bytes, bucket_count
 from orchestration.intake.records import read_records
 from orchestration.intake.tables import write_table
@@ -95,16 +95,15 @@ def _read_file(
     outcome: FileOutcome, meters: Meters, parts: Parts, number: int, settings: Settings, delivery_date: date
 ) -> list[pl.DataFrame]:
     """Parse one file into `parts`; return its rejected records. Its landed rows and quantity are counted before."""
-    file, claim = outcome.file, outcome.claim
+    file = outcome.file
     rejected = []
-    totals = dict.fromkeys(claim.control_totals if claim else (), NOTHING)
+    totals = ControlTotals(outcome.claim, {name: values.decimal_value(pl.col(f"raw:{name}")) for name in TOTALS})
     for batch in _batches(outcome, meters, settings):
         is_whole = pl.col("fault").is_null()
         raw = batch.with_columns(pl.when(is_whole).then(readable_quantity()).alias("readable"))
         outcome.landed_rows += raw.height
-        outcome.landed_quantity = EXACT.add(outcome.landed_quantity, _sum(raw, pl.col("readable")))
-        for name in totals:
-            totals[name] = EXACT.add(totals[name], _total(raw, name))
+        outcome.landed_quantity = EXACT.add(outcome.landed_quantity, exact_sum(raw, pl.col("readable")))
+        totals.add(raw)
         events, bad = usage_events(raw, meters, delivery_date)
         places = {"delivery_date": pl.lit(delivery_date), "source_file": pl.lit(file.source_file)}
         parts.add(number, events.with_columns(**places).select(EVENTS.keys()))
@@ -118,15 +117,7 @@ def _read_file(
             )
         )
     check_size(outcome, outcome.landed_rows)
-    for name, found in totals.items():
-        stated = claim.control_totals[name] if claim else found
-        if found != stated:
-            raise FileRefused(
-                "control_total",
-                f"The manifest states {stated} as the total of `{name}`; the file holds {found:f}.",
-                "Deliver the whole file again, or correct the manifest.",
-                column=name,
-            )
+    totals.verify()
     return rejected
 
 
@@ -137,21 +128,6 @@ def _batches(outcome: FileOutcome, meters: Meters, settings: Settings) -> Iterat
         may_end_open=outcome.claim is not None,
         block_bytes=block_bytes(settings),
     )
-
-
-def _total(raw: pl.DataFrame, name: str) -> Decimal:
-    if name not in TOTALS:
-        raise FileRefused(
-            "control_total_unknown",
-            f"The manifest states a total of `{printable(name)}`; only {', '.join(TOTALS)} can be totalled.",
-            "Leave it out of the manifest.",
-        )
-    return _sum(raw, values.decimal_value(pl.col(f"raw:{name}")))
-
-
-def _sum(raw: pl.DataFrame, number: pl.Expr) -> Decimal:
-    # Lazy, because an eager sum of decimals can wrap on overflow where this one raises.
-    return raw.lazy().select(number.sum()).collect().item() or NOTHING
 
 
 def check_size(outcome: FileOutcome, rows: int) -> None:

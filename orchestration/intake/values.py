@@ -13,8 +13,6 @@ from zoneinfo import available_timezones
 import iso4217
 import polars as pl
 
-from data_contracts.vocabulary import QUANTITY
-
 DECIMALS = 12
 INTEGER_DIGITS = 18
 FIRST_YEAR, LAST_YEAR = 2000, 2199
@@ -22,7 +20,6 @@ FIRST_YEAR, LAST_YEAR = 2000, 2199
 # What an id is almost always, and no rule objects to: printable ASCII without a blank at its edges.
 PLAIN_NAME = r"^[!-~](?:[ -~]*[!-~])?$"
 PLAIN_DECIMAL = r"^-?[0-9]+(\.[0-9]+)?$"  # [0-9], because \d matches the digits of every script
-EXACT_DECIMAL = rf"^-?0*[0-9]{{1,{INTEGER_DIGITS}}}(?:\.[0-9]{{1,{DECIMALS}}}0*)?$"
 RFC_3339 = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})$"
 UTC_SECONDS = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9]Z$"
 ISO_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
@@ -99,10 +96,12 @@ def name_check(text: pl.Expr, column: str, *, required: bool = False) -> Check:
     return Check(text.is_null() | is_plain, faults)
 
 
-def decimal_check(text: pl.Expr, value: pl.Expr, column: str) -> Check:
-    """Check a plain decimal, zero or above, with no more than 18 digits before the point and 12 behind it.
+def decimal_check(
+    text: pl.Expr, value: pl.Expr, column: str, *, decimals: int = DECIMALS, may_be_negative: bool = False
+) -> Check:
+    """Check a plain decimal that `decimal_value`, which made `value` of `text`, can hold exactly.
 
-    `value` is what `decimal_value` made of `text`.
+    Zero or above, unless `may_be_negative`.
     """
     given = ~is_blank(text)
     faults = (
@@ -116,34 +115,41 @@ def decimal_check(text: pl.Expr, value: pl.Expr, column: str) -> Check:
         Fault(
             f"{column}_has_too_many_decimals",
             column,
-            given & (text.str.extract(r"\.([0-9]*?)0*$", 1).str.len_bytes() > DECIMALS),
-            f"`{column}` has more than {DECIMALS} decimals; it would have to be rounded.",
-            f"Deliver at most {DECIMALS} decimals.",
+            given & (text.str.extract(r"\.([0-9]*?)0*$", 1).str.len_bytes() > decimals),
+            f"`{column}` has more than {decimals} decimals; it would have to be rounded.",
+            f"Deliver at most {decimals} decimals.",
         ),
         Fault(
             f"{column}_too_large",
             column,
             given & value.is_null(),
-            f"`{column}` reaches 10^{INTEGER_DIGITS}.",
-            "Deliver it in a larger unit or in several events.",
-        ),
-        Fault(
-            f"{column}_negative",
-            column,
-            given & (value < 0),
-            f"`{column}` is negative.",
-            "Negative usage cannot be rated yet; correct the events that were wrong.",
+            f"`{column}` reaches 10^{_integer_digits(decimals)}.",
+            "Deliver it in a larger unit or in several parts.",
         ),
     )
-    return Check(text.is_null() | (value >= 0), faults)
+    if may_be_negative:
+        return Check(text.is_null() | value.is_not_null(), faults)
+    negative = Fault(
+        f"{column}_negative",
+        column,
+        given & (value < 0),
+        f"`{column}` is negative.",
+        "Negative usage cannot be rated yet; correct the events that were wrong.",
+    )
+    return Check(text.is_null() | (value >= 0), (*faults, negative))
 
 
-def decimal_value(text: pl.Expr) -> pl.Expr:
-    """Return the number as DECIMAL(38,12); null where the text is none that fits exactly.
+def decimal_value(text: pl.Expr, decimals: int = DECIMALS) -> pl.Expr:
+    """Return the number as DECIMAL(38,decimals), 12 by default; null where the text is none that fits exactly.
 
-    The pattern admits nothing but zeros beyond the twelfth decimal, so the cast, which would round (K3), cannot.
+    The pattern admits nothing but zeros beyond the last decimal, so the cast, which would round (K3), cannot.
     """
-    return pl.when(text.str.contains(EXACT_DECIMAL)).then(text).cast(QUANTITY, strict=True)
+    exact = rf"^-?0*[0-9]{{1,{_integer_digits(decimals)}}}(?:\.[0-9]{{1,{decimals}}}0*)?$"
+    return pl.when(text.str.contains(exact)).then(text).cast(pl.Decimal(38, decimals), strict=True)
+
+
+def _integer_digits(decimals: int) -> int:
+    return min(INTEGER_DIGITS, 38 - decimals)
 
 
 def instant_check(text: pl.Expr, value: pl.Expr, column: str) -> Check:

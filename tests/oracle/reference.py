@@ -4,8 +4,9 @@ Written from design §4 to §6 and semantics §1, §2, §4 without reading the e
 shows as a difference. Slow, small and obvious by intention: a world of dataclasses in, the expected lines out. The
 arithmetic is `fractions.Fraction` from the first digit to the last; `round_to_minor` is the only place that rounds.
 
-Left out, because the slice refuses or decides it elsewhere: landing buckets (every event here counts as accepted),
-`supersedes`, `group_by`, changes of an account or contract over deliveries, seals and adjustments, exchange.
+Left out, because the book refuses it or it is decided elsewhere: landing buckets (every event here counts as
+accepted, but what reverses an event twice), `supersedes`, changes of an account or contract over deliveries, seals and
+adjustments.
 
 Choices: where the text leaves one, this is the reading here. `C…` is cited at the line of code that makes it.
 
@@ -41,6 +42,23 @@ Choices: where the text leaves one, this is the reading here. `C…` is cited at
 | C28 | zero-usage row: billing period that begins before `billing_starts_on` | its first active day is `billing_starts_on`, which the caller says (the night's: first day of the month of the first delivery); usage before it is rated all the same |
 | C29 | an event covered by an additive price only | is priced |
 | C30 | a plan entry's `effective_from` and an override | bounds the override too: before it the plan does not sell the price |
+| C31 | flat price without a meter on the default plan | active on the days on which no signed contract of the account covers, whatever that one sells |
+| C32 | flat price of a meter | a cumulative model with R(x) = f: due on the first day with usage, else once on the first active day |
+| C33 | a group whose events lack the dimension | is a group of its own, without the key |
+| C34 | matrix: which scope is rounded | the text's: (contract, price, group, period); a cell is no group |
+| C35 | dynamic: an event without amount, or with an amount in another currency | suspense, as with meters of value `amount`; the line's quantity stays the meter's |
+| C36 | free units and models that do not count units (percentage, dynamic, matrix, flat) | no meaning here: refused |
+| C37 | net below zero | per counter, which is (contract, price, group, version's part of the period), over everything delivered; its usage waits as a whole |
+| C38 | running total below zero on the way to a net of 0 or more | tier one goes on below zero (r·x + f), a package count is 0 there; the period's total is the text's |
+| C39 | day and terms of minimum and maximum | the version in force at the end of the last active day of the period; covered and period are days (active days of the price / days of the month); a minimum is not yet due while the first day after the period lies after D |
+| C40 | rounding of minimum and maximum | they end the running total of their price and period: with them the rounded amounts sum to the rounded exact total, so 10 owed at least is never 10.01; over several groups likewise, where a bound bites |
+| C41 | reversed usage | as if it had never been: it opens no counter and uses no allowance |
+| C42 | what a reversal may name | an accepted event of its own source that is not itself only a reversal; who names it first (delivery, then row) cancels it, also if both came early; its own time, quantity and cells say nothing |
+| C43 | an amendment that comes second | is a duplicate as a whole: its new event does not count either |
+| C44 | price in several currencies, none of them the contract's | no conversion: which one is meant is open; suspense |
+| C45 | rate of a converted line | of its service date, by local day; each leg of a cross is looked up by itself |
+| C46 | no rate on the first active day | no zero-usage row on that day; the next active day with a rate has it |
+| C47 | amount in reporting currency | the rounded amount, converted at the posting date's rate and rounded half up to the reporting currency; none without a rate |
 """
 
 import json
@@ -51,6 +69,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
+from itertools import groupby
+from math import ceil, floor
 from zoneinfo import ZoneInfo
 
 # --- what goes in -----------------------------------------------------------------------------------------------------
@@ -76,6 +96,7 @@ class Meter:
     aggregation: str = "sum"
     value: str = "quantity"
     dimensions: tuple[str, ...] = ()
+    negative: bool = False  # signed events are summed
 
 
 @dataclass(frozen=True)
@@ -123,7 +144,46 @@ class Percentage:
     max: Decimal | None = None
 
 
-Terms = PerUnit | Graduated | Volume | Percentage
+@dataclass(frozen=True)
+class Package:
+    """Units sold in packages of `size`: `ceil(max(x - free_units, 0) / size) * amount`, or the floor."""
+
+    size: Decimal
+    amount: Decimal
+    free_units: Decimal = Decimal(0)
+    round: str = "up"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The unit price of one combination of dimensions."""
+
+    where: Mapping[str, str]
+    unit_amount: Decimal
+    per: Decimal = Decimal(1)
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """`x · r` of the cell that matches exactly, else of the default, else suspense."""
+
+    cells: tuple[Cell, ...]
+    default: PerUnit | None = None
+
+
+@dataclass(frozen=True)
+class Dynamic:
+    """The sum of the amounts that the events bring."""
+
+
+@dataclass(frozen=True)
+class Flat:
+    """The same amount in every billing period, whatever is used."""
+
+    flat_amount: Decimal
+
+
+Terms = PerUnit | Graduated | Volume | Package | Percentage | Matrix | Dynamic | Flat
 
 
 @dataclass(frozen=True)
@@ -135,6 +195,9 @@ class Version:
     rounding: str = "half_up"
     round_at: str | None = None  # None: event for percentage, else period
     id: str | None = None
+    free_units: Decimal = Decimal(0)
+    minimum: Mapping[str, Decimal] = field(default_factory=dict)
+    maximum: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -142,12 +205,13 @@ class Price:
     """A price of a meter; `model` only names what the terms are. `currency` is set where a price has one currency."""
 
     id: str
-    meter: str
+    meter: str | None  # None: a flat price of time
     model: str
     versions: tuple[Version, ...]
     kind: str = "revenue"
     conditions: Mapping[str, str] = field(default_factory=dict)
     additive: bool = False
+    group_by: tuple[str, ...] = ()
 
     def own_currency(self) -> str:
         """The one currency of a cost price: its own, whatever the contract's."""
@@ -208,7 +272,7 @@ class Exclusion:
 
 @dataclass(frozen=True)
 class Event:
-    """An accepted event; `currency` is that of `amount`."""
+    """An accepted event; `currency` is that of `amount`. One that reverses or amends names another of its source."""
 
     source: str
     id: str
@@ -221,11 +285,24 @@ class Event:
     contract: str | None = None
     dimensions: Mapping[str, str] = field(default_factory=dict)
     delivery_date: date = date.min
+    reverses: str | None = None
+    amends: str | None = None
+
+
+@dataclass(frozen=True)
+class Rate:
+    """One unit of `base` is `rate` units of `quote` on a day; a later delivery of the same key wins."""
+
+    rate_date: date
+    base: str
+    quote: str
+    rate: Decimal
+    delivery_date: date = date.min
 
 
 @dataclass(frozen=True)
 class World:
-    """Everything that rating looks at."""
+    """Everything that rating looks at. `max_age_days` None: the book names no rule of conversion."""
 
     accounts: tuple[Account, ...]
     meters: tuple[Meter, ...]
@@ -237,6 +314,9 @@ class World:
     as_of: date
     default_plan: str | None = None
     exclusions: tuple[Exclusion, ...] = ()
+    reporting_currency: str = "USD"
+    max_age_days: int | None = None
+    rates: tuple[Rate, ...] = ()
 
 
 # --- what comes out ---------------------------------------------------------------------------------------------------
@@ -262,6 +342,7 @@ class Line:
     currency: str
     operations: int
     operations_before: int
+    charge_kind: str = "usage"
 
 
 @dataclass(frozen=True)
@@ -278,12 +359,21 @@ class Fee:
 
 
 @dataclass(frozen=True)
+class Reporting:
+    """A line's amount in the reporting currency, and the date of the older rate behind it; None without a rate."""
+
+    amount: Decimal | None
+    rate_date: date | None
+
+
+@dataclass(frozen=True)
 class Expected:
     """Lines sorted by key; the outcome of each event delivered by `as_of`, per kind; the fees of event models."""
 
     lines: tuple[Line, ...]
     outcomes: Mapping[tuple[str, str, str], str]  # (source, event id, kind) -> outcome
     fees: tuple[Fee, ...]
+    reporting: tuple[Reporting, ...]  # one per line, in the same order
 
 
 # --- money ------------------------------------------------------------------------------------------------------------
@@ -340,7 +430,34 @@ def cumulative_amount(terms: Terms, x: Fraction) -> Fraction:
             if tier.up_to is None or x <= Fraction(tier.up_to):
                 return x * unit_price(tier.unit_amount, tier.per) + Fraction(tier.flat_amount)
         raise ValueError("the last tier must be open")
+    if isinstance(terms, Package):
+        packages = max(x - Fraction(terms.free_units), Fraction(0)) / Fraction(terms.size)
+        return (ceil(packages) if terms.round == "up" else floor(packages)) * Fraction(terms.amount)
+    if isinstance(terms, Flat):
+        return Fraction(terms.flat_amount)
     raise ValueError(f"{type(terms).__name__} is no cumulative model")
+
+
+def counter_amount(version: Version, terms: Terms, x: Fraction) -> Fraction:
+    """R(x) of a counter whose first units may be free."""
+    if not version.free_units:
+        return cumulative_amount(terms, x)
+    if isinstance(terms, Flat):
+        raise TypeError("free units of a flat price")  # C36
+    return cumulative_amount(terms, max(x - Fraction(version.free_units), Fraction(0)))
+
+
+def needs_net(terms: Terms) -> bool:
+    """Tiers and packages have no price below zero."""
+    return isinstance(terms, Graduated | Volume | Package)
+
+
+def cell_price(terms: Matrix, dimensions: Mapping[str, str]) -> Fraction | None:
+    """The unit price of the one cell that matches exactly, else the default's, else none."""
+    for cell in terms.cells:
+        if all(dimensions.get(name) == value for name, value in cell.where.items()):
+            return unit_price(cell.unit_amount, cell.per)
+    return None if terms.default is None else unit_price(terms.default.unit_amount, terms.default.per)
 
 
 def percentage_fee(terms: Percentage, value: Fraction, events_before: int, value_before: Fraction) -> Fraction:
@@ -420,6 +537,51 @@ def written(start: date | datetime) -> str:
     return start.isoformat()
 
 
+# --- exchange ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What one unit of a currency is in another; `rate_date` is that of the older leg, None where none was needed."""
+
+    ratio: Fraction
+    rate_date: date | None
+
+
+class Exchange:
+    """The rates that were known at D, and the rule by which one is chosen."""
+
+    def __init__(self, world: World) -> None:
+        self.max_age = None if world.max_age_days is None else timedelta(days=world.max_age_days)
+        self.known: dict[tuple[str, str], dict[date, Fraction]] = defaultdict(dict)
+        for rate in sorted(world.rates, key=lambda rate: rate.delivery_date):
+            if rate.delivery_date <= world.as_of:
+                self.known[rate.base, rate.quote][rate.rate_date] = Fraction(rate.rate)
+        self.bases = sorted({base for base, _ in self.known})
+
+    def leg(self, base: str, quote: str, day: date) -> Conversion | None:
+        """The last known rate on or before the day, if it is not too old."""
+        if base == quote:
+            return Conversion(Fraction(1), None)
+        dates = [found for found in self.known.get((base, quote), {}) if found <= day]
+        if not dates or day - max(dates) > self.max_age:
+            return None
+        return Conversion(self.known[base, quote][max(dates)], max(dates))
+
+    def convert(self, currency: str, target: str, day: date) -> Conversion | None:
+        """amount · quote / base: crossed through the table's base (C45)."""
+        if currency == target:
+            return Conversion(Fraction(1), None)
+        if self.max_age is None or not self.bases:
+            return None
+        (base,) = self.bases
+        divisor, factor = self.leg(base, currency, day), self.leg(base, target, day)
+        if divisor is None or factor is None:
+            return None
+        dates = [leg.rate_date for leg in (divisor, factor) if leg.rate_date is not None]
+        return Conversion(factor.ratio / divisor.ratio, min(dates))
+
+
 # --- which price ------------------------------------------------------------------------------------------------------
 
 
@@ -457,6 +619,18 @@ class Book:
         self.prices = {price.id: price for price in world.prices}
         self.plans = {plan.id: plan for plan in world.plans}
         self.contracts = {contract.id: contract for contract in world.contracts}
+        self.exchange = Exchange(world)
+
+    def terms_currency(self, deal: Deal, price: Price, version: Version) -> str | None:
+        """The currency of the terms that rate for a deal: its own, else the one that the rule converts (C19, C44)."""
+        if price.kind == "cost":
+            return price.own_currency()
+        if deal.currency in version.terms:
+            return deal.currency
+        if self.world.max_age_days is None or len(version.terms) != 1:
+            return None
+        (currency,) = version.terms
+        return currency
 
     def signed(self, contract: Contract) -> Deal:
         account = self.accounts[contract.account]
@@ -472,14 +646,14 @@ class Book:
         entries = [(entry, self.prices[entry.price]) for entry in plan.prices]
         return [(entry, price) for entry, price in entries if price.meter == meter]
 
-    def covering(self, account: str, meter: str, day: date) -> list[Contract]:
-        """Signed contracts of the account that cover the day with a price of the meter."""
+    def covering(self, account: str, meter: str | None, day: date) -> list[Contract]:
+        """Signed contracts of the account that cover the day with a price of the meter; without a meter, any (C31)."""
         return [
             contract
             for contract in self.world.contracts
             if contract.account == account
             and covers_day(contract, day)
-            and self.prices_of_meter(self.plans[contract.plan], meter)
+            and (meter is None or self.prices_of_meter(self.plans[contract.plan], meter))
         ]
 
     def parts(self, deal: Deal, entry: PlanEntry, price: Price) -> list[Part]:
@@ -545,6 +719,45 @@ def canonical(conditions: Mapping[str, str]) -> str:
     return json.dumps(dict(conditions), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+# --- reversals --------------------------------------------------------------------------------------------------------
+
+
+def after_reversals(events: Sequence[Event]) -> tuple[list[Event], dict[tuple[str, str, str], str]]:
+    """What is left to rate of the events delivered so far, and the outcome of the rest, where it has one.
+
+    A reversal names its event and cancels it whole; an amendment is a reversal and a new event; an early one waits. A
+    second one is a duplicate, which is no usage and has no outcome (C41 to C43).
+    """
+    there = {(event.source, event.id) for event in events if event.reverses is None}
+    cancelled: dict[tuple[str, str], Event] = {}
+    outcomes: dict[tuple[str, str, str], str] = {}
+    left: list[Event] = []
+    for event in sorted(events, key=lambda event: event.delivery_date):  # stable: rows in the order of the file
+        named = event.reverses or event.amends
+        if named is None:
+            left.append(event)
+            continue
+        target = (event.source, named)
+        if target in cancelled:
+            there.discard((event.source, event.id))  # a duplicate: nobody can amend it
+            continue
+        cancelled[target] = event
+        if target not in there:
+            outcomes[event.source, event.id, "revenue"] = "suspense:reverses_unknown"
+        elif event.amends is not None:
+            left.append(event)
+    remaining = []
+    for event in left:
+        if (event.source, event.id) in cancelled:
+            outcomes[event.source, event.id, "revenue"] = "reversed"
+            canceller = cancelled[event.source, event.id]
+            if canceller.reverses is not None:
+                outcomes[canceller.source, canceller.id, "revenue"] = "reversed"
+        else:
+            remaining.append(event)
+    return remaining, outcomes
+
+
 # --- events to usage --------------------------------------------------------------------------------------------------
 
 
@@ -556,20 +769,34 @@ class Usage:
     day: date
     quantity: Fraction
     part: Part
+    currency: str  # of the terms that rate it
+
+
+ScopeKey = tuple[str, str, date, str]
 
 
 @dataclass(frozen=True)
 class Scope:
-    """The rounding scope: (contract, price, group, billing period); the group is the price's `where` here."""
+    """The rounding scope: (contract, price, group, billing period); the group is canonical, `where` with it."""
 
     deal: Deal
     entry: PlanEntry
     price: Price
     currency: str
     period: date
+    group: str
 
-    def key(self) -> tuple[str, str, date]:
+    def key(self) -> ScopeKey:
+        return (self.deal.id, self.price.id, self.period, self.group)
+
+    def price_key(self) -> tuple[str, str, date]:
         return (self.deal.id, self.price.id, self.period)
+
+
+def group_of(price: Price, event: Event) -> str:
+    """What tells the lines of a price apart: its `where`, and the event's values of `group_by` (C33)."""
+    values = {name: event.dimensions[name] for name in price.group_by if name in event.dimensions}
+    return canonical({**price.conditions, **values})
 
 
 def find_deal(book: Book, event: Event, account: Account, day: date) -> Deal | str:
@@ -658,22 +885,35 @@ def match_prices(
         if not in_force or not matches(price, event):
             continue
         (part,) = in_force
-        currency = price.own_currency() if price.kind == "cost" else deal.currency
+        currency = book.terms_currency(deal, price, part.version)
         if currency not in part.version.terms:  # C19
             return "no_price_in_currency"
-        if meter.aggregation == "sum" and meter.value == "amount":
-            if event.amount is None:  # C17
-                return "no_amount"
-            if event.currency != currency:
-                return "other_currency"
-        scope = Scope(deal, entry, price, currency, month_start(day))
-        found.append((scope, Usage(event, day, billing_quantity(event, meter), part)))
+        of_scope = currency if price.kind == "cost" else deal.currency
+        missing = missing_of_event(event, meter, part.version.terms[currency], currency)
+        if missing is not None:
+            return missing
+        if book.exchange.convert(currency, of_scope, day) is None:
+            return "no_rate"
+        scope = Scope(deal, entry, price, of_scope, month_start(day), group_of(price, event))
+        found.append((scope, Usage(event, day, billing_quantity(event, meter), part, currency)))
     if not found:
         return "no_price"
     single = [scope.price.id for scope, _ in found if scope.price.kind == "revenue" and not scope.price.additive]
     if len(single) > 1:
         raise ValueError(f"two revenue prices for one cell, a book that must not load: {single}")
     return found
+
+
+def missing_of_event(event: Event, meter: Meter, terms: Terms, currency: str) -> str | None:
+    """What an event lacks that the terms need, by name."""
+    measures_money = (meter.aggregation == "sum" and meter.value == "amount") or isinstance(terms, Dynamic)
+    if measures_money and event.amount is None:  # C17, C35
+        return "no_amount"
+    if measures_money and event.currency != currency:
+        return "other_currency"
+    if isinstance(terms, Matrix) and cell_price(terms, event.dimensions) is None:
+        return "no_cell"
+    return None
 
 
 # --- lines ------------------------------------------------------------------------------------------------------------
@@ -717,24 +957,35 @@ class Counter:
     opened: bool = False
 
 
-def exact_amounts(terms: Terms, counter: Counter, quantities: Sequence[Fraction]) -> list[Fraction]:
+def exact_amounts(version: Version, terms: Terms, counter: Counter, usages: Sequence[Usage]) -> list[Fraction]:
     """Unrounded amounts of a line's events after a counter: one difference for cumulative models, a fee per event."""
+    if isinstance(terms, Percentage | Matrix | Dynamic) and version.free_units:
+        raise TypeError(f"free units of a {type(terms).__name__} price")  # C36
     if isinstance(terms, Percentage):
         fees, value = [], counter.quantity
-        for position, quantity in enumerate(quantities):
-            fees.append(percentage_fee(terms, quantity, counter.events + position, value))
-            value += quantity
+        for position, usage in enumerate(usages):
+            fees.append(percentage_fee(terms, usage.quantity, counter.events + position, value))
+            value += usage.quantity
         return fees
-    before = cumulative_amount(terms, counter.quantity) if counter.opened else Fraction(0)
-    return [cumulative_amount(terms, counter.quantity + sum(quantities, Fraction(0))) - before]
+    if isinstance(terms, Dynamic):
+        return [sum((Fraction(usage.event.amount) for usage in usages), Fraction(0))]
+    if isinstance(terms, Matrix):
+        return [sum((usage.quantity * cell_price(terms, usage.event.dimensions) for usage in usages), Fraction(0))]
+    before = counter_amount(version, terms, counter.quantity) if counter.opened else Fraction(0)
+    through = counter.quantity + sum((usage.quantity for usage in usages), Fraction(0))
+    return [counter_amount(version, terms, through) - before]
 
 
-def list_terms(book: Book, scope: Scope, day: date, part: Part) -> tuple[Version, Terms] | None:
-    """The plan's own version for a line of an overridden price (C23); None where the line's own terms are the list."""
+def list_terms(book: Book, scope: Scope, day: date, part: Part) -> tuple[Version, str] | None:
+    """The plan's own version for a line of an overridden price, and the currency of its terms (C23).
+
+    None where the line's own terms are the list.
+    """
     instant = max(day_start(day, scope.deal.account.zone), part.start)
     for candidate in book.list_parts(scope.deal, scope.entry, scope.price):
-        if candidate.covers(instant) and candidate.id != part.id and scope.currency in candidate.version.terms:
-            return candidate.version, candidate.version.terms[scope.currency]
+        currency = book.terms_currency(scope.deal, scope.price, candidate.version)
+        if candidate.covers(instant) and candidate.id != part.id and currency in candidate.version.terms:
+            return candidate.version, currency
     return None
 
 
@@ -749,29 +1000,27 @@ def rate_scope(book: Book, scope: Scope, usages: Sequence[Usage]) -> tuple[list[
     counters: dict[str, Counter] = defaultdict(Counter)  # restart: one per version
     totals, list_totals = Totals(scope.currency), Totals(scope.currency)
     operations_before = 0
+
+    def added(
+        to: Totals, version: Version, currency: str, members: Sequence[Usage], day: date
+    ) -> tuple[list[Fraction], Decimal]:
+        """The exact amounts of a line under some terms, in the scope's currency, and their rounded sum."""
+        terms = version.terms[currency]
+        ratio = rate_of_line(book, scope, currency, day)
+        exacts = [exact * ratio for exact in exact_amounts(version, terms, counter, members)]
+        return exacts, to.add(exacts, per_event=rounds_per_event(version, terms), mode=version.rounding)
+
     for day, start in sorted(by_line):
         # C15: the key of an event is (source, id); the text orders by time and id.
         members = sorted(by_line[day, start], key=lambda u: (u.event.occurred_at, u.event.id, u.event.source))
-        part = members[0].part
-        version, terms = part.version, part.version.terms[scope.currency]
+        part, currency = members[0].part, members[0].currency
+        version, terms = part.version, part.version.terms[currency]
         counter = counters[part.id]
-        quantities = [usage.quantity for usage in members]
         before = totals.exact
 
-        exacts = exact_amounts(terms, counter, quantities)
-        per_event = rounds_per_event(version, terms)
-        amount = totals.add(exacts, per_event=per_event, mode=version.rounding)
-
-        on_list = list_terms(book, scope, day, part)
-        if on_list is None:
-            list_amount = list_totals.add(exacts, per_event=per_event, mode=version.rounding)
-        else:
-            list_version, terms_of_list = on_list
-            list_amount = list_totals.add(
-                exact_amounts(terms_of_list, counter, quantities),
-                per_event=rounds_per_event(list_version, terms_of_list),
-                mode=list_version.rounding,
-            )
+        exacts, amount = added(totals, version, currency, members, day)
+        list_version, list_currency = list_terms(book, scope, day, part) or (version, currency)
+        _, list_amount = added(list_totals, list_version, list_currency, members, day)
 
         if isinstance(terms, Percentage):
             for usage, fee in zip(members, exacts, strict=True):
@@ -780,16 +1029,21 @@ def rate_scope(book: Book, scope: Scope, usages: Sequence[Usage]) -> tuple[list[
                 fees.append(Fee(event.source, event.id, scope.deal.id, part.id, usage.quantity, fee, rounded))
 
         operations = len(exacts) if isinstance(terms, Percentage) else 2
+        if isinstance(terms, Matrix):
+            operations = len(members)
+        if currency != scope.currency:
+            operations = ceil(operations * max(rate_of_line(book, scope, currency, day), Fraction(1))) + len(members)
+        quantity = sum((usage.quantity for usage in members), Fraction(0))
         lines.append(
             Line(
                 contract_id=scope.deal.id,
                 price_id=scope.price.id,
                 price_version_id=part.id,
-                dimensions=canonical(scope.price.conditions),
+                dimensions=scope.group,
                 kind=scope.price.kind,
                 service_date=day,
                 billing_period_start=scope.period,
-                quantity=sum(quantities, Fraction(0)),
+                quantity=quantity,
                 quantity_before=counter.quantity,  # C9, C11
                 amount_exact=sum(exacts, Fraction(0)),
                 amount_exact_before=before,
@@ -801,10 +1055,32 @@ def rate_scope(book: Book, scope: Scope, usages: Sequence[Usage]) -> tuple[list[
             )
         )
         operations_before += operations
-        counter.quantity += sum(quantities, Fraction(0))
+        counter.quantity += quantity
         counter.events += len(members)
         counter.opened = True
     return lines, fees
+
+
+def rate_of_line(book: Book, scope: Scope, currency: str, day: date) -> Fraction:
+    """What converts the terms' currency to the scope's on a day on which the caller knows a rate."""
+    found = book.exchange.convert(currency, scope.currency, day)
+    if found is None:
+        raise ValueError(f"no rate for {currency} in {scope.currency} on {day}")
+    return found.ratio
+
+
+def net_below_zero(usages: Sequence[Usage]) -> list[Usage]:
+    """The usage of a scope whose counter's net is below what tiers and packages can price (C37)."""
+    counters: dict[str, list[Usage]] = defaultdict(list)
+    for usage in usages:
+        counters[usage.part.id].append(usage)
+    return [
+        usage
+        for members in counters.values()
+        if needs_net(members[0].part.version.terms[members[0].currency])
+        and sum((member.quantity for member in members), Fraction(0)) < 0
+        for usage in members
+    ]
 
 
 # --- zero usage -------------------------------------------------------------------------------------------------------
@@ -817,26 +1093,46 @@ def default_is_active(book: Book, account: Account, meter: str, day: date) -> bo
 
 def active_scopes(book: Book) -> list[tuple[Scope, date, Part]]:
     """Every active (contract, price, billing period) that has begun by `as_of`, with first active day and version."""
-    world = book.world
     found: list[tuple[Scope, date, Part]] = []
+    for deal, entry, price in sold(book):
+        days = active_days(book, deal, entry, price, through=book.world.as_of)
+        for period, of_period in groupby(days, key=lambda active: month_start(active[0])):
+            currency = price.own_currency() if price.kind == "cost" else deal.currency
+            scope = Scope(deal, entry, price, currency, period, canonical(price.conditions))
+            for day, parts in of_period:
+                of_terms = book.terms_currency(deal, price, parts[0].version)
+                if book.exchange.convert(of_terms, currency, day) is not None:  # C46
+                    found.append((scope, day, parts[0]))
+                    break
+    return found
+
+
+def sold(book: Book) -> list[tuple[Deal, PlanEntry, Price]]:
+    """Every price of every deal, signed or by default plan."""
+    world = book.world
     deals = [book.signed(contract) for contract in world.contracts if contract.account in book.accounts]
     deals += [deal for account in world.accounts if (deal := book.default(account)) is not None]
-    for deal in deals:
-        first = max(world.billing_starts_on, deal.account.valid_from or date.min)  # C28, C24
-        for entry in deal.plan.prices:
-            price = book.prices[entry.price]
-            currency = price.own_currency() if price.kind == "cost" else deal.currency
-            parts = book.parts(deal, entry, price)
-            seen: set[date] = set()
-            day = first
-            while day <= world.as_of:
-                period = month_start(day)
-                if period not in seen and deal_is_active(book, deal, price, day):
-                    part = first_part_of_day(parts, day, deal.account.zone, currency)
-                    if part is not None:
-                        seen.add(period)
-                        found.append((Scope(deal, entry, price, currency, period), day, part))
-                day += timedelta(days=1)
+    return [(deal, entry, book.prices[entry.price]) for deal in deals for entry in deal.plan.prices]
+
+
+def active_days(
+    book: Book, deal: Deal, entry: PlanEntry, price: Price, *, through: date
+) -> list[tuple[date, list[Part]]]:
+    """The days on which a deal sells a price, each with the versions in force on it that have its currency (C6, C19)."""
+    parts = [
+        part
+        for part in book.parts(deal, entry, price)
+        if book.terms_currency(deal, price, part.version) in part.version.terms
+    ]
+    found = []
+    day = max(book.world.billing_starts_on, deal.account.valid_from or date.min)  # C28, C24
+    while day <= through:
+        if deal_is_active(book, deal, price, day):
+            start, end = (day_start(each, deal.account.zone) for each in (day, day + timedelta(days=1)))
+            in_force = [part for part in parts if part.start < end and (part.end is None or part.end > start)]
+            if in_force:
+                found.append((day, in_force))
+        day += timedelta(days=1)
     return found
 
 
@@ -846,44 +1142,31 @@ def deal_is_active(book: Book, deal: Deal, price: Price, day: date) -> bool:
     return default_is_active(book, deal.account, price.meter, day)
 
 
-def first_part_of_day(parts: Sequence[Part], day: date, zone: str, currency: str) -> Part | None:
-    """The first version with the currency that is in force at some instant of the day (C6, C19)."""
-    start, end = day_start(day, zone), day_start(day + timedelta(days=1), zone)
-    for part in parts:
-        if part.start < end and (part.end is None or part.end > start) and currency in part.version.terms:
-            return part
-    return None
-
-
 def zero_line(book: Book, scope: Scope, day: date, part: Part) -> Line:
     """No usage in the whole billing period: tier one's flat, once, on the first active day; percentage has no fee."""
-    version, terms = part.version, part.version.terms[scope.currency]
 
-    def zero_amount(terms: Terms) -> list[Fraction]:
-        return [] if isinstance(terms, Percentage) else [cumulative_amount(terms, Fraction(0))]
+    def rounded(version: Version, currency: str) -> tuple[Fraction, Decimal]:
+        terms = version.terms[currency]
+        if isinstance(terms, Percentage | Matrix | Dynamic):
+            return Fraction(0), Decimal(0)
+        exact = counter_amount(version, terms, Fraction(0)) * rate_of_line(book, scope, currency, day)
+        return exact, round_to_minor(exact, scope.currency, version.rounding)
 
-    exacts = zero_amount(terms)
-    amount = Totals(scope.currency).add(exacts, per_event=rounds_per_event(version, terms), mode=version.rounding)
-    list_amount = amount
-    on_list = list_terms(book, scope, day, part)
-    if on_list is not None:
-        list_version, terms_of_list = on_list
-        list_amount = Totals(scope.currency).add(
-            zero_amount(terms_of_list),
-            per_event=rounds_per_event(list_version, terms_of_list),
-            mode=list_version.rounding,
-        )
+    currency = book.terms_currency(scope.deal, scope.price, part.version)
+    exact, amount = rounded(part.version, currency)
+    list_version, list_currency = list_terms(book, scope, day, part) or (part.version, currency)
+    _, list_amount = rounded(list_version, list_currency)
     return Line(
         contract_id=scope.deal.id,
         price_id=scope.price.id,
         price_version_id=part.id,
-        dimensions=canonical(scope.price.conditions),
+        dimensions=scope.group,
         kind=scope.price.kind,
         service_date=day,
         billing_period_start=scope.period,
         quantity=Fraction(0),
         quantity_before=Fraction(0),
-        amount_exact=sum(exacts, Fraction(0)),
+        amount_exact=exact,
         amount_exact_before=Fraction(0),
         amount=amount,
         list_amount=list_amount,
@@ -893,25 +1176,111 @@ def zero_line(book: Book, scope: Scope, day: date, part: Part) -> Line:
     )
 
 
+# --- minimum and maximum ----------------------------------------------------------------------------------------------
+
+
+def bounds(book: Book, charges: Sequence[Line]) -> list[Line]:
+    """Lines of maximum and minimum: per billing period over all groups, from the version in force at its end (C39)."""
+    of_price: dict[tuple[str, str, date], list[Line]] = defaultdict(list)
+    for line in charges:
+        of_price[line.contract_id, line.price_id, line.billing_period_start].append(line)
+    lines: list[Line] = []
+    for deal, entry, price in sold(book):
+        days = active_days(book, deal, entry, price, through=next_month(book.world.as_of))
+        for period, grouped in groupby(days, key=lambda active: month_start(active[0])):
+            if period <= book.world.as_of:
+                of_period = list(grouped)
+                last_day, parts = of_period[-1]
+                share = Fraction(len(of_period), (next_month(period) - period).days)
+                of_charges = of_price[deal.id, price.id, period]
+                currency = price.own_currency() if price.kind == "cost" else deal.currency
+                scope = Scope(deal, entry, price, currency, period, canonical(price.conditions))
+                lines += bounds_of_period(scope, parts[-1], last_day, share, of_charges, book.world.as_of)
+    return lines
+
+
+def bounds_of_period(
+    scope: Scope, part: Part, last_day: date, share: Fraction, charges: Sequence[Line], as_of: date
+) -> list[Line]:
+    """What lies above the maximum, at every day end; what is missing to the minimum, once the period has ended."""
+    version = part.version
+    most, least = version.maximum.get(scope.currency), version.minimum.get(scope.currency)
+    if (version.maximum or version.minimum) and scope.currency not in version.terms:
+        raise ValueError("minimum and maximum of a converted price")
+    lines: list[Line] = []
+    exact = {"usage": Fraction(0), "maximum": Fraction(0)}
+    rounded = {"usage": Decimal(0), "maximum": Decimal(0)}
+    operations = 0
+
+    def line(day: date, charge_kind: str, added: Fraction, total: Decimal) -> Line:
+        """The line by which exact and rounded totals of the period come to what they must be (C40)."""
+        return Line(
+            contract_id=scope.deal.id,
+            price_id=scope.price.id,
+            price_version_id=part.id,
+            dimensions=scope.group,
+            kind=scope.price.kind,
+            service_date=day,
+            billing_period_start=scope.period,
+            quantity=Fraction(0),
+            quantity_before=Fraction(0),
+            amount_exact=added,
+            amount_exact_before=sum(exact.values(), Fraction(0)),
+            amount=total - sum(rounded.values(), Decimal(0)),
+            list_amount=total - sum(rounded.values(), Decimal(0)),
+            currency=scope.currency,
+            operations=operations + 1,
+            operations_before=operations,
+            charge_kind=charge_kind,
+        )
+
+    for day, of_day in groupby(sorted(charges, key=lambda line: line.service_date), key=lambda line: line.service_date):
+        for member in of_day:
+            exact["usage"] += member.amount_exact
+            rounded["usage"] += member.amount
+            operations += member.operations
+        above = Fraction(0) if most is None else max(exact["usage"] - Fraction(most), Fraction(0))
+        if above != -exact["maximum"]:
+            bites = round_to_minor(exact["usage"] - above, scope.currency, version.rounding)
+            lines.append(line(day, "maximum", -above - exact["maximum"], bites if above else rounded["usage"]))
+            exact["maximum"] += lines[-1].amount_exact
+            rounded["maximum"] += lines[-1].amount
+    if least is not None and next_month(scope.period) <= as_of:
+        owed = Fraction(least) * share
+        missing = owed - sum(exact.values(), Fraction(0))
+        if missing > 0:
+            lines.append(
+                line(last_day, "minimum_true_up", missing, round_to_minor(owed, scope.currency, version.rounding))
+            )
+    return lines
+
+
 # --- all of it --------------------------------------------------------------------------------------------------------
 
 
 def expected(world: World) -> Expected:
     """What the night of `world.as_of` must make of everything delivered by then."""
     book = Book(world)
-    outcomes: dict[tuple[str, str, str], str] = {}
-    scopes: dict[tuple[str, str, date], Scope] = {}
-    usages: dict[tuple[str, str, date], list[Usage]] = defaultdict(list)
-    rated: dict[tuple[str, str, str], list[tuple[tuple[str, str, date], date, str]]] = defaultdict(list)
-    for event in world.events:
-        if event.delivery_date > world.as_of:  # C7
-            continue
+    scopes: dict[ScopeKey, Scope] = {}
+    usages: dict[ScopeKey, list[Usage]] = defaultdict(list)
+    rated: dict[tuple[str, str, str], list[tuple[ScopeKey, date, str]]] = defaultdict(list)
+    delivered = [event for event in world.events if event.delivery_date <= world.as_of]  # C7
+    remaining, outcomes = after_reversals(delivered)
+    for event in remaining:
         held, found = rate_event(book, event)
         outcomes |= {(event.source, event.id, kind): outcome for kind, outcome in held.items()}
         for scope, usage in found:
             scopes[scope.key()] = scope
             usages[scope.key()].append(usage)
-            rated[event.source, event.id, scope.price.kind].append((scope.key(), usage.day, usage.part.id))
+    for key, scope in list(scopes.items()):
+        below = net_below_zero(usages[key])
+        for usage in below:
+            outcomes[usage.event.source, usage.event.id, scope.price.kind] = "suspense:net_below_zero"
+        usages[key] = [usage for usage in usages[key] if usage not in below]
+        if not usages[key]:
+            del scopes[key]
+        for usage in usages[key]:
+            rated[usage.event.source, usage.event.id, scope.price.kind].append((key, usage.day, usage.part.id))
 
     lines: list[Line] = []
     fees: list[Fee] = []
@@ -922,19 +1291,40 @@ def expected(world: World) -> Expected:
 
     # C21: zero-rated is what every line, or under percentage every fee, of the event says.
     exact_of_line = {
-        (line.contract_id, line.price_id, line.service_date, line.price_version_id): line for line in lines
+        (line.contract_id, line.price_id, line.dimensions, line.service_date, line.price_version_id): line
+        for line in lines
     }
     exact_of_fee = {(fee.source, fee.event_id, fee.contract_id, fee.price_version_id): fee.fee_exact for fee in fees}
     for (source, event_id, kind), places in rated.items():
         exacts = []
-        for (contract, price, _period), day, version in places:
-            line = exact_of_line[contract, price, day, version]
+        for (contract, price, _period, group), day, version in places:
+            line = exact_of_line[contract, price, group, day, version]
             exacts.append(exact_of_fee.get((source, event_id, contract, version), line.amount_exact))
         outcomes[source, event_id, kind] = "priced" if any(exacts) else "zero_rated"
 
+    used = {scope.price_key() for scope in scopes.values()}
     for scope, day, part in active_scopes(book):
-        if scope.key() not in scopes:
+        if scope.price_key() not in used:
             lines.append(zero_line(book, scope, day, part))
+    lines += bounds(book, lines)
 
-    lines.sort(key=lambda line: (line.contract_id, line.price_id, line.service_date, line.price_version_id))
-    return Expected(tuple(lines), outcomes, tuple(fees))
+    lines.sort(
+        key=lambda line: (
+            line.contract_id,
+            line.price_id,
+            line.charge_kind != "usage",
+            line.service_date,
+            line.price_version_id,
+            line.dimensions,
+        )
+    )
+    return Expected(tuple(lines), outcomes, tuple(fees), tuple(in_reporting_currency(book, line) for line in lines))
+
+
+def in_reporting_currency(book: Book, line: Line) -> Reporting:
+    """The twin of a line's rounded amount (C47); nothing is sealed here, so the posting date is the service date."""
+    target = book.world.reporting_currency
+    found = book.exchange.convert(line.currency, target, line.service_date)
+    if found is None:
+        return Reporting(None, None)
+    return Reporting(round_to_minor(Fraction(line.amount) * found.ratio, target), found.rate_date)

@@ -12,7 +12,6 @@ from tests.oracle import reference as ref
 from tests.oracle.reference import (
     Account,
     Contract,
-    Event,
     Exclusion,
     Graduated,
     Meter,
@@ -25,7 +24,6 @@ from tests.oracle.reference import (
     Tier,
     Version,
     Volume,
-    World,
     cumulative_amount,
     day_start,
     expected,
@@ -33,13 +31,9 @@ from tests.oracle.reference import (
     percentage_fee,
     round_to_minor,
 )
+from tests.oracle.small_worlds import GOLDEN_TIERS, price, rows, use, world
 
 D = Decimal
-GOLDEN_TIERS = (
-    Tier(D(1000), D("0.010"), D(5)),
-    Tier(D(5000), D("0.008"), D(3)),
-    Tier(None, D("0.005"), D(0)),
-)
 TINY = Fraction(1, 10**12)
 
 
@@ -170,47 +164,6 @@ def test_rounding_to_the_minor_unit(exact, currency, mode, amount):
 
 
 # --- small worlds -----------------------------------------------------------------------------------------------------
-
-
-def world(prices, events, **changes):
-    """One account in UTC and USD with one signed contract over every price, from August 2026."""
-    values = {
-        "accounts": (Account("acme", "USD"),),
-        "meters": (Meter("tokens"),),
-        "prices": tuple(prices),
-        "plans": (Plan("pro", tuple(PlanEntry(price.id) for price in prices)),),
-        "contracts": (Contract("c1", "acme", "pro", date(2026, 8, 1)),),
-        "events": tuple(events),
-        "billing_starts_on": date(2026, 8, 1),
-        "as_of": date(2026, 8, 31),
-    }
-    return World(**(values | changes))
-
-
-def price(terms, *, name="tokens", effective_from=date(2026, 1, 1), currency="USD", **changes):
-    """A price of the meter `tokens` with one version."""
-    model = type(terms).__name__.lower()
-    return Price(name, "tokens", model, (Version(effective_from, {currency: terms}),), **changes)
-
-
-def use(instant, quantity="1", **changes):
-    """An event of `acme`; its id is its instant."""
-    if isinstance(instant, str):
-        instant = datetime.fromisoformat(instant)
-    values = {
-        "source": "",
-        "id": instant.isoformat(),
-        "account": "acme",
-        "meter": "tokens",
-        "occurred_at": instant,
-        "quantity": D(quantity),
-        "delivery_date": date(2026, 8, 1),
-    }
-    return Event(**(values | changes))
-
-
-def rows(result, *names):
-    return [tuple(getattr(line, name) for name in names) for line in result.lines]
 
 
 def test_a_days_line_is_the_difference_of_the_cumulative_amounts():

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from ruamel.yaml import YAML
 
+from tests.oracle import small_worlds as small
 from tests.oracle.comparison import compare, compare_outcomes
-from tests.oracle.reference import Percentage, expected, local_day, round_to_minor
+from tests.oracle.reference import Graduated, Percentage, expected, local_day, round_to_minor
 from tests.oracle.worlds import landing_files, worlds
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
@@ -200,12 +201,8 @@ def test_worlds_reach_the_edges_that_they_are_for():
 @pytest.fixture(scope="module")
 def some_lines():
     """Lines of one world with money in them."""
-    from tests.oracle.reference import Graduated
-    from tests.oracle.test_reference import GOLDEN_TIERS, price, use, world
-
-    return expected(
-        world([price(Graduated(GOLDEN_TIERS))], [use("2026-08-03T10:00Z", "900"), use("2026-08-04T10:00Z", "300")])
-    )
+    days = [small.use("2026-08-03T10:00Z", "900"), small.use("2026-08-04T10:00Z", "300")]
+    return expected(small.world([small.price(Graduated(small.GOLDEN_TIERS))], days))
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def test_a_table_that_is_there_is_not_made_again(tables_home, tmp_path):
 def test_a_build_cut_short_between_two_tables_is_completed(tables_home, tmp_path, monkeypatch):
     settings = landed(tmp_path)
     with monkeypatch.context() as patched:
-        patched.setattr(night, "NIGHTLY", night.NIGHTLY[:4])
+        patched.setattr(night, "NIGHTLY", night.NIGHTLY[:5])
         half = tiny.tables_only(settings)
     assert half.has(Rates)
     assert not half.has(LineItems)

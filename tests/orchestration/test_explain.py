@@ -178,7 +178,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
 @pytest.fixture
 def published(build: Build, monkeypatch: pytest.MonkeyPatch) -> Build:
     """The build as the published run's, without dbt and publish."""
-    monkeypatch.setattr(explain, "_published_build", lambda _settings, _number: build)
+    monkeypatch.setattr(explain, "published_build", lambda _settings, _number: build)
     return build
 
 
@@ -235,7 +235,7 @@ def test_an_explanation_is_also_data(published):
 def test_a_planted_difference_is_reported(build, tmp_path, monkeypatch, case, column, planted):
     line_item_id = CASES[case].values[0]
     wrong = _with_changed_lines(build, tmp_path, pl.col("line_item_id") == line_item_id, column, planted)
-    monkeypatch.setattr(explain, "_published_build", lambda _settings, _number: wrong)
+    monkeypatch.setattr(explain, "published_build", lambda _settings, _number: wrong)
     found = explain.explanation(wrong.settings, line_item_id)
     assert not found.agrees
     assert "DIFFERS FROM the published one" in found.as_text()
@@ -248,7 +248,7 @@ def test_a_price_that_was_changed_under_the_line_is_reported(build, tmp_path, mo
         frame = pl.read_parquet(path)
         rate = pl.when(pl.col("price_id") == "fee").then(pl.lit("0.013").cast(frame.schema["rate"])).otherwise("rate")
         frame.with_columns(rate.alias("rate")).write_parquet(path)
-    monkeypatch.setattr(explain, "_published_build", lambda _settings, _number: copy)
+    monkeypatch.setattr(explain, "published_build", lambda _settings, _number: copy)
     assert not explain.explanation(copy.settings, CASES[9].values[0]).agrees
 
 

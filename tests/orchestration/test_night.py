@@ -13,12 +13,13 @@ import duckdb
 import polars as pl
 import pytest
 
-from data_contracts import LandedFiles, UsageEvents
-from data_contracts.marts import MARTS, MetaTables
+from data_contracts import TABLES, LandedFiles, UsageEvents
+from data_contracts.marts import MARTS, FctLineItem, MetaTables
 from data_contracts.render import model_name
 from orchestration import cli, gates, intake, night, publish, records
 from orchestration.build import open_build
 from orchestration.errors import Held, RefusedInput, UsageError
+from tests.browser import ABSENT, chromium, content_of
 from tests.orchestration import tiny
 
 ROOT = Path(__file__).parents[2]
@@ -96,6 +97,14 @@ def test_each_publish_explains_itself_without_a_server_or_a_network(night_home):
     assert str(ROOT) not in page
 
 
+@pytest.mark.skipif(chromium() is None, reason=ABSENT)
+def test_the_documentation_of_a_publish_opens_in_a_browser_as_a_file(night_home, tmp_path):
+    page = (publish.published_run(night_home).path / "docs" / "index.html").resolve().as_uri()
+    shown = content_of(f"{page}#!/model/model.ratebook.fct_line_item", tmp_path)
+    assert "Money with its reason" in shown
+    assert [name for name in FctLineItem.columns if name not in shown] == []
+
+
 def test_the_night_leaves_nothing_half_made(night_home):
     left = [path for path in night_home.home.rglob("*") if path.name.startswith((".tmp-", ".candidate-", ".spill"))]
     assert left == []
@@ -132,6 +141,21 @@ def test_day_by_day_gives_what_a_range_gives(night_home, stepwise):
 def test_each_snapshot_is_the_same_whoever_took_it_when(night_home, stepwise):
     for day in tiny.DAYS:
         assert intake.read_manifest(stepwise, day) == intake.read_manifest(night_home, day)
+
+
+def test_a_run_knows_what_each_table_of_the_run_before_has_cost(stepwise):
+    rows = ask(stepwise, "select run_number, status, table_count, row_count > 0, byte_count > 0, elapsed_ms > 0, "
+                         "peak_memory_bytes > 0 from audit.aud_run")  # fmt: skip
+    assert rows == [(1, "published", len(TABLES) + len(MARTS), True, True, True, True)]
+    known = ask(stepwise, "select table_name, row_count from audit.aud_run_table where run_number = 1")
+    manifest = publish.published_run(stepwise, 1).manifest()["tables"]
+    assert {name: count for name, count in known if "." in name} == {
+        name: table["rows"] for name, table in manifest.items()
+    }
+    assert {name for name, _ in known if "." not in name} == {table.table_name for table in TABLES}
+    assert ask(stepwise, "select elapsed_ms = step_elapsed_ms from audit.aud_run_table where step = 'line_items'") == [
+        (True,)
+    ]
 
 
 def test_an_older_day_gives_what_it_gave_then_and_never_moves_what_is_served(night_home, stepwise, tmp_path):

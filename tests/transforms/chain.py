@@ -16,6 +16,7 @@ ORDER = (
     "accounts",
     "zone_days",
     "account_contracts",
+    "exchange_rates",
     "rates",
     "usage_slots",
     "usage_states",

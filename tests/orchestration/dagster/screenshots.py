@@ -3,7 +3,6 @@
 A night of the tiny company with one planted difference: the lineage, the page of a table, the checks of the publish.
 """
 
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from orchestration import publish
 from orchestration.dagster_home import dagster_home
 from orchestration.definitions import night_definitions
 from orchestration.settings import Settings
+from tests.browser import OPTIONS, chromium
 from tests.orchestration.dagster.tiny_company import FIRST, LAST, write_landing
 from tests.orchestration.dagster.webserver import running
 
@@ -30,12 +30,6 @@ PAGES = {
     "job": "/locations/ratebook/jobs/nightly",
 }
 PLANTED = "update marts.fct_invoice_line set amount = amount + 1 where currency = 'USD'"
-
-
-def chromium() -> str | None:
-    """Return the browser's path, None where there is none."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    return next((path for name in names if (path := shutil.which(name))), None)
 
 
 def held_night(settings: Settings) -> None:
@@ -68,7 +62,7 @@ def pictures(settings: Settings, folder: Path, pages: Mapping[str, str] = PAGES,
             with tempfile.TemporaryDirectory() as profile:
                 subprocess.run(
                     [
-                        *(chromium(), "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),
+                        *(chromium(), *OPTIONS, "--hide-scrollbars"),
                         *(f"--user-data-dir={profile}", f"--window-size=1720,{height}", "--virtual-time-budget=30000"),
                         *(f"--screenshot={file}", f"{server.url}{page}"),
                     ],

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.orchestration.dagster.screenshots import PAGES, chromium, held_night, pictures
+from tests.browser import ABSENT, chromium
+from tests.orchestration.dagster.screenshots import PAGES, held_night, pictures
 from tests.orchestration.dagster.webserver import CannotStart
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -10,7 +11,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 PICTURE_BYTES = 50_000
 
 
-@pytest.mark.skipif(chromium() is None, reason="no Chromium here: apt install chromium")
+@pytest.mark.skipif(chromium() is None, reason=ABSENT)
 def test_lineage_asset_and_failed_check_can_be_looked_at(company, tmp_path):
     held_night(company)
     pages = {name: PAGES[name] for name in ("lineage", "asset", "failed-check")}

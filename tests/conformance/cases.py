@@ -1,0 +1,57 @@
+"""The cases that other systems state themselves: what was priced, what was used, what came out."""
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+FOLDER = "conformance"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One stated result. `number` is its place among all cases by id: the name of its account."""
+
+    number: int
+    id: str
+    eval: str | None
+    kind: str
+    price: dict[str, Any]
+    input: dict[str, Any]
+    expected: dict[str, Any]
+    currency: str
+    flag: str | None
+
+    @property
+    def account_id(self) -> str:
+        """Return the account that uses what the case uses, under a plan of the same name."""
+        return f"case_{self.number:03d}"
+
+
+def read_cases(shared: Path) -> list[Case]:
+    """Read every case, ordered by id."""
+    rows = [row for path in sorted((shared / FOLDER).glob("*.json")) for row in json.loads(path.read_text("utf-8"))]
+    return [
+        Case(
+            number,
+            row["id"],
+            row["eval"],
+            row["kind"],
+            row["price"],
+            row["input"],
+            row["expected"],
+            row["currency"],
+            row.get("flag"),
+        )
+        for number, row in enumerate(sorted(rows, key=lambda row: row["id"]), start=1)
+    ]
+
+
+def stated(case: Case) -> dict[str, list[Decimal]]:
+    """Return the figures of a case that a night has lines for: amounts in the order of the runs, true-up, maximum."""
+    amounts = case.expected.get("amounts") or [case.expected.get("amount")]
+    figures = {"amount": amounts, "true_up": [case.expected.get("true_up")]}
+    if "maximum" in case.price and "discount" in case.expected:
+        figures["discount"] = [case.expected["discount"]]
+    return {name: [Decimal(each) for each in values] for name, values in figures.items() if None not in values}
