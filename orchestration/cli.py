@@ -209,6 +209,25 @@ def _show_differences(before: Path, after: Path, as_json: bool) -> None:
 
 
 @app.command()
+def feeds(
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of feeds, for editors.")] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the feeds: how files that are not in our format are read, and what is wrong with that."""
+    from orchestration.intake import feeds as known
+
+    if schema:
+        _print_json(known.json_schema())
+        return
+    found = known.feeds_of(_settings(home)).values()
+    rows = [(feed.name, feed.dataset, "; ".join(map(str, feed.findings)) or "ok") for feed in found]
+    _show_rows(["feed", "dataset", "state"], rows, as_json)
+    if any(feed.findings for feed in found):
+        raise typer.Exit(RefusedInput.exit_code)
+
+
+@app.command()
 def quote(
     book: Annotated[Path, typer.Argument(help="Folder of a price book: all its documents.")],
     price: Annotated[list[str] | None, typer.Option("--price", help="A price of the book; may be repeated.")] = None,
@@ -269,6 +288,52 @@ def _pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
     if wrong := [text for text, (_, sign, _) in zip(texts, pairs, strict=True) if not sign]:
         raise UsageError(f"{option} {wrong[0]}: write it as name=value.")
     return {name: value for name, _, value in pairs}
+
+
+@app.command()
+def simulate(
+    book: Annotated[Path, typer.Option("--book", help="Folder of the changed price book: all its documents.")],
+    first: Annotated[str, typer.Option("--from", metavar="DAY", help="First service date.")],
+    last: Annotated[str, typer.Option("--to", metavar="DAY", help="Last service date.")],
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page with charts.")] = None,
+    top: Annotated[int, typer.Option("--top", min=1, help="Movers shown, up and down, per currency.")] = 5,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Rate stored usage with a changed book: revenue and margin by product, who pays more, who pays less.
+
+    Nothing is published and nothing in the home changes. Contracts stay as they are.
+    """
+    from orchestration import simulate as simulation
+
+    settings = _settings(home)
+    with _progress(as_json) as progress:
+        found = simulation.simulate(settings, book, _day("--from", first), _day("--to", last), progress=progress)
+    if html is not None:
+        from orchestration.simulation_page import page
+
+        html.write_text(page(found, book.name, _digits(settings)), "utf-8")
+    if as_json:
+        _print_json(_plain(found.as_dict()))
+        return
+    for title, rows in (
+        ("In total", found.totals),
+        ("By product", found.products),
+        ("Who moves most", found.movers(top)),
+        ("Contracts with prices of their own, in the numbers above as well", found.locked),
+        ("Usage that only one of the books prices", found.suspense),
+    ):
+        if not rows.is_empty():
+            out.print(f"\n[bold]{title}[/bold]")
+            _show_rows(rows.columns, rows.rows(), False)
+    if html is not None:
+        out.print(f"\n{escape(str(html))}", soft_wrap=True, highlight=False)
+
+
+def _digits(settings: "Settings") -> dict[str, int]:
+    from orchestration.reader import run_sql
+
+    return dict(run_sql(settings, "select currency, minor_units from marts.dim_currency", max_rows=None).rows)
 
 
 @app.command()

@@ -190,7 +190,7 @@ def rehearse(settings: Settings, as_of: date, *, progress: Progress = lambda _: 
     require_landing(settings)
     home = Path(tempfile.mkdtemp(prefix="ratebook-rehearsal-"))
     try:
-        for folder in ("landing", "lake"):
+        for folder in ("landing", "feeds", "lake"):
             if (settings.home / folder).is_dir():
                 shutil.copytree(settings.home / folder, home / folder, copy_function=_link, symlinks=True)
         record = run(settings.model_copy(update={"home": home}), as_of, progress=progress)

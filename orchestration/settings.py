@@ -41,6 +41,11 @@ class Settings(BaseSettings):
         return self.home.absolute() / "landing"
 
     @property
+    def feeds(self) -> Path:
+        """Folder of the feeds: how files that are not in our format are read."""
+        return self.home.absolute() / "feeds"
+
+    @property
     def delivered(self) -> Path:
         """Folder of the immutable snapshots, one per delivery date."""
         return self.home.absolute() / "lake" / "delivered"
