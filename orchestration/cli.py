@@ -361,11 +361,18 @@ def sql(
 
 
 @app.command()
-def doctor(home: Home = None, as_json: AsJson = False) -> None:
+def doctor(
+    home: Home = None,
+    test_message: Annotated[
+        bool, typer.Option("--test-message", help="Also send a test message, as a failed run would.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Check this installation: versions, libraries' behaviour, state on disk, what is published."""
-    from orchestration.doctor import diagnose
+    from orchestration.doctor import diagnose, test_messages
 
-    findings = diagnose(_settings(home))
+    settings = _settings(home)
+    findings = diagnose(settings) + (test_messages(settings) if test_message else [])
     if as_json:
         _print_json([_plain(finding.__dict__) for finding in findings])
     else:
@@ -403,7 +410,8 @@ def _settings(home: Path | None) -> "Settings":
         settings = Settings() if home is None else Settings(home=home)
     except ValidationError as error:
         faults = "; ".join(
-            f"RATEBOOK_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()
+            f"RATEBOOK_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" if each["loc"] else each["msg"]
+            for each in error.errors()
         )
         raise UsageError(f"{faults}. `orchestration/settings.py` lists the settings.") from None
     if settings.home.exists() and not settings.home.is_dir():
