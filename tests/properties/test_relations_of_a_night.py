@@ -122,7 +122,7 @@ def use(number: int, instant: datetime, quantity: Decimal, region: str = "eu") -
         "tokens",
         instant,
         quantity,
-        amount=quantity / 8,
+        amount=round(quantity / 8, 3),
         currency="USD",
         dimensions={"region": region},
         delivery_date=delivered,
