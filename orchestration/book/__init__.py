@@ -9,12 +9,14 @@ from typing import Any
 
 from orchestration.book.catalogue import Book
 from orchestration.book.problems import Problem
+from orchestration.book.reading import read_item
 from orchestration.book.schema import BookDocument, ContractsDocument
 from orchestration.book.state import EMPTY, Accepted, BookState, Document, accept_delivery, load_state
 from orchestration.book.tables import compile_tables
 
 __all__ = [
     "EMPTY",
+    "SCHEMA_DIALECT",
     "Accepted",
     "Book",
     "BookState",
@@ -24,6 +26,7 @@ __all__ = [
     "compile_tables",
     "json_schema",
     "load_state",
+    "read_item",
 ]
 
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
