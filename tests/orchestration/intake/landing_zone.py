@@ -94,6 +94,13 @@ class Landing:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return path
 
+    def feed(self, name: str, text: str) -> Path:
+        """Write the feed that reads what lands in the folder of its name."""
+        path = self.settings.feeds / f"{name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
     def usage(self, *rows: str, day: int = 1, name: str = "a.csv", header: str = HEADER) -> Path:
         """Land usage rows as CSV, August `day`."""
         return self.put(f"usage_events/2026-08-{day:02d}/{name}", "\n".join((header, *rows)) + "\n")
