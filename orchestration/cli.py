@@ -291,6 +291,52 @@ def _pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
 
 
 @app.command()
+def simulate(
+    book: Annotated[Path, typer.Option("--book", help="Folder of the changed price book: all its documents.")],
+    first: Annotated[str, typer.Option("--from", metavar="DAY", help="First service date.")],
+    last: Annotated[str, typer.Option("--to", metavar="DAY", help="Last service date.")],
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page with charts.")] = None,
+    top: Annotated[int, typer.Option("--top", min=1, help="Movers shown, up and down, per currency.")] = 5,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Rate stored usage with a changed book: revenue and margin by product, who pays more, who pays less.
+
+    Nothing is published and nothing in the home changes. Contracts stay as they are.
+    """
+    from orchestration import simulate as simulation
+
+    settings = _settings(home)
+    with _progress(as_json) as progress:
+        found = simulation.simulate(settings, book, _day("--from", first), _day("--to", last), progress=progress)
+    if html is not None:
+        from orchestration.simulation_page import page
+
+        html.write_text(page(found, book.name, _digits(settings)), "utf-8")
+    if as_json:
+        _print_json(_plain(found.as_dict()))
+        return
+    for title, rows in (
+        ("In total", found.totals),
+        ("By product", found.products),
+        ("Who moves most", found.movers(top)),
+        ("Contracts with prices of their own, in the numbers above as well", found.locked),
+        ("Usage that only one of the books prices", found.suspense),
+    ):
+        if not rows.is_empty():
+            out.print(f"\n[bold]{title}[/bold]")
+            _show_rows(rows.columns, rows.rows(), False)
+    if html is not None:
+        out.print(f"\n{escape(str(html))}", soft_wrap=True, highlight=False)
+
+
+def _digits(settings: "Settings") -> dict[str, int]:
+    from orchestration.reader import run_sql
+
+    return dict(run_sql(settings, "select currency, minor_units from marts.dim_currency", max_rows=None).rows)
+
+
+@app.command()
 def sql(
     statement: Annotated[str, typer.Argument(help='For example "from meta.start_here".')],
     home: Home = None,
@@ -315,11 +361,18 @@ def sql(
 
 
 @app.command()
-def doctor(home: Home = None, as_json: AsJson = False) -> None:
+def doctor(
+    home: Home = None,
+    test_message: Annotated[
+        bool, typer.Option("--test-message", help="Also send a test message, as a failed run would.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Check this installation: versions, libraries' behaviour, state on disk, what is published."""
-    from orchestration.doctor import diagnose
+    from orchestration.doctor import diagnose, test_messages
 
-    findings = diagnose(_settings(home))
+    settings = _settings(home)
+    findings = diagnose(settings) + (test_messages(settings) if test_message else [])
     if as_json:
         _print_json([_plain(finding.__dict__) for finding in findings])
     else:
@@ -357,7 +410,8 @@ def _settings(home: Path | None) -> "Settings":
         settings = Settings() if home is None else Settings(home=home)
     except ValidationError as error:
         faults = "; ".join(
-            f"RATEBOOK_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()
+            f"RATEBOOK_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" if each["loc"] else each["msg"]
+            for each in error.errors()
         )
         raise UsageError(f"{faults}. `orchestration/settings.py` lists the settings.") from None
     if settings.home.exists() and not settings.home.is_dir():

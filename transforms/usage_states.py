@@ -74,6 +74,8 @@ def usage_states(
         zone_days=zone_days,
     )
 
+    is_valued = pl.col("value_currency") != ""
+
     def accepted_only(name: str) -> pl.Expr:
         return pl.col(name).filter(is_accepted).sum()
 
@@ -84,6 +86,7 @@ def usage_states(
             pl.col("event_count").filter(~is_accepted).sum().alias("duplicate_count"),
             accepted_only("measured").alias("quantity"),
             accepted_only("quantity").alias("landed_quantity"),
+            pl.col("amount").filter(is_accepted & is_valued).sum(),
         )
         .select(UsageStates.schema().keys())
         .sort(UsageStates.keys)
