@@ -175,7 +175,7 @@ def _checks() -> list[Check]:
         ),
         values.holds(values.missing(raw["BilledCost"], "BilledCost")),
         *(
-            values.decimal_check(raw[name], value[name], name, decimals=decimals, may_be_negative=True)
+            values.decimal_check(raw[name], value[name], name, decimals=decimals)
             for name, decimals in DECIMALS.items()
         ),
         values.holds(

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from data_contracts import AccountRows, Documents, RepeatedEvents, Table, UsageEvents
+from data_contracts import AccountRows, Documents, RepeatedEvents, Reversals, Table, UsageEvents
 from orchestration.intake.parts import MEGABYTE, TEXT_PER_PACKED_BYTE
 from orchestration.intake.usage import KEY, PAYLOAD
 from orchestration.settings import Settings
@@ -111,6 +111,22 @@ class Lake:
             standing, held = self._remembered(searched)
             return standing.join(keys, on=KEY, how="semi"), held.join(keys, on=KEY, how="semi")
         return _standing(searched, keys), _held(searched).join(keys.lazy(), on=KEY, how="semi").collect()
+
+    def reversals(self) -> pl.DataFrame:
+        """Return what was decided about reversals and amendments, in the order of the deliveries."""
+        paths = [snapshot.table(Reversals) for snapshot in self.snapshots if snapshot.rows(Reversals)]
+        return scan(Reversals, paths).collect()
+
+    def events_of(self, keys: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return the accepted events and the held keys among `keys`, whenever they were delivered.
+
+        A reversal does not say when its event happened, so all deliveries are asked; which delivery to read whole is
+        told by the keys alone.
+        """
+        if keys.is_empty():
+            return NO_EVENTS, NO_EVENTS.select(KEY)
+        held = _held(self.snapshots).join(keys.lazy(), on=KEY, how="semi").unique().collect()
+        return _standing(self.snapshots, keys), held
 
     def _remembered(self, snapshots: Sequence[Snapshot]) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return the accepted events and the held keys of these snapshots, each read once while it is searched.
