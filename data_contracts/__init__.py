@@ -5,6 +5,9 @@ from data_contracts.account_rows import AccountRows
 from data_contracts.accounts import Accounts
 from data_contracts.companies import Companies
 from data_contracts.contracts import Contracts
+from data_contracts.cost_conditions import CostConditions
+from data_contracts.cost_mappings import CostMappings
+from data_contracts.cost_meters import CostMeters
 from data_contracts.cost_rows import CostRows
 from data_contracts.currencies import Currencies
 from data_contracts.documents import Documents
@@ -54,6 +57,9 @@ TABLES: tuple[type[Table], ...] = (
     PriceTiers,
     PriceConditions,
     Exclusions,
+    CostMappings,
+    CostConditions,
+    CostMeters,
     Contracts,
     Accounts,
     ZoneDays,
@@ -77,6 +83,9 @@ __all__ = [
     "AsOf",
     "Companies",
     "Contracts",
+    "CostConditions",
+    "CostMappings",
+    "CostMeters",
     "CostRows",
     "Currencies",
     "Delivered",

@@ -18,7 +18,7 @@ from data_contracts.price_versions import PriceVersions
 from data_contracts.products import Products
 from data_contracts.rejected_rows import RejectedRows
 from data_contracts.reversals import Reversals
-from data_contracts.runs import ContractColumns, Renamed, Run, RunLog
+from data_contracts.runs import ContractColumns, Renamed, Run, RunLog, RunTables
 from data_contracts.usage_days import UsageDays
 from data_contracts.usage_events import UsageEvents
 from data_contracts.usage_outcomes import UsageOutcomes
@@ -464,7 +464,30 @@ class AudRun(Mart, schema="audit"):
     status: Text = same(RunLog.status)
     started_at: Instant = same(RunLog.started_at)
     finished_at: Instant = same(RunLog.finished_at)
+    elapsed_ms: Count = same(RunLog.elapsed_ms)
+    table_count: Count = same(RunLog.table_count)
+    row_count: Count = same(RunLog.row_count)
+    byte_count: Count = same(RunLog.byte_count)
+    peak_memory_bytes: Count = same(RunLog.peak_memory_bytes)
+    peak_memory_of: Text = same(RunLog.peak_memory_of)
+    gates_passed: Count = same(RunLog.gates_passed)
     message: Text = same(RunLog.message)
+
+
+class AudRunTable(Mart, schema="audit"):
+    """What a table cost an earlier run: rows, bytes, time and peak memory. Outside the hash.
+
+    Grain: one row per run and table.
+    """
+
+    run_number: Count = same_key(RunTables.run_number)
+    table_name_: Text = same_key(RunTables.table_name_)
+    step: Text = same(RunTables.step)
+    elapsed_ms: Count = same(RunTables.elapsed_ms)
+    row_count: Count = same(RunTables.row_count)
+    byte_count: Count = same(RunTables.byte_count)
+    step_elapsed_ms: Count = same(RunTables.step_elapsed_ms)
+    step_peak_memory_bytes: Count = same(RunTables.step_peak_memory_bytes)
 
 
 class AudInputFile(Mart, schema="audit"):
@@ -653,7 +676,7 @@ class MetaRun(Mart, schema="meta", name="run"):
 class MetaTables(Mart, schema="meta", name="tables"):
     """A published table, its size and the hash of its content. Written by the publish step, not by dbt.
 
-    Grain: one row per table; meta.run, meta.tables and audit.aud_run have no hash.
+    Grain: one row per table; meta.run, meta.tables, audit.aud_run and audit.aud_run_table have no hash.
     """
 
     table_schema: Text = key("Schema of the table.", example="marts")
@@ -687,6 +710,7 @@ MARTS: tuple[type[Mart], ...] = (
     RptLineItemMonthly,
     AudReconciliation,
     AudRun,
+    AudRunTable,
     AudInputFile,
     AudRejectedRow,
     AudUsageIntake,

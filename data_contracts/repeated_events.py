@@ -31,7 +31,8 @@ class RepeatedEvents(Delivery):
         "Event whose place the row wants to take.", null_means="it is no amendment", example="e-000015"
     )
     standing_delivery_date: Day = column(
-        "Delivery of the event that stands, or of the first reversal or amendment of the same event.", null_means="no event of this key stands: all of them are held"
+        "Delivery of the event that stands, or of the first reversal or amendment of the same event.",
+        null_means="no event of this key stands: all of them are held",
     )
     standing_file: Text = column(
         "Its file.", null_means="no event of this key stands", example="usage_events/2026-08-01/usage.csv"

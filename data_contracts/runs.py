@@ -49,11 +49,54 @@ class RunLog(Table):
     status: Text = column("How it ended.", one_of=("published", "held", "failed"))
     started_at: Instant = column("When it started, UTC.")
     finished_at: Instant = column("When it ended, UTC.", null_means="it was killed and never ended")
+    elapsed_ms: Count = column(
+        "From start to end; waiting for an earlier run is not counted.",
+        unit="millisecond",
+        at_least=0,
+        null_means="it was killed and never ended",
+    )
+    table_count: Count = column("Tables that it made or found made, marts included.", unit="table", at_least=0)
+    row_count: Count = column("Rows of these tables.", unit="row", at_least=0)
+    byte_count: Count = column("Size of these tables as Parquet files.", unit="byte", at_least=0)
+    peak_memory_bytes: Count = column(
+        "Most memory that it held in any of its steps.",
+        unit="byte",
+        at_least=0,
+        null_means="it ended before its first step, or was killed",
+    )
+    peak_memory_of: Text = column(
+        "Of what the peaks are: each step by itself, or the process so far where the system cannot set the mark back.",
+        one_of=("step", "process"),
+    )
+    gates_passed: Count = column("Gates that its file passed.", unit="gate", at_least=0)
     message: Text = column(
         "What held or failed it, for a person.",
         null_means="it was published",
         example="`quantity` is not a plain decimal number.",
     )
+
+
+class RunTables(Renamed, name="run_tables"):
+    """What a table cost a run: rows, bytes, time and memory.
+
+    Grain: one row per earlier run and table. Source: orchestration.
+    """
+
+    run_number: Count = key("Number of the run, ascending.", unit="number")
+    table_name_: Text = key("Name of the table; of a published one with its schema.", example="marts.fct_invoice")
+    step: Text = column("Step of the night that made it, or found it made by an earlier run.", example="line_items")
+    elapsed_ms: Count = column(
+        "Time for this table alone.",
+        unit="millisecond",
+        at_least=0,
+        null_means="its step made several tables and their times are one",
+    )
+    row_count: Count = column(
+        "Its rows; of a delivered table those of the deliveries that the run took.", unit="row", at_least=0
+    )
+    byte_count: Count = column("Its size as Parquet files, counted likewise.", unit="byte", at_least=0)
+    step_elapsed_ms: Count = column("Time of the whole step.", unit="millisecond", at_least=0)
+    step_peak_memory_bytes: Count = column("Most memory held during the step.", unit="byte", at_least=0)
 
 
 class ContractColumns(Renamed, name="columns"):
@@ -81,4 +124,4 @@ class ContractColumns(Renamed, name="columns"):
     is_key: Flag = column("Whether it belongs to the grain of its table.")
 
 
-RUN_TABLES: tuple[type[Table], ...] = (Run, RunLog, ContractColumns)
+RUN_TABLES: tuple[type[Table], ...] = (Run, RunLog, RunTables, ContractColumns)

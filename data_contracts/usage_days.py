@@ -33,7 +33,9 @@ class UsageDays(Table):
         example="no meter gpu_hours in the price book",
     )
     event_count: Count = column("Accepted events that stand.", unit="event", at_least=0)
-    reversed_count: Count = column("Accepted events that were taken back; not in `event_count`.", unit="event", at_least=0)
+    reversed_count: Count = column(
+        "Accepted events that were taken back; not in `event_count`.", unit="event", at_least=0
+    )
     reversal_count: Count = column(
         "Rows that took them back: reversals, and amendments that were taken back themselves.", unit="event", at_least=0
     )
@@ -44,9 +46,7 @@ class UsageDays(Table):
     )
     duplicate_count: Count = column("Duplicates that were dropped.", unit="event", at_least=0)
     quantity: Quantity = column("Sum of what the meter measures.", unit="unit of the meter")
-    landed_quantity: Quantity = column(
-        "Sum of the own quantities of the events that stand.", unit="unit of the meter"
-    )
+    landed_quantity: Quantity = column("Sum of the own quantities of the events that stand.", unit="unit of the meter")
     reversed_quantity: Quantity = column(
         "Sum of the own quantities of what was taken back and of what took it back.", unit="unit of the meter"
     )

@@ -24,7 +24,7 @@ class UsageStates(Table):
     )
     service_date: Day = key("Local day of the account; UTC day while the account is unknown.")
     slot_at: Instant = key("Start of the slot: of the local day, or of a price change inside it. UTC.")
-    event_count: Count = column("Accepted events, reversals not among them.", unit="event", at_least=0)
+    event_count: Count = column("Accepted events, less those that the delivery took back.", unit="event")
     reversed_count: Count = column("Events that the delivery took back.", unit="event", at_least=0)
     reversal_count: Count = column(
         "Rows by which it did: reversals, and amendments that were taken back themselves.", unit="event", at_least=0

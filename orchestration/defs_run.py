@@ -1,6 +1,7 @@
 """One night as Dagster runs it: lock, number and line of the run log are those of the command line."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -15,6 +16,7 @@ from orchestration import intake, night, publish, records
 from orchestration.build import Build, open_build
 from orchestration.errors import RatebookError, UsageError
 from orchestration.lock import run_lock
+from orchestration.run_log import run_log_file
 from orchestration.settings import Settings
 from orchestration.tables import Builder, made_by
 
@@ -118,11 +120,12 @@ def night_run(settings: Settings) -> dg.ResourceDefinition:
         with run_lock(settings, progress=say):
             publish.recover(settings)
             held = NightRun(settings, records.begin(settings, last), say)
-            yield held
             # A run that only looked at some tables publishes nothing and is no line of the log.
             is_night = not run.asset_selection or PUBLISHED in run.asset_selection
-            if is_night and (held.error is not None or held.has_published):
-                records.end(settings, held.record, held.error)
+            with run_log_file(settings, held.record.number, last) if is_night else nullcontext():
+                yield held
+                if is_night and (held.error is not None or held.has_published):
+                    records.end(settings, held.record, held.error)
 
     return hold_run
 
@@ -141,8 +144,17 @@ def materialized(
     In a range Dagster marks every day of it; what is known of the table stands on the last one only. Repeated on each
     day of a month it would be thousands of events of some kilobytes.
     """
-    context.add_asset_metadata(about, key, run.record.as_of.isoformat())
+    context.add_asset_metadata({**about, **_cost(run.record, key)}, key, run.record.as_of.isoformat())
     return dg.MaterializeResult(asset_key=key, metadata={"as_of": run.record.as_of.isoformat()})
+
+
+def _cost(record: records.Record, key: dg.AssetKey) -> dict[str, Any]:
+    """What a table cost this run, as `audit.aud_run_table` will say; nothing of one that the run did not come by."""
+    for table in record.tables:
+        if table["table"] == key.to_user_string():
+            peak = record.peak_memory_bytes[table["step"]]
+            return {"seconds": table["seconds"], "bytes": table["bytes"], "step_peak_memory_bytes": peak}
+    return {}
 
 
 def deliveries_in(run: NightRun, first: date) -> list[date]:

@@ -118,7 +118,14 @@ def explanation(settings: Settings, line_item_id: str, number: int | None = None
 
     Refuses: an id that the run does not have, a run that is not there or whose build was removed.
     """
-    build = published_build(settings, number)
+    return explained(published_build(settings, number), line_item_id)
+
+
+def explained(build: Build, line_item_id: str) -> Explanation:
+    """Recompute a line of a build from its events.
+
+    Refuses: an id that the build does not have.
+    """
     line = _one(build, LineItems, pl.col("line_item_id") == line_item_id)
     if line is None:
         raise UsageError(f"No line item {line_item_id!r} in the run; take an id from marts.fct_line_item.")

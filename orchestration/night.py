@@ -19,12 +19,13 @@ from data_contracts.render import contract_columns
 from data_contracts.runs import Run
 from data_contracts.validation import ContractError
 from orchestration import gates, intake, publish
-from orchestration.build import Build, code_hash, open_build
+from orchestration.build import BOOK_TABLES, Build, code_hash, open_build
 from orchestration.errors import Held, UsageError
 from orchestration.lock import run_lock
-from orchestration.records import Record, logged, run_log, timed
+from orchestration.records import Record, logged, note_tables, run_log, run_tables, timed
 from orchestration.settings import Settings
-from orchestration.tables import Builder
+from orchestration.sizes import built_sizes, delivered_sizes, mart_sizes
+from orchestration.tables import Builder, made_by
 from orchestration.warehouse import DBT_PROJECT, docs_page, prepare_warehouse, run_dbt, write_docs
 from transforms.account_contracts import account_contracts
 from transforms.accounts import accounts
@@ -98,6 +99,7 @@ def take_snapshots(settings: Settings, record: Record, progress: Progress) -> No
     progress("reading what was delivered")
     made = timed(record, "snapshots", lambda: intake.snapshot_through(settings, record.as_of, progress=progress))
     record.rows["snapshots"] = len(made)
+    note_tables(record, "snapshots", delivered_sizes(settings, made))
     landed = open_build(settings, record.as_of).delivered(LandedFiles, made)
     refused = landed.filter(pl.col("status") == "refused").select("source_file", "message").collect()
     record.refused_files = [f"{source_file}: {message}" for source_file, message in refused.iter_rows()]
@@ -106,6 +108,7 @@ def take_snapshots(settings: Settings, record: Record, progress: Progress) -> No
 def make_tables(build: Build, record: Record, progress: Progress) -> None:
     """Make the tables as of D, in the order of the night."""
     timed(record, "price_book", build.make_book)
+    note_tables(record, "price_book", built_sizes(build, BOOK_TABLES))
     for builder in NIGHTLY:
         make_table(build, builder, record, progress)
 
@@ -117,13 +120,19 @@ def make_table(build: Build, builder: Builder, record: Record, progress: Progres
         record.rows[name] = timed(record, name, lambda: build.make(builder))
     except ContractError as error:
         raise Held(f"{error}\nNothing was published; the last good run is still served.") from error
+    note_tables(record, name, built_sizes(build, [made_by(builder).table]))
     progress(f"{name}: {record.rows[name]:,} rows")
 
 
 def make_marts(build: Build, record: Record, progress: Progress) -> None:
     """Let dbt make the marts in the build's own file."""
     sources = {table.table_name: build.files(table) for table in TABLES}
-    extra = {"run": run_row(build, record.number), "run_log": run_log(build.settings), "columns": contract_columns()}
+    extra = {
+        "run": run_row(build, record.number),
+        "run_log": run_log(build.settings),
+        "run_tables": run_tables(build.settings),
+        "columns": contract_columns(),
+    }
     prepare_warehouse(build.warehouse, sources, extra)
     progress("dbt: building and testing the marts")
     timed(record, "dbt", lambda: run_dbt(build.settings, build.warehouse, build.dbt_folder))
@@ -147,6 +156,7 @@ def publish_marts(build: Build, record: Record, progress: Progress, report: Repo
         "candidate",
         lambda: publish.write_candidate(build.settings, night, build.warehouse, hashes, MARTS, pages),
     )
+    note_tables(record, "dbt", mart_sizes(candidate, hashes, build, MARTS))
     progress("gates: judging the file that would be published")
     reconciliation = build.compiled_sql(RECONCILIATION)
     results = timed(
@@ -157,7 +167,7 @@ def publish_marts(build: Build, record: Record, progress: Progress, report: Repo
     record.gates_passed = len(results) - len(failed)
     if failed:
         held = publish.hold(build.settings, candidate, night)
-        raise Held(gates.explain(failed, held / publish.DATABASE))
+        raise Held(gates.explain(failed, held / publish.DATABASE), gates.differences(failed))
     published = publish.switch(build.settings, candidate, night)
     served = publish.published_run(build.settings)
     record.path = str(published.path)
@@ -180,10 +190,11 @@ def rehearse(settings: Settings, as_of: date, *, progress: Progress = lambda _: 
     require_landing(settings)
     home = Path(tempfile.mkdtemp(prefix="ratebook-rehearsal-"))
     try:
-        for folder in ("landing", "lake"):
+        for folder in ("landing", "feeds", "lake"):
             if (settings.home / folder).is_dir():
                 shutil.copytree(settings.home / folder, home / folder, copy_function=_link, symlinks=True)
-        record = run(settings.model_copy(update={"home": home}), as_of, progress=progress)
+        rehearsed = settings.model_copy(update={"home": home, "notify_on": frozenset()})
+        record = run(rehearsed, as_of, progress=progress)
     except Held as held:
         # What would be held is kept, or the SQL that shows the difference would have no file to run on.
         raise Held(f"{held}\nThe rehearsal is kept in {home}; remove it when you have looked.") from held

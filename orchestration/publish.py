@@ -35,7 +35,7 @@ STORAGE_VERSION = "v1.4.0"
 # Identity and times of the run: two runs of the same inputs differ here and nowhere else. `meta.tables` lists the
 # hashes and can therefore not hold its own.
 META_TABLES = (MetaTables.schema_name, MetaTables.table_name)
-OUTSIDE_HASH = frozenset({("meta", "run"), ("audit", "aud_run"), META_TABLES})
+OUTSIDE_HASH = frozenset({("meta", "run"), ("audit", "aud_run"), ("audit", "aud_run_table"), META_TABLES})
 CANDIDATE = ".candidate-"
 HELD = ".held-"
 REMOVING = ".removing-"

@@ -9,6 +9,7 @@ from data_contracts import (
     AsOf,
     Companies,
     Currencies,
+    ExchangeRates,
     LineItems,
     PlanPrices,
     PricedUsage,
@@ -19,7 +20,7 @@ from data_contracts import (
     ZoneDays,
 )
 from data_contracts.vocabulary import AMOUNT, EXACT, QUANTITY
-from transforms import money, periods
+from transforms import exchange, money, periods
 from transforms.active_prices import active_prices
 from transforms.charge_models import CUMULATIVE_MODELS, EVENT_MODELS, cumulative_amount
 
@@ -42,6 +43,7 @@ def line_items(
     plan_prices: AsOf[PlanPrices],
     companies: AsOf[Companies],
     currencies: AsOf[Currencies],
+    exchange_rates: AsOf[ExchangeRates],
     zone_days: AsOf[ZoneDays],
     *,
     as_of: date,
@@ -69,7 +71,15 @@ def line_items(
     by_quantity = _rated_by_quantity(counted, price_versions, price_tiers)
     rated = pl.concat([by_quantity, _rated_by_event(rated_events), _without_event(unused, price_versions)])
     lines = _with_attributes(rated, price_versions, account_contracts, currencies)
-    return _rounded(lines).pipe(_named).select(LineItems.schema().keys()).sort("line_item_id")
+    reported = exchange.with_reporting(
+        _rounded(lines).pipe(_named),
+        exchange_rates,
+        companies,
+        currencies,
+        day="posting_date",
+        amount_reporting=exchange.converted("amount"),
+    )
+    return reported.select(LineItems.schema().keys()).sort("line_item_id")
 
 
 def _counted_usage(used: pl.LazyFrame) -> pl.LazyFrame:
@@ -266,8 +276,6 @@ def _named(lines: pl.LazyFrame) -> pl.LazyFrame:
         usage.alias("charge_kind"),
         pl.lit(value=False).alias("is_adjustment"),
         pl.col("service_date").alias("posting_date"),
-        pl.lit(None, dtype=AMOUNT).alias("amount_reporting"),
-        pl.lit(None, dtype=pl.Date).alias("fx_rate_date"),
         pl.lit(None, dtype=pl.String).alias("applies_to_line_item_id"),
         pl.lit(RULE_VERSION).alias("rule_version"),
     )

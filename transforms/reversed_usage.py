@@ -19,45 +19,62 @@ def is_empty(reversals: pl.LazyFrame) -> bool:
     return reversals.select("event_id").head(1).collect().is_empty()
 
 
+def is_negative() -> pl.Expr:
+    """Whether an event is below 0."""
+    return (pl.col("quantity") < 0) | (pl.col("amount") < 0).fill_null(value=False)
+
+
 def corrections(reversals: pl.LazyFrame) -> pl.LazyFrame:
     """List what reversals and amendments add to the sums of the delivery that decided about them.
 
     Grain:   up to three rows per row of `reversals`.
-    Shape:   the content of an event, and `sign`: how often it counts beside its row in `usage_events`, -1, 0 or 1;
-             `event_count`, `reversed_count`, `reversal_count` and `taken_quantity`: what to add to each.
+    Shape:   the content of an event with what it adds to the sums: `event_count` of -1, 0 or 1, and quantity and amount
+             with that sign; `negative_count`, `reversed_count`, `reversal_count`, `reversed_quantity`.
     Rule:    a correction that is not in force on landing is taken off again; an amendment that comes into force later
              is added then. The event is taken back in its own cell, and there its reversal is counted, too.
     """
-    own_sign = pl.col("is_in_force").cast(pl.Int64) - (pl.col("landed_on") == pl.col("delivery_date")).cast(pl.Int64)
     takes_back = pl.col("reversed_delivery_date").is_not_null()
-    reversed_content = [pl.col(f"reversed_{name}").alias(name) for name in CONTENT]
-    own = reversals.select(*_added(sign=own_sign, event_count=own_sign), *CONTENT).filter(pl.col("sign") != 0)
+    of_event = [pl.col(f"reversed_{name}").alias(name) for name in CONTENT]
+    is_news = pl.col("landed_on") == pl.col("delivery_date")
+    own = reversals.select(
+        "delivery_date",
+        *CONTENT,
+        *_counts(event_count=pl.col("is_in_force").cast(pl.Int64) - is_news.cast(pl.Int64)),
+        NOTHING.alias("reversed_quantity"),
+    )
     taken_back = reversals.filter(takes_back).select(
-        *_added(sign=pl.lit(-1), reversed_count=pl.lit(1), taken_quantity=pl.col("reversed_quantity")),
-        *reversed_content,
+        "delivery_date",
+        *of_event,
+        *_counts(event_count=pl.lit(-1), reversed_count=pl.lit(1)),
+        pl.col("reversed_quantity"),
     )
     is_spent = (pl.col("outcome") != "waiting") & ~pl.col("is_in_force")
     has_no_cell = takes_back & (pl.col("correction") == "reversal")
     spent = reversals.filter(is_spent).select(
-        *_added(reversal_count=pl.lit(1), taken_quantity=pl.col("quantity")),
+        "delivery_date",
         *[pl.when(has_no_cell).then(f"reversed_{name}").otherwise(name).alias(name) for name in CONTENT],
+        *_counts(reversal_count=pl.lit(1)),
+        pl.col("quantity").alias("reversed_quantity"),
     )
-    return pl.concat([own, taken_back, spent])
+    return _signed(pl.concat([own, taken_back, spent]))
 
 
-def _added(**given: pl.Expr) -> list[pl.Expr]:
-    counts = {name: given.get(name, pl.lit(0)) for name in ("sign", "event_count", "reversed_count", "reversal_count")}
-    quantity = given.get("taken_quantity", NOTHING)
-    return [
-        pl.col("delivery_date"),
-        *[count.cast(pl.Int64).alias(name) for name, count in counts.items()],
-        quantity.cast(QUANTITY).alias("taken_quantity"),
-    ]
+def _counts(**given: pl.Expr) -> list[pl.Expr]:
+    names = ("event_count", "reversed_count", "reversal_count")
+    return [given.get(name, pl.lit(0)).cast(pl.Int64).alias(name) for name in names]
 
 
-def signed(value: pl.Expr) -> pl.Expr:
-    """The value of a row of `corrections` times its sign."""
-    return pl.when(pl.col("sign") == 1).then(value).when(pl.col("sign") == -1).then(-value).otherwise(NOTHING)
+def _signed(rows: pl.LazyFrame) -> pl.LazyFrame:
+    sign = pl.col("event_count")
+
+    def signed(value: pl.Expr) -> pl.Expr:
+        return pl.when(sign == 1).then(value).when(sign == -1).then(-value).otherwise(NOTHING)
+
+    return rows.with_columns(
+        signed(pl.col("quantity")).alias("quantity"),
+        signed(pl.col("amount")).alias("amount"),
+        pl.when(is_negative()).then(sign).otherwise(0).alias("negative_count"),
+    )
 
 
 def standing(usage_events: pl.LazyFrame, reversals: pl.LazyFrame) -> pl.LazyFrame:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import polars as pl
 
 from data_contracts import AccountContracts, Accounts, AsOf, Meters, PlanPrices, PriceVersions, UsageDays, UsageStates
-from transforms.usage_cells import CELL, USE, resolved_contracts
+from transforms.usage_cells import CELL, with_contract
 
 # A feed delivers the day's usage on the day, or, west of Greenwich, on the next one; after that it is late.
 LATE_AFTER = timedelta(days=1)
@@ -24,9 +24,9 @@ def usage_days(
     Grain:   one row per usage cell; a cell without a contract stays, with the rule by which it waits.
     """
     is_late = pl.col("delivery_date") > pl.col("service_date") + LATE_AFTER
-    late_events = pl.when(is_late).then("event_count").otherwise(0).sum()
+    late_events = pl.when(is_late).then(pl.col("event_count") + pl.col("reversed_count")).otherwise(0).sum()
     merged = usage_states.group_by(CELL).agg(
-        pl.col("event_count").sum() - pl.col("reversed_count").sum(),
+        pl.col("event_count").sum(),
         pl.col("reversed_count").sum(),
         pl.col("reversal_count").sum(),
         pl.col("negative_count").sum(),
@@ -37,16 +37,15 @@ def usage_days(
         pl.col("reversed_quantity").sum(),
         pl.col("delivery_date").min().alias("first_delivery_date"),
     )
-    resolved = resolved_contracts(
-        merged.select(USE).unique(),
+    resolved = with_contract(
+        merged,
         accounts=accounts,
         account_contracts=account_contracts,
         meters=meters,
         plan_prices=plan_prices,
         price_versions=price_versions,
     )
-    known = merged.join(resolved, on=USE, how="left", validate="m:1")
-    return _without_refused_sign(known, meters).select(UsageDays.schema().keys()).sort(UsageDays.keys)
+    return _without_refused_sign(resolved, meters).select(UsageDays.schema().keys()).sort(UsageDays.keys)
 
 
 def _without_refused_sign(cells: pl.LazyFrame, meters: pl.LazyFrame) -> pl.LazyFrame:

@@ -20,8 +20,8 @@ from data_contracts import (
     UsageStates,
     ZoneDays,
 )
-from transforms.reversed_usage import NOTHING, corrections, is_empty, signed
-from transforms.usage_cells import CELL, with_cell
+from transforms.reversed_usage import NOTHING, corrections, is_empty, is_negative
+from transforms.usage_cells import CELL, MOMENT, cells_of_moments, with_moment
 
 EVENT = [
     "delivery_date",
@@ -36,7 +36,7 @@ EVENT = [
 ]
 
 
-IS_NEGATIVE = (pl.col("quantity") < 0) | (pl.col("amount") < 0).fill_null(value=False)
+OF_CORRECTIONS = ["negative_count", "reversed_count", "reversal_count", "reversed_quantity"]
 
 
 def usage_states(
@@ -58,8 +58,33 @@ def usage_states(
     Rule:    sum and count are additive: merging the states of several deliveries is adding them. What a delivery takes
              back it subtracts in the cell of the event, whichever delivery brought that.
     """
-    in_cells = partial(
-        with_cell,
+    accepted = usage_events.select(*EVENT, pl.lit(value=True).alias("is_accepted"))
+    # A reversal has no cell of its own, so its duplicate is counted by intake only.
+    is_duplicate = (pl.col("outcome") == "duplicate") & pl.col("reverses_event_id").is_null()
+    duplicates = repeated_events.filter(is_duplicate).select(*EVENT, pl.lit(value=False).alias("is_accepted"))
+    is_accepted = pl.col("is_accepted")
+    in_moments = partial(with_moment, accounts=accounts, usage_slots=usage_slots, zone_days=zone_days)
+    moments = (
+        in_moments(pl.concat([accepted, duplicates]))
+        .group_by("delivery_date", "is_accepted", *MOMENT)
+        .agg(
+            pl.len().cast(pl.Int64).alias("event_count"),
+            pl.col("quantity").sum(),
+            pl.col("amount").sum(),
+            is_negative().sum().cast(pl.Int64).alias("negative_count"),
+        )
+        .with_columns(
+            pl.lit(0, pl.Int64).alias("reversed_count"),
+            pl.lit(0, pl.Int64).alias("reversal_count"),
+            NOTHING.alias("reversed_quantity"),
+        )
+    )
+    if not is_empty(reversals):
+        taken_back = in_moments(corrections(reversals)).with_columns(is_accepted=pl.lit(value=True))
+        moments = pl.concat([moments, taken_back.select(moments.collect_schema().names())])
+    cells = cells_of_moments(
+        # Collected: it is used several times from here on, and small.
+        moments.collect().lazy(),
         accounts=accounts,
         account_contracts=account_contracts,
         meters=meters,
@@ -69,50 +94,21 @@ def usage_states(
         usage_slots=usage_slots,
         zone_days=zone_days,
     )
-    states = _of_events(in_cells(_landed(usage_events, repeated_events)))
-    if not is_empty(reversals):
-        states = _added(states, _of_corrections(in_cells(corrections(reversals))))
-    return states.select(UsageStates.schema().keys()).sort(UsageStates.keys)
 
+    def accepted_only(name: str) -> pl.Expr:
+        return pl.col(name).filter(is_accepted).sum()
 
-def _landed(usage_events: pl.LazyFrame, repeated_events: pl.LazyFrame) -> pl.LazyFrame:
-    accepted = usage_events.select(*EVENT, pl.lit(value=True).alias("is_accepted"))
-    # A reversal has no cell of its own, so its duplicate is counted by intake only.
-    is_duplicate = (pl.col("outcome") == "duplicate") & pl.col("reverses_event_id").is_null()
-    duplicates = repeated_events.filter(is_duplicate).select(*EVENT, pl.lit(value=False).alias("is_accepted"))
-    return pl.concat([accepted, duplicates])
-
-
-def _of_events(events: pl.LazyFrame) -> pl.LazyFrame:
-    is_accepted = pl.col("is_accepted")
-    return events.group_by("delivery_date", *CELL).agg(
-        is_accepted.sum().cast(pl.Int64).alias("event_count"),
-        pl.lit(0, pl.Int64).alias("reversed_count"),
-        pl.lit(0, pl.Int64).alias("reversal_count"),
-        (is_accepted & IS_NEGATIVE).sum().cast(pl.Int64).alias("negative_count"),
-        (~is_accepted).sum().cast(pl.Int64).alias("duplicate_count"),
-        pl.when(is_accepted).then("measured").otherwise(NOTHING).sum().alias("quantity"),
-        pl.when(is_accepted).then("quantity").otherwise(NOTHING).sum().alias("landed_quantity"),
-        NOTHING.alias("reversed_quantity"),
-    )
-
-
-def _of_corrections(rows: pl.LazyFrame) -> pl.LazyFrame:
-    return rows.group_by("delivery_date", *CELL).agg(
-        pl.col("event_count", "reversed_count", "reversal_count").sum(),
-        pl.when(IS_NEGATIVE).then("sign").otherwise(0).sum().cast(pl.Int64).alias("negative_count"),
-        pl.lit(0, pl.Int64).alias("duplicate_count"),
-        signed(pl.col("measured")).sum().alias("quantity"),
-        signed(pl.col("quantity")).sum().alias("landed_quantity"),
-        pl.col("taken_quantity").sum().alias("reversed_quantity"),
-    )
-
-
-def _added(states: pl.LazyFrame, corrected: pl.LazyFrame) -> pl.LazyFrame:
-    """Add up both; a cell in which nothing is left was only that of a reversal before its event gave it one."""
     return (
-        pl.concat([states, corrected], how="diagonal")
-        .group_by("delivery_date", *CELL)
-        .agg(pl.all().sum())
-        .filter(pl.sum_horizontal("event_count", "reversed_count", "reversal_count", "duplicate_count") > 0)
+        cells.group_by("delivery_date", *CELL)
+        .agg(
+            accepted_only("event_count").alias("event_count"),
+            pl.col("event_count").filter(~is_accepted).sum().alias("duplicate_count"),
+            accepted_only("measured").alias("quantity"),
+            accepted_only("quantity").alias("landed_quantity"),
+            *[accepted_only(name).alias(name) for name in OF_CORRECTIONS],
+        )
+        # A reversal stood in a cell of its own until it was taken off there again.
+        .filter(pl.any_horizontal(pl.col("event_count", "reversed_count", "reversal_count", "duplicate_count") != 0))
+        .select(UsageStates.schema().keys())
+        .sort(UsageStates.keys)
     )

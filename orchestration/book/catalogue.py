@@ -9,10 +9,10 @@ from difflib import get_close_matches
 from pathlib import PurePosixPath
 from typing import Any
 
-from orchestration.book import rateable
+from orchestration.book import cost_mapping, rateable
 from orchestration.book.problems import Problem
 from orchestration.book.reading import BOOK_LISTS, BookFile, Placed, read_book_file
-from orchestration.book.schema import Company, Exclusion, Meter, Plan, PriceItem, Product
+from orchestration.book.schema import Company, CostMapping, Exclusion, Meter, Plan, PriceItem, Product
 from orchestration.book.series import read_series
 from orchestration.book.terms import BookVersion, amount_faults, as_instant, in_order, version_terms, written
 
@@ -44,6 +44,7 @@ class Book:
     prices: Mapping[str, BookPrice]
     plans: Mapping[str, Placed[Plan]]
     exclusions: Mapping[str, Placed[Exclusion]]
+    cost_mapping: Mapping[str, Placed[CostMapping]]
 
 
 def read_book(files: Mapping[str, str]) -> tuple[Book | None, list[Problem]]:
@@ -65,13 +66,20 @@ def read_book(files: Mapping[str, str]) -> tuple[Book | None, list[Problem]]:
         problems.extend(_plan_problems(plan, names, prices))
     for exclusion in items["exclusions"].values():
         problems.extend(_unknown(exclusion, ("meter",), exclusion.item.meter, "meter", names["meters"]))
+    for mapping in items["cost_mapping"].values():
+        problems.extend(_unknown(mapping, ("product",), mapping.item.product, "product", names["products"]))
+        for number, meter in enumerate(mapping.item.allocate_by):
+            problems.extend(_unknown(mapping, ("allocate_by", number), meter, "meter", names["meters"]))
+        problems.extend(cost_mapping.unit_problems(mapping, items["meters"]))
     if company is not None:
         at = ("default_plan",)
         problems.extend(_unknown(company, at, company.item.default_plan, "plan", names["plans"]))
         problems.extend(rateable.company_problems(company))
     if problems or company is None:
         return None, problems
-    book = Book(company, items["products"], items["meters"], prices, items["plans"], items["exclusions"])
+    book = Book(
+        company, items["products"], items["meters"], prices, items["plans"], items["exclusions"], items["cost_mapping"]
+    )
     return book, []
 
 

@@ -4,6 +4,7 @@ The schema knows more than can be rated yet (`rateable.py` names the difference)
 versions gets its typing errors today and its keys never change their meaning.
 """
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -116,6 +117,11 @@ class Product(Item):
     id: Id = Field(description="Id of the product.")
     name: Text = Field(description="Name of the product.")
     revenue_account: Text | None = Field(None, description="General-ledger account of its revenue.")
+    cost_basis: Annotated[Literal["modelled", "actual"], CHOICE] | None = Field(
+        None,
+        description="Which cost counts in its margin: that of cost prices or that of providers' bills. By default "
+        "modelled if the book has a cost price of the product, else actual.",
+    )
     description: Text | None = Field(None, description="For people.")
 
 
@@ -463,6 +469,61 @@ class Tax(Item):
     effective_from: Day = Field(description="First day of the rate.")
 
 
+class CostCondition(Item):
+    """What a charge of a provider's bill must state: exact texts, all of those given."""
+
+    provider: Text | None = Field(None, description="Provider, e.g. AWS.")
+    billing_account: Text | None = Field(None, description="Account of ours that the provider bills.")
+    sub_account: Text | None = Field(None, description="Part of it, e.g. a project.")
+    service: Text | None = Field(None, description="Name of the service.")
+    service_category: Text | None = Field(None, description="Kind of service, e.g. Compute.")
+    sku: Text | None = Field(None, description="Article of the provider.")
+    region: Text | None = Field(None, description="Region.")
+    resource: Text | None = Field(None, description="Resource.")
+    charge_category: Text | None = Field(None, description="Usage, Purchase, Tax, Credit, Adjustment or Refund.")
+    tags: dict[Text, Text] = Field(default_factory=dict, description="Tags with their values.")
+
+    @property
+    def stated(self) -> dict[str, str]:
+        """What must hold, by attribute; a tag is `tags.<key>`."""
+        plain = {name: value for name in type(self).model_fields if isinstance(value := getattr(self, name), str)}
+        return plain | {f"tags.{key}": value for key, value in self.tags.items()}
+
+
+class CostMapping(Item):
+    """To which product and account a provider's cost belongs. The mapping with the most conditions counts."""
+
+    id: Id = Field(description="Id of the mapping.")
+    where: CostCondition = Field(description="Which charges it is about.")
+    product: Id = Field(description="Product whose cost it is.")
+    account: Text | None = Field(None, description="Account that causes it.")
+    account_from: Text | None = Field(
+        None, description="Where the charge names the account: sub_account, or tags.<key>."
+    )
+    allocate_by: list[Text] = Field(
+        default_factory=list, description="A shared cost: meters of one unit, by whose usage accounts share it."
+    )
+
+    @model_validator(mode="after")
+    def _names_charges_and_one_way_to_the_accounts(self) -> "CostMapping":
+        faults = []
+        if not self.where.stated:
+            faults.append(Fault(("where",), "too_wide", "it would map all cost.", "Name at least a provider."))
+        ways = [name for name in ("account", "account_from", "allocate_by") if getattr(self, name)]
+        if len(ways) != 1:
+            message = f"it names {' and '.join(ways) or 'no way'} to the accounts."
+            faults.append(Fault((), "contradiction", message, "Write one of account, account_from, allocate_by."))
+        if self.account_from is not None and not re.fullmatch(r"sub_account|tags\.[^'\\]+", self.account_from):
+            message = f'"{self.account_from}" names no attribute of a charge.'
+            faults.append(Fault(("account_from",), "unknown_value", message, "Write sub_account or tags.<key>."))
+        faults.extend(
+            Fault(("allocate_by", *fault.at), fault.rule, fault.message, fault.remedy)
+            for fault in _repeated(self.allocate_by, "meter")
+        )
+        refuse_all(faults)
+        return self
+
+
 class BookDocument(Item):
     """A document of the price book. All documents of one delivery are one book."""
 
@@ -473,6 +534,7 @@ class BookDocument(Item):
     plans: list[Plan] = Field(default_factory=list, description="Which prices go together.")
     taxes: list[Tax] = Field(default_factory=list, description="Tax rates. Not used yet.")
     exclusions: list[Exclusion] = Field(default_factory=list, description="Usage that is not billable.")
+    cost_mapping: list[CostMapping] = Field(default_factory=list, description="Whose cost a provider's charges are.")
 
 
 class Billing(Item):

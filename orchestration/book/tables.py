@@ -12,6 +12,9 @@ from iso4217 import Currency as IsoCurrency
 from data_contracts import (
     Companies,
     Contracts,
+    CostConditions,
+    CostMappings,
+    CostMeters,
     Currencies,
     Exclusions,
     LegalEntities,
@@ -24,6 +27,7 @@ from data_contracts import (
     Table,
 )
 from data_contracts.vocabulary import BEGINNING, FOREVER
+from orchestration.book import cost_mapping
 from orchestration.book.catalogue import Book
 from orchestration.book.history import Recorded
 from orchestration.book.schema import PriceItem
@@ -37,6 +41,7 @@ DERIVED_ENTITY, DERIVED_COUNTRY, DERIVED_PREFIX = "default", "ZZ", "INV"
 def compile_tables(state: BookState, *, billing_starts_on: date) -> dict[str, pl.DataFrame]:
     """Return every table of the book by name, for `state`. Of the empty state all but `currencies` are empty."""
     versions = list(_version_rows(state)) if state.book is not None else []
+    mappings = state.book.cost_mapping if state.book is not None else {}
     rows: dict[type[Table], Iterable[tuple[Any, ...]]] = {
         Companies: _companies(state.book, billing_starts_on),
         LegalEntities: _legal_entities(state.book),
@@ -48,6 +53,9 @@ def compile_tables(state: BookState, *, billing_starts_on: date) -> dict[str, pl
         PriceTiers: _tiers(state),
         PriceConditions: _conditions(state.book),
         Exclusions: _exclusions(state.book),
+        CostMappings: cost_mapping.mapping_rows(mappings),
+        CostConditions: cost_mapping.condition_rows(mappings),
+        CostMeters: cost_mapping.meter_rows(mappings),
         Contracts: _contracts(state),
     }
     return {table.table_name: _frame(table, found) for table, found in rows.items()}
@@ -95,14 +103,26 @@ def _currencies() -> Iterator[tuple[Any, ...]]:
 
 
 def _products(book: Book | None) -> Iterator[tuple[Any, ...]]:
+    costed = (
+        {price.item.product for price in book.prices.values() if price.item.kind == "cost"} if book else frozenset()
+    )
     for placed in book.products.values() if book else ():
-        yield (placed.item.id, placed.item.name, placed.item.revenue_account)
+        product = placed.item
+        basis = product.cost_basis or ("modelled" if product.id in costed else "actual")
+        yield (product.id, product.name, product.revenue_account, basis)
 
 
 def _meters(book: Book | None) -> Iterator[tuple[Any, ...]]:
     for placed in book.meters.values() if book else ():
         meter = placed.item
-        yield (meter.id, meter.unit, meter.aggregation, meter.value, meter.negative, _canonical(sorted(meter.dimensions)))
+        yield (
+            meter.id,
+            meter.unit,
+            meter.aggregation,
+            meter.value,
+            meter.negative,
+            _canonical(sorted(meter.dimensions)),
+        )
 
 
 def _plan_prices(book: Book | None) -> Iterator[tuple[Any, ...]]:

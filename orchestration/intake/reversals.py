@@ -92,7 +92,9 @@ def reversals_of(
     judged = _judged(asking, targets, held_keys)
     decided = _in_effect(judged, known).with_columns(pl.lit(delivery_date).alias("delivery_date"))
     is_news = (pl.col("landed_on") == delivery_date) | pl.col("rule").ne_missing(UNKNOWN)
-    return decided.filter(is_news).select(Reversals.schema().keys()).cast(Reversals.schema()).sort(KEY)
+    return (
+        decided.filter(is_news).select(pl.col(name).cast(dtype) for name, dtype in Reversals.schema().items()).sort(KEY)
+    )
 
 
 def _named() -> pl.Expr:
@@ -125,12 +127,8 @@ def _judged(asking: pl.DataFrame, targets: pl.DataFrame, held: pl.DataFrame) -> 
         pl.col(REVERSES).is_not_null().alias("_is_reversal"),
         (~is_correction()).alias("is_plain"),
     )
-    is_held = held.select(
-        "source", pl.col("event_id").alias("reversed_event_id"), pl.lit(value=True).alias("_is_held")
-    )
-    found = asking.join(named, on=NAMED, how="left", validate="1:1").join(
-        is_held, on=NAMED, how="left", validate="1:1"
-    )
+    is_held = held.select("source", pl.col("event_id").alias("reversed_event_id"), pl.lit(value=True).alias("_is_held"))
+    found = asking.join(named, on=NAMED, how="left", validate="1:1").join(is_held, on=NAMED, how="left", validate="1:1")
     is_absent = pl.col("reversed_delivery_date").is_null()
     is_held_only = is_absent & pl.col("_is_held").fill_null(value=False)
     is_amendment = pl.col("correction") == "amendment"

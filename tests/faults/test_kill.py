@@ -134,13 +134,20 @@ def test_killed_within_dbt_and_within_the_switch_the_next_run_publishes_the_same
     # Before one of the last renames; which one is a matter of a few calls that dbt makes or not.
     code, said = ended(start("night", settings.home, TONIGHT, calls - 6))
     assert code == 9, said
-    between = serves(settings, 1, 2)
+    between = serves(settings, 1, 3)
     with run_lock(settings, timeout_seconds=1):
         pass
 
     code, said = ended(start("night", settings.home, TONIGHT))
     assert code == 0, said
-    assert serves(settings, 2, 3) > between
+    assert serves(settings, 4) > between
+    # The killed ones have lines, too; one that was killed after its switch is published and has not ended.
+    assert [(line["number"], line["status"]) for line in tiny.log_lines(settings)] == [
+        (1, "published"),
+        (2, "failed"),
+        (3, "failed"),
+        (4, "published"),
+    ]
     assert tiny.published(settings) == tiny.published(never_killed)
     for day in intake.snapshot_dates(settings, TONIGHT):
         assert intake.read_manifest(settings, day) == intake.read_manifest(never_killed, day)

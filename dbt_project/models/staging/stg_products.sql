@@ -3,5 +3,6 @@
 select
     product_id,
     product_name,
-    revenue_account
+    revenue_account,
+    cost_basis
 from {{ source('lake', 'products') }}

@@ -6,5 +6,12 @@ select
     status,
     started_at,
     finished_at,
+    elapsed_ms,
+    table_count,
+    row_count,
+    byte_count,
+    peak_memory_bytes,
+    peak_memory_of,
+    gates_passed,
     message
 from {{ source('lake', 'run_log') }}

@@ -39,6 +39,11 @@ def test_one_partition_publishes_what_the_command_line_publishes(company, by_com
     assert len(lines["preview"].value.records) == 3
     assert shown["line_items"]["control_totals"] == lines["control_totals"]
     assert shown["usage_events"]["dagster/row_count"].value == 1
+    assert {name: shown["line_items"][name].value > 0 for name in ("seconds", "bytes", "step_peak_memory_bytes")} == {
+        "seconds": True,
+        "bytes": True,
+        "step_peak_memory_bytes": True,
+    }
     assert shown["published"]["run_number"].value == 1
     checks = {each.check_name: each.passed for each in result.get_asset_check_evaluations()}
     assert [name for name, passed in checks.items() if not passed] == []

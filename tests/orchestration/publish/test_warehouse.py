@@ -10,7 +10,7 @@ import pytest
 from data_contracts import TABLES
 from data_contracts.marts import MARTS
 from data_contracts.render import contract_columns
-from data_contracts.runs import Run, RunLog
+from data_contracts.runs import RUN_TABLES
 from data_contracts.vocabulary import Count, Flag, Instant, Quantity, Table, Text, column, key
 from orchestration import gates, publish
 from orchestration.errors import Held, UsageError
@@ -110,9 +110,8 @@ def tiny_night(folder: Path) -> Path:
         for path, rows in zip(sources[table.table_name], (frame[:half], frame[half:]), strict=True):
             rows.write_parquet(path)
     warehouse = folder / "build" / "warehouse.duckdb"
-    prepare_warehouse(
-        warehouse, sources, {"run": frames[Run], "run_log": frames[RunLog], "columns": contract_columns()}
-    )
+    extra = {table.table_name: frames.get(table, table.empty()) for table in RUN_TABLES}
+    prepare_warehouse(warehouse, sources, extra | {"columns": contract_columns()})
     return warehouse
 
 
