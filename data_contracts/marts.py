@@ -53,9 +53,9 @@ class Mart(Renamed):
         cls.schema_name = schema
 
 
-def same(source: Any) -> Any:
-    """Take over a column of another table as a plain column."""
-    return replace(source, is_key=False)
+def same(source: Any, *, null_means: str | None = None) -> Any:
+    """Take over a column of another table as a plain column; `null_means` where the mart writes null for empty text."""
+    return replace(source, is_key=False, null_means=null_means or source.null_means)
 
 
 def same_key(source: Any) -> Any:
@@ -125,6 +125,9 @@ class DimProduct(Mart, schema="marts"):
     revenue_account: Text = same(Products.revenue_account)
 
 
+OF_TIME = "it is a price of time"
+
+
 class DimPrice(Mart, schema="marts"):
     """The terms of a price from some moment on, in one currency; superseded versions stay visible.
 
@@ -136,22 +139,30 @@ class DimPrice(Mart, schema="marts"):
     price_id: Text = same(PriceVersions.price_id)
     contract_id: Text = same(PriceVersions.contract_id)
     product_id: Text = same(PriceVersions.product_id)
-    meter: Text = same(PriceVersions.meter)
-    unit: Text = same(Meters.unit)
+    meter: Text = same(PriceVersions.meter, null_means=OF_TIME)
+    unit: Text = same(Meters.unit, null_means=OF_TIME)
     model: Text = same(PriceVersions.model)
     kind: Text = same(PriceVersions.kind)
     conditions: Text = same(PriceVersions.conditions)
     terms_id: Text = same(PriceVersions.terms_id)
     unit_amount: UnitPrice = same(PriceVersions.unit_amount)
     tiers: Text = column(
-        "Canonical JSON array of the tiers; decimals are text, without trailing zeros.",
+        "Canonical JSON array of the tiers, packages among them; decimals are text, without trailing zeros.",
         null_means="the model has no tiers",
         example='[{"flat_amount":"0","tier":1,"unit_amount":"0.00003","up_to":null}]',
+    )
+    cells: Text = column(
+        "Canonical JSON object of the unit prices by matrix cell; `default` is every other combination.",
+        null_means="the model is no matrix",
+        example='{"default":"0.10"}',
     )
     rate: UnitPrice = same(PriceVersions.rate)
     fixed_amount: UnitPrice = same(PriceVersions.fixed_amount)
     minimum_fee: UnitPrice = same(PriceVersions.minimum_fee)
     maximum_fee: UnitPrice = same(PriceVersions.maximum_fee)
+    free_units: Quantity = same(PriceVersions.free_units)
+    minimum_amount: UnitPrice = same(PriceVersions.minimum_amount)
+    maximum_amount: UnitPrice = same(PriceVersions.maximum_amount)
     rounding: Text = same(PriceVersions.rounding)
     round_at: Text = same(PriceVersions.round_at)
     valid_from: Instant = column(

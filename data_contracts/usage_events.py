@@ -8,7 +8,7 @@ class UsageEvents(Delivery):
 
     A reversal is a row that takes another event back; an amendment takes one back and is an event itself. What they
     did stands in `reversals`. Grain: one row per `source` and `event_id`. Source: orchestration.intake. Sorted by
-    `account_bucket`, then key.
+    `account_bucket`, then place.
     """
 
     delivery_date: Day = column("The delivery that brought the event.")

@@ -86,10 +86,16 @@ def cells_of_moments(
 
     `event_count`, `quantity` and `amount` of a row may be sums over its events: what is measured is linear in them.
     Rule: count measures the events, `value: amount` the amount in its currency, anything else the quantity; an unknown
-    meter is taken as a sum of quantities over no dimension until the book knows it.
+    meter is taken as a sum of quantities over no dimension until the book knows it. Usage that a dynamic price may
+    rate is kept apart by the currency of its amounts, too.
     """
+    of_amounts = price_versions.filter(pl.col("model") == "dynamic").select("meter").unique()
+    asked = meters.select("meter", "aggregation", "value").join(
+        of_amounts.with_columns(pl.lit(value=True).alias("_is_dynamic")), on="meter", how="left", validate="1:1"
+    )
+    is_valued = (pl.col("value") == "amount") | pl.col("_is_dynamic").fill_null(value=False)
     measured = (
-        moments.join(meters.select("meter", "aggregation", "value"), on="meter", how="left", validate="m:1")
+        moments.join(asked, on="meter", how="left", validate="m:1")
         .with_columns(
             pl.col("contract_id").fill_null("").alias("stated_contract_id"),
             pl.when(pl.col("aggregation") == "count")
@@ -99,13 +105,9 @@ def cells_of_moments(
             .then(pl.col("amount").fill_null(pl.lit(0).cast(QUANTITY)))
             .otherwise("quantity")
             .alias("measured"),
-            pl.when(pl.col("value") == "amount")
-            .then(pl.col("value_currency"))
-            .otherwise(pl.lit(""))
-            .fill_null("")
-            .alias("value_currency"),
+            pl.when(is_valued).then("value_currency").otherwise(pl.lit("")).fill_null("").alias("value_currency"),
         )
-        .drop("aggregation", "value")
+        .drop("aggregation", "value", "_is_dynamic")
     )
     priced = dimensions.projected(measured, price_conditions)
     # Only where a price changes inside the day, or an account moves, does the slot depend on the contract.
@@ -212,7 +214,8 @@ def covered_meters(
     """List the meters that each contract covers: those with any price in its plan, or in its own overrides.
 
     Grain: one row per contract, plan and meter. Currency, dates and dimensions do not matter: usage that the plan
-    names but cannot price waits under that contract, it does not slip to the next one.
+    names but cannot price waits under that contract, it does not slip to the next one. Prices of time have the meter
+    "", and every contract covers time: the default plan's are due where no contract is in force.
     """
     meters_of_prices = price_versions.select("price_id", "meter").unique()
     of_plans = plan_prices.join(meters_of_prices, on="price_id", how="inner", validate="m:1").select("plan_id", "meter")
@@ -220,7 +223,8 @@ def covered_meters(
     by_plan = contracts.join(of_plans.unique(), on="plan_id", how="inner", validate="m:m")
     own = price_versions.filter(pl.col("contract_id").is_not_null()).select("contract_id", "meter").unique()
     by_override = contracts.join(own, on="contract_id", how="inner", validate="m:m")
-    return pl.concat([by_plan, by_override]).unique()
+    of_time = contracts.select("contract_id", "plan_id", pl.lit("").alias("meter"))
+    return pl.concat([by_plan, by_override, of_time]).unique()
 
 
 def with_contract(

@@ -35,6 +35,7 @@ def usage_days(
         pl.col("quantity").sum(),
         pl.col("landed_quantity").sum(),
         pl.col("reversed_quantity").sum(),
+        pl.col("amount").sum(),
         pl.col("delivery_date").min().alias("first_delivery_date"),
     )
     resolved = with_contract(

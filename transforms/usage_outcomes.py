@@ -7,7 +7,7 @@ from transforms.priced_usage import KINDS
 from transforms.reversed_usage import NOTHING
 from transforms.usage_cells import CELL
 
-OF_THE_LINE = ["contract_id", "price_version_id", "currency", "service_date"]
+OF_THE_LINE = ["contract_id", "price_version_id", "line_dimensions", "currency", "service_date"]
 
 
 def usage_outcomes(
@@ -38,7 +38,11 @@ def usage_outcomes(
 
 
 def _of_cells(priced_usage: pl.LazyFrame, line_items: pl.LazyFrame) -> pl.LazyFrame:
-    amounts = line_items.select(*OF_THE_LINE, (pl.col("amount_exact") != 0).alias("_has_amount"))
+    amounts = (
+        line_items.filter(pl.col("charge_kind") == "usage")
+        .rename({"dimensions": "line_dimensions"})
+        .select(*OF_THE_LINE, (pl.col("amount_exact") != 0).alias("_has_amount"))
+    )
     judged = priced_usage.join(amounts, on=OF_THE_LINE, how="left", validate="m:1")
     per_cell = judged.group_by(*CELL, "kind").agg(
         pl.col("outcome").first(),

@@ -95,6 +95,8 @@ def usage_states(
         zone_days=zone_days,
     )
 
+    is_valued = pl.col("value_currency") != ""
+
     def accepted_only(name: str) -> pl.Expr:
         return pl.col(name).filter(is_accepted).sum()
 
@@ -106,6 +108,7 @@ def usage_states(
             accepted_only("measured").alias("quantity"),
             accepted_only("quantity").alias("landed_quantity"),
             *[accepted_only(name).alias(name) for name in OF_CORRECTIONS],
+            pl.col("amount").filter(is_accepted & is_valued).sum(),
         )
         # A reversal stood in a cell of its own until it was taken off there again.
         .filter(pl.any_horizontal(pl.col("event_count", "reversed_count", "reversal_count", "duplicate_count") != 0))

@@ -86,7 +86,9 @@ def reversals_of(
         return Reversals.empty()
     keys = _keys(asking)
     tonight = scan(UsageEvents, [usage]).select(STANDING_EVENT.keys()).join(keys.lazy(), on=KEY, how="semi").collect()
-    earlier, held = lake.events_of(_keys(corrections.with_columns(_named())))
+    # A reversal does not say when its event happened, so every delivery is asked; few nights have to.
+    new_keys = _keys(corrections.with_columns(_named()))
+    earlier, held = lake.earlier_events(new_keys, [snapshot.delivery_date for snapshot in lake.snapshots])
     targets = pl.concat([earlier, tonight])
     held_keys = pl.concat([held, torn.select(KEY)]).unique()
     judged = _judged(asking, targets, held_keys)

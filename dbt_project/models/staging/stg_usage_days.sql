@@ -20,5 +20,6 @@ select
     quantity,
     landed_quantity,
     reversed_quantity,
+    amount,
     first_delivery_date
 from {{ source('lake', 'usage_days') }}
