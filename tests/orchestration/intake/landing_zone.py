@@ -33,6 +33,11 @@ class State:
 
     meters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    @property
+    def signed_meters(self) -> frozenset[str]:
+        """Those that declare a dimension called `negative`."""
+        return frozenset(meter for meter, dimensions in self.meters.items() if "negative" in dimensions)
+
 
 @dataclass(frozen=True)
 class Delivery:
