@@ -13,6 +13,7 @@ from data_contracts.currencies import Currencies
 from data_contracts.documents import Documents
 from data_contracts.exchange_rates import ExchangeRates
 from data_contracts.exclusions import Exclusions
+from data_contracts.findings import Findings
 from data_contracts.fx_rates import FxRates
 from data_contracts.landed_files import LandedFiles
 from data_contracts.legal_entities import LegalEntities
@@ -73,6 +74,7 @@ TABLES: tuple[type[Table], ...] = (
     RatedEvents,
     LineItems,
     UsageOutcomes,
+    Findings,
 )
 
 __all__ = [
@@ -93,6 +95,7 @@ __all__ = [
     "Documents",
     "ExchangeRates",
     "Exclusions",
+    "Findings",
     "FxRates",
     "Kind",
     "LandedFiles",

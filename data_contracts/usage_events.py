@@ -6,7 +6,7 @@ from data_contracts.vocabulary import Bucket, Count, Day, Delivery, Instant, Qua
 class UsageEvents(Delivery):
     """A metered event that was accepted: it happened, it is new, and it will be priced, held or excluded by name.
 
-    Grain: one row per `source` and `event_id`. Source: orchestration.intake. Sorted by `account_bucket`, then key.
+    Grain: one row per `source` and `event_id`. Source: orchestration.intake. Sorted by `account_bucket`, then place.
     """
 
     delivery_date: Day = column("The delivery that brought the event.")

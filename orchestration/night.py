@@ -31,6 +31,7 @@ from orchestration.warehouse import DBT_PROJECT, docs_page, prepare_warehouse, r
 from transforms.account_contracts import account_contracts
 from transforms.accounts import accounts
 from transforms.exchange_rates import exchange_rates
+from transforms.findings import findings
 from transforms.line_items import RULE_VERSION, line_items
 from transforms.priced_usage import priced_usage
 from transforms.rated_events import rated_events
@@ -55,6 +56,7 @@ NIGHTLY: tuple[Builder, ...] = (
     rated_events,
     line_items,
     usage_outcomes,
+    findings,
 )
 
 Progress = Callable[[str], None]

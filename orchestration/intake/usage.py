@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 
 import polars as pl
 
@@ -42,9 +43,9 @@ def usage_events(records: pl.DataFrame, meters: Meters, delivery_date: date) -> 
     )
     raw = _raw
     parsed = records.with_columns(
-        values.instants(records["raw:occurred_at"]).alias(AT),
-        values.decimal_value(raw("quantity")).alias(QUANTITY_VALUE),
-        values.decimal_value(raw("amount")).alias(AMOUNT_VALUE),
+        values.instants(records["raw:occurred_at"]).alias(AT) if AT not in records.columns else pl.col(AT),
+        _decimal(records, "quantity").alias(QUANTITY_VALUE),
+        _decimal(records, "amount").alias(AMOUNT_VALUE),
     )
     good, bad = judge(parsed, _checks(further, meters, delivery_date))
     events = good.select(
@@ -61,24 +62,47 @@ def usage_events(records: pl.DataFrame, meters: Meters, delivery_date: date) -> 
         pl.col(AMOUNT_VALUE).alias("amount"),
         raw("currency").alias("value_currency"),
         raw("contract_id").alias("contract_id"),
-        _dimensions(further, meters).alias("dimensions"),
-        canonical_json(further).alias("all_dimensions"),
+        *(raw(name) for name in further),
     )
-    return with_account_bucket(events), bad
+    return with_account_bucket(_with_dimensions(events, further, meters)), bad
 
 
-def readable_quantity() -> pl.Expr:
+def readable_quantity(records: pl.DataFrame) -> pl.Expr:
     """The quantity of a raw record: 1 when none is given, null when the text cannot be read."""
-    text = _raw("quantity")
-    return pl.when(values.is_blank(text)).then(pl.lit(1).cast(QUANTITY)).otherwise(values.decimal_value(text))
+    value = _decimal(records, "quantity")
+    return pl.when(values.is_blank(_raw("quantity"))).then(pl.lit(1).cast(QUANTITY)).otherwise(value)
+
+
+def _decimal(records: pl.DataFrame, name: str) -> pl.Expr:
+    """The number of a record: as a typed file gave it, which is the same as parsing its text, or parsed."""
+    typed = f"value:{name}"
+    return pl.col(typed) if typed in records.columns else values.decimal_value(_raw(name))
+
+
+def _with_dimensions(events: pl.DataFrame, further: Sequence[str], meters: Meters) -> pl.DataFrame:
+    """Put the further columns into `dimensions` and `all_dimensions`, written once per distinct combination."""
+    given = [f"raw:{name}" for name in further]
+    combinations = (
+        events.select("meter", *given)
+        .unique()
+        .with_columns(_dimensions(further, meters).alias("dimensions"), canonical_json(further).alias("all_dimensions"))
+    )
+    return events.join(
+        combinations, on=["meter", *given], how="left", validate="m:1", nulls_equal=True, maintain_order="left"
+    ).drop(given)
 
 
 def with_account_bucket(events: pl.DataFrame) -> pl.DataFrame:
     """Add `account_bucket`, the first two bytes of SHA-256 of the account id, computed once per distinct id."""
     ids = events["account_id"].unique()
-    buckets = [int.from_bytes(hashlib.sha256(account.encode()).digest()[:2]) for account in ids.to_list()]
-    known = pl.DataFrame({"account_id": ids, "account_bucket": pl.Series(buckets, dtype=pl.UInt16)})
+    buckets = pl.Series(map(_account_bucket, ids.to_list()), dtype=pl.UInt16)
+    known = pl.DataFrame({"account_id": ids, "account_bucket": buckets})
     return events.join(known, on="account_id", how="left", validate="m:1", maintain_order="left")
+
+
+@lru_cache(maxsize=1 << 18)  # the same accounts use something every day
+def _account_bucket(account_id: str) -> int:
+    return int.from_bytes(hashlib.sha256(account_id.encode()).digest()[:2])
 
 
 def canonical_json(names: Iterable[str]) -> pl.Expr:
@@ -108,7 +132,7 @@ def _escaped_values(text: pl.Expr) -> pl.Expr:
 
 def _dimensions(further: Sequence[str], meters: Meters) -> pl.Expr:
     known = [
-        pl.when(_raw("meter").is_in(sharing)).then(canonical_json(declared))
+        pl.when(pl.col("meter").is_in(sharing)).then(canonical_json(declared))
         for declared, sharing in _by_dimensions(further, meters).items()
     ]
     return pl.coalesce(*known, canonical_json(further))

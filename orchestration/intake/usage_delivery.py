@@ -12,11 +12,11 @@ from data_contracts import RejectedRows, RepeatedEvents, UsageEvents
 from data_contracts.validation import validate
 from orchestration.intake import values
 from orchestration.intake.control_totals import ControlTotals, exact_sum
-from orchestration.intake.decisions import decide
+from orchestration.intake.decisions import PLACE, decide
 from orchestration.intake.feeds import landed_records
 from orchestration.intake.findings import FileRefused
 from orchestration.intake.judged import rejected_rows
-from orchestration.intake.lake import Lake
+from orchestration.intake.lake import Lake, key_hashes
 from orchestration.intake.landing import USAGE
 from orchestration.intake.outcomes import EXACT, FileOutcome, count_into
 from orchestration.intake.parts import Parts, block_bytes, bucket_count
@@ -24,7 +24,7 @@ from orchestration.intake.tables import write_table
 from orchestration.intake.usage import KEY, Meters, readable_quantity, usage_events, usage_layout
 from orchestration.settings import Settings
 
-SORTED_BY = ("account_bucket", *KEY)
+SORTED_BY = ("account_bucket", *PLACE)
 EVENTS = {**UsageEvents.schema(), "all_dimensions": pl.String()}
 TOTALS = ("quantity", "amount")
 
@@ -73,8 +73,14 @@ def take_usage(
     for number in range(parts.buckets):
         newcomers = parts.bucket(number, pl.DataFrame(schema=EVENTS))
         days = frozenset(newcomers["occurred_at"].dt.date().cast(pl.String).unique().to_list())
-        standing, held = lake.earlier_events(newcomers.select(KEY).unique(), days, settings)
-        accepted, again = decide(newcomers, standing, held)
+        hashes = key_hashes(newcomers)
+        seen = lake.sightings(hashes, days, settings)
+        # Almost every key is the only one of its hash, tonight and ever: such an event is new, nothing is to decide.
+        is_doubtful = hashes.is_duplicated() | hashes.is_in(seen["key_hash"].implode())
+        doubtful = newcomers.filter(is_doubtful)
+        standing, held = lake.earlier_events(doubtful.select(KEY).unique(), set(seen["delivery_date"]))
+        decided, again = decide(doubtful, standing, held)
+        accepted = pl.concat([newcomers.filter(~is_doubtful), decided])
         count_into(by_file, accepted, "accepted", "quantity")
         count_into(by_file, again, None, "quantity")
         slices.add(accepted.select(UsageEvents.columns.keys()))
@@ -100,7 +106,7 @@ def _read_file(
     totals = ControlTotals(outcome.claim, {name: values.decimal_value(pl.col(f"raw:{name}")) for name in TOTALS})
     for batch in _batches(outcome, meters, settings):
         is_whole = pl.col("fault").is_null() | pl.col("raw:quantity").is_not_null()
-        raw = batch.with_columns(pl.when(is_whole).then(readable_quantity()).alias("readable"))
+        raw = batch.with_columns(pl.when(is_whole).then(readable_quantity(batch)).alias("readable"))
         outcome.landed_rows += raw.height
         outcome.landed_quantity = EXACT.add(outcome.landed_quantity, exact_sum(raw, pl.col("readable")))
         totals.add(raw)
@@ -150,7 +156,7 @@ def check_size(outcome: FileOutcome, rows: int) -> None:
 
 
 class _Slices:
-    """Accepted events on their way into one file sorted by account bucket and key."""
+    """Accepted events on their way into one file sorted by account bucket and place."""
 
     def __init__(self, folder: Path, count: int) -> None:
         self.snapshot = folder

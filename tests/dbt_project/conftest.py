@@ -13,8 +13,11 @@ from data_contracts import (
     TABLES,
     AccountContracts,
     Accounts,
+    Companies,
     Contracts,
     Currencies,
+    ExchangeRates,
+    FxRates,
     LandedFiles,
     LineItems,
     Meters,
@@ -100,6 +103,29 @@ LAKE: dict[type[Table], pl.LazyFrame] = {
         KWD      | Kuwaiti Dinar | 3
         USD      | US Dollar     | 2
         """,
+    ),
+    Companies: rows(Companies, reporting_currency="USD", fx_max_age_days="5"),
+    # The dollar of the last day of September was corrected once.
+    FxRates: rows(
+        FxRates,
+        """
+        delivery_date | rate_date  | quote_currency | rate | source_file
+        2026-10-01    | 2026-09-30 | USD            | 1.1  | fx_rates/2026-10-01/r.csv
+        2026-10-01    | 2026-09-30 | JPY            | 150  | fx_rates/2026-10-01/r.csv
+        2026-10-03    | 2026-09-30 | USD            | 1.2  | fx_rates/2026-10-03/r.csv
+        """,
+        base_currency="EUR",
+        rate_type="reference",
+    ),
+    ExchangeRates: rows(
+        ExchangeRates,
+        """
+        currency | rate_date_for | rate_date  | numerator | denominator
+        EUR      | 2026-10-01    | 2026-09-30 | 1.2       | 1
+        JPY      | 2026-10-01    | 2026-09-30 | 1.2       | 150
+        """,
+        target_currency="USD",
+        base_currency="EUR",
     ),
     Products: rows(
         Products,
@@ -193,6 +219,8 @@ LAKE: dict[type[Table], pl.LazyFrame] = {
         2026-10-01    | accounts/2026-10-01/a.csv       | accounts     | loaded  | 3           | 3             | 0              | 0             | 0             | 0               | 0                 | 0                  | 0                 | 0
         2026-10-01    | usage_events/2026-10-01/o'k.csv | usage_events | loaded  | 4           | 2             | 1              | 0             | 1             | 409             | 300               | 100                | 0                 | 9
         2026-10-03    | usage_events/2026-10-03/b.csv   | usage_events | loaded  | 4           | 3             | 0              | 1             | 0             | 68              | 67                | 0                  | 1                 | 0
+        2026-10-01    | fx_rates/2026-10-01/r.csv       | fx_rates     | loaded  | 2           | 2             | 0              | 0             | 0             | 151.1               | 151.1                 | 0                  | 0                 | 0
+        2026-10-03    | fx_rates/2026-10-03/r.csv       | fx_rates     | loaded  | 1           | 1             | 0              | 0             | 0             | 1.2               | 1.2                 | 0                  | 0                 | 0
         2026-10-03    | usage_events/2026-10-03/c.csv   | usage_events | refused | 0           | 0             | 0              | 0             | 0             | 0               | 0                 | 0                  | 0                 | 0
         """,
         sha256="00",
@@ -255,15 +283,15 @@ LAKE: dict[type[Table], pl.LazyFrame] = {
     LineItems: rows(
         LineItems,
         """
-        line_item_id | account_id | payer_id | contract_id | price_id | price_version_id    | kind    | service_date | billing_period_start | billing_period_end | quantity | amount_exact | amount | list_amount | currency | product_id
-        l1           | a1         | a1       | c1          | tariff   | tariff@T00          | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 100      | 0.1          | 0.10   | 0.10        | USD      | llm
-        l2           | a1         | a1       | c1          | tariff   | tariff@T01          | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 200      | 2            | 2.00   | 2.00        | USD      | llm
-        l3           | a1         | a1       | c1          | tariff   | tariff@T02          | revenue | 2026-10-09   | 2026-10-01           | 2026-11-01         | 50       | 0.05         | 0.05   | 0.05        | USD      | llm
-        l4           | a1         | a1       | c1          | steps    | c1/steps@2026-10-01 | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 100      | 300          | 300    | 400         | USD      | support
-        l5           | a2         | a1       | default:a2  | steps    | steps@2026-01-01    | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 0        | 5            | 5      | 5           | USD      | support
-        l6           | a2         | a1       | default:a2  | steps    | steps@2026-11-01#1  | revenue | 2026-11-01   | 2026-11-01           | 2026-12-01         | 0        | 0            | 0      | 0           | USD      | support
-        l7           | b1         | b1       | default:b1  | steps    | steps@2026-01-01    | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 10       | 0            | 0      | 0           | JPY      | support
-        l8           | a1         | a1       | c1          | gpu      | gpu@2026-01-01      | cost    | 2026-10-01   | 2026-10-01           | 2026-11-01         | 350      | 1.4          | 1.40   | 1.40        | USD      | llm
+        line_item_id | account_id | payer_id | contract_id | price_id | price_version_id    | kind    | service_date | billing_period_start | billing_period_end | quantity | amount_exact | amount | list_amount | currency | product_id | amount_reporting | fx_rate_date
+        l1           | a1         | a1       | c1          | tariff   | tariff@T00          | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 100      | 0.1          | 0.10   | 0.10        | USD      | llm | 0.10             | null
+        l2           | a1         | a1       | c1          | tariff   | tariff@T01          | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 200      | 2            | 2.00   | 2.00        | USD      | llm | 2.00             | null
+        l3           | a1         | a1       | c1          | tariff   | tariff@T02          | revenue | 2026-10-09   | 2026-10-01           | 2026-11-01         | 50       | 0.05         | 0.05   | 0.05        | USD      | llm | 0.05             | null
+        l4           | a1         | a1       | c1          | steps    | c1/steps@2026-10-01 | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 100      | 300          | 300    | 400         | USD      | support | 300              | null
+        l5           | a2         | a1       | default:a2  | steps    | steps@2026-01-01    | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 0        | 5            | 5      | 5           | USD      | support | 5                | null
+        l6           | a2         | a1       | default:a2  | steps    | steps@2026-11-01#1  | revenue | 2026-11-01   | 2026-11-01           | 2026-12-01         | 0        | 0            | 0      | 0           | USD      | support | 0                | null
+        l7           | b1         | b1       | default:b1  | steps    | steps@2026-01-01    | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 10       | 0            | 0      | 0           | JPY      | support | 0                | 2026-09-30
+        l8           | a1         | a1       | c1          | gpu      | gpu@2026-01-01      | cost    | 2026-10-01   | 2026-10-01           | 2026-11-01         | 350      | 1.4          | 1.40   | 1.40        | USD      | llm | 1.40             | null
         """,
         legal_entity_id="acme_us",
         charge_kind="usage",

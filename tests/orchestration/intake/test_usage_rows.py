@@ -267,8 +267,8 @@ def test_every_row_is_in_one_bucket_and_quantities_conserve(landing: Landing) ->
     assert row["conflict_quantity"] == 2 + 3
 
 
-def test_usage_is_sorted_by_account_bucket_and_key(landing: Landing) -> None:
+def test_usage_is_sorted_by_account_bucket_and_place(landing: Landing) -> None:
     landing.usage(*(event(f"e{number}", account_id=f"a{number % 7}") for number in range(100)))
     landing.take()
-    found = landing.table(UsageEvents).select("account_bucket", "source", "event_id")
+    found = landing.table(UsageEvents).select("account_bucket", "source_file", "source_line")
     assert found.equals(found.sort(pl.all()))
