@@ -30,6 +30,7 @@ from data_contracts.rated_events import RatedEvents
 from data_contracts.rates import Rates
 from data_contracts.rejected_rows import RejectedRows
 from data_contracts.repeated_events import RepeatedEvents
+from data_contracts.reversals import Reversals
 from data_contracts.usage_days import UsageDays
 from data_contracts.usage_events import UsageEvents
 from data_contracts.usage_outcomes import UsageOutcomes
@@ -42,6 +43,7 @@ TABLES: tuple[type[Table], ...] = (
     LandedFiles,
     UsageEvents,
     RepeatedEvents,
+    Reversals,
     RejectedRows,
     AccountRows,
     FxRates,
@@ -113,6 +115,7 @@ __all__ = [
     "Rates",
     "RejectedRows",
     "RepeatedEvents",
+    "Reversals",
     "Table",
     "UsageDays",
     "UsageEvents",

@@ -21,6 +21,7 @@ from data_contracts.meters import Meters
 from data_contracts.price_versions import PriceVersions
 from data_contracts.products import Products
 from data_contracts.rejected_rows import RejectedRows
+from data_contracts.reversals import Reversals
 from data_contracts.runs import ContractColumns, Renamed, Run, RunLog, RunTables
 from data_contracts.usage_days import UsageDays
 from data_contracts.usage_events import UsageEvents
@@ -277,6 +278,8 @@ class FctUsageDaily(Mart, schema="marts"):
     quantity: Quantity = same(UsageDays.quantity)
     billable_quantity: Quantity = column("The part of it that a revenue price rates.", unit="unit of the meter")
     event_count: Count = same(UsageDays.event_count)
+    reversed_count: Count = same(UsageDays.reversed_count)
+    reversal_count: Count = same(UsageDays.reversal_count)
     late_event_count: Count = same(UsageDays.late_event_count)
     deduplicated_count: Count = same(UsageDays.duplicate_count)
 
@@ -635,7 +638,37 @@ class AudUsageIntake(Mart, schema="audit"):
     meter: Text = same_key(UsageEvents.meter)
     outcome: Text = key("What intake decided.", one_of=("accepted", "duplicate", "conflict"))
     row_count: Count = column("Rows.", unit="row", at_least=1)
+    reversal_count: Count = column(
+        "Those of them that reverse or amend an event: see audit.aud_reversal.", unit="row", at_least=0
+    )
     quantity: Quantity = column("Sum of their quantities.", unit="unit of the meter")
+
+
+class AudReversal(Mart, schema="audit"):
+    """A reversal or an amendment, the event that it took back, or the rule by which it waits.
+
+    Grain: one row per source and event id, as it stands on the run's day.
+    """
+
+    source: Text = same_key(Reversals.source)
+    event_id: Text = same_key(Reversals.event_id)
+    correction: Text = same(Reversals.correction)
+    outcome: Text = same(Reversals.outcome)
+    rule: Text = same(Reversals.rule)
+    landed_on: Day = same(Reversals.landed_on)
+    decided_on: Day = column("The delivery that decided: its own, or the one that brought its event.")
+    source_file: Text = same(Reversals.source_file)
+    source_line: Count = same(Reversals.source_line)
+    account_id: Text = same(Reversals.account_id)
+    meter: Text = same(Reversals.meter)
+    occurred_at: Instant = same(Reversals.occurred_at)
+    quantity: Quantity = same(Reversals.quantity)
+    reversed_event_id: Text = same(Reversals.reversed_event_id)
+    reversed_delivery_date: Day = same(Reversals.reversed_delivery_date)
+    reversed_file: Text = same(Reversals.reversed_file)
+    reversed_line: Count = same(Reversals.reversed_line)
+    reversed_occurred_at: Instant = same(Reversals.reversed_occurred_at)
+    reversed_quantity: Quantity = same(Reversals.reversed_quantity)
 
 
 class AudUsageOutcome(Mart, schema="audit"):
@@ -792,6 +825,7 @@ MARTS: tuple[type[Mart], ...] = (
     AudInputFile,
     AudRejectedRow,
     AudUsageIntake,
+    AudReversal,
     AudUsageOutcome,
     AudSuspense,
     AudFinding,

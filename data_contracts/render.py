@@ -33,6 +33,7 @@ from data_contracts.priced_usage import PricedUsage
 from data_contracts.products import Products
 from data_contracts.rejected_rows import RejectedRows
 from data_contracts.repeated_events import RepeatedEvents
+from data_contracts.reversals import Reversals
 from data_contracts.runs import RUN_TABLES, ContractColumns, Run, RunLog, RunTables
 from data_contracts.usage_days import UsageDays
 from data_contracts.usage_events import UsageEvents
@@ -69,6 +70,7 @@ STAGED: tuple[type[Table], ...] = (
     LandedFiles,
     UsageEvents,
     RepeatedEvents,
+    Reversals,
     RejectedRows,
     FxRates,
     Companies,

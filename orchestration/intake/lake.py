@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from data_contracts import AccountRows, Documents, FxRates, RepeatedEvents, Table, UsageEvents
+from data_contracts import AccountRows, Documents, FxRates, RepeatedEvents, Reversals, Table, UsageEvents
 from orchestration.intake.parts import MEGABYTE
 from orchestration.intake.usage import KEY, PAYLOAD
 from orchestration.settings import Settings
@@ -141,6 +141,11 @@ class Lake:
             standing.select(STANDING_EVENT.keys()).join(keys.lazy(), on=KEY, how="semi").collect(),
             _held(searched).join(keys.lazy(), on=KEY, how="semi").collect(),
         )
+
+    def reversals(self) -> pl.DataFrame:
+        """Return what was decided about reversals and amendments, in the order of the deliveries."""
+        paths = [snapshot.table(Reversals) for snapshot in self.snapshots if snapshot.rows(Reversals)]
+        return scan(Reversals, paths).collect()
 
 
 def key_hashes(events: pl.DataFrame) -> pl.Series:

@@ -1,7 +1,7 @@
 """The usage files of one delivery: read, judged, decided, and written as the delivery's usage tables."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -20,6 +20,7 @@ from orchestration.intake.lake import Lake, key_hashes
 from orchestration.intake.landing import USAGE
 from orchestration.intake.outcomes import EXACT, FileOutcome, count_into
 from orchestration.intake.parts import Parts, block_bytes, bucket_count
+from orchestration.intake.reversals import first_of_each, is_correction, reversals_of
 from orchestration.intake.tables import write_table
 from orchestration.intake.usage import KEY, Meters, readable_quantity, usage_events, usage_layout
 from orchestration.settings import Settings
@@ -35,6 +36,7 @@ class UsageDelivery:
 
     accepted_rows: int
     repeated: pl.DataFrame
+    reversals: pl.DataFrame
     rejected: pl.DataFrame
     usage_dates: frozenset[str]
 
@@ -43,6 +45,7 @@ def take_usage(
     outcomes: Sequence[FileOutcome],
     meters: Meters,
     *,
+    signed: Collection[str],
     settings: Settings,
     lake: Lake,
     delivery_date: date,
@@ -59,7 +62,7 @@ def take_usage(
     for number, outcome in enumerate(outcomes):
         if outcome.is_loaded:
             try:
-                rejected += _read_file(outcome, meters, parts, number, settings, delivery_date)
+                rejected += _read_file(outcome, meters, signed, parts, number, settings, delivery_date)
             except FileRefused as refused:
                 outcome.refuse_for(refused)
                 parts.drop(number)
@@ -67,6 +70,7 @@ def take_usage(
     by_file = {outcome.file.source_file: outcome for outcome in outcomes}
     count_into(by_file, all_rejected, "rejected", "quantity")
     repeated: list[pl.DataFrame] = []
+    corrections = [pl.DataFrame(schema=EVENTS)]
     dates: set[str] = set()
     rows = 0
     slices = _Slices(folder, parts.buckets)
@@ -81,24 +85,50 @@ def take_usage(
         standing, held = lake.earlier_events(doubtful.select(KEY).unique(), set(seen["delivery_date"]))
         decided, again = decide(doubtful, standing, held)
         accepted = pl.concat([newcomers.filter(~is_doubtful), decided])
+        found = accepted.filter(is_correction())
+        if found.height:
+            corrections.append(found)
+            accepted = accepted.filter(~is_correction())
         count_into(by_file, accepted, "accepted", "quantity")
         count_into(by_file, again, None, "quantity")
         slices.add(accepted.select(UsageEvents.columns.keys()))
         repeated.append(again.select(RepeatedEvents.columns.keys()))
         dates |= days
         rows += accepted.height
+    # Whoever takes back the same event may lie in another bucket, so these are decided together.
+    first, second = first_of_each(pl.concat(corrections), lake)
+    count_into(by_file, first, "accepted", "quantity")
+    count_into(by_file, second, None, "quantity")
+    slices.add(first.select(UsageEvents.columns.keys()))
+    repeated.append(second.select(RepeatedEvents.columns.keys()))
     slices.write()
+    all_repeated = pl.concat(repeated).sort("source_file", "source_line")
+    is_torn = (pl.col("outcome") == "conflict") & pl.col("standing_delivery_date").is_null()
+    reversals = reversals_of(
+        first,
+        usage=folder / f"{UsageEvents.table_name}.parquet",
+        torn=all_repeated.filter(is_torn),
+        lake=lake,
+        delivery_date=delivery_date,
+    )
     shutil.rmtree(parts.folder, ignore_errors=True)
     return UsageDelivery(
-        rows,
-        pl.concat(repeated).sort("source_file", "source_line"),
+        rows + first.height,
+        all_repeated,
+        reversals,
         all_rejected.sort("source_file", "source_line"),
         frozenset(dates),
     )
 
 
 def _read_file(
-    outcome: FileOutcome, meters: Meters, parts: Parts, number: int, settings: Settings, delivery_date: date
+    outcome: FileOutcome,
+    meters: Meters,
+    signed: Collection[str],
+    parts: Parts,
+    number: int,
+    settings: Settings,
+    delivery_date: date,
 ) -> list[pl.DataFrame]:
     """Parse one file into `parts`; return its rejected records. Its landed rows and quantity are counted before."""
     file = outcome.file
@@ -110,7 +140,7 @@ def _read_file(
         outcome.landed_rows += raw.height
         outcome.landed_quantity = EXACT.add(outcome.landed_quantity, exact_sum(raw, pl.col("readable")))
         totals.add(raw)
-        events, bad = usage_events(raw, meters, delivery_date)
+        events, bad = usage_events(raw, meters, delivery_date, signed=signed)
         places = {"delivery_date": pl.lit(delivery_date), "source_file": pl.lit(file.source_file)}
         parts.add(number, events.with_columns(**places).select(EVENTS.keys()))
         rejected.append(
@@ -168,7 +198,7 @@ class _Slices:
     def add(self, accepted: pl.DataFrame) -> None:
         """Add the accepted events of one key bucket."""
         if self.count == 1:
-            self._only = accepted
+            self._only = pl.concat([self._only, accepted])
             return
         number = (pl.col("account_bucket").cast(pl.Int64) * self.count) // (1 << 16)
         for (slice_number,), part in accepted.group_by(number.alias("slice")):

@@ -27,6 +27,7 @@ from data_contracts import (
     Products,
     RejectedRows,
     RepeatedEvents,
+    Reversals,
     UsageDays,
     UsageEvents,
     UsageOutcomes,
@@ -176,12 +177,15 @@ LAKE: dict[type[Table], pl.LazyFrame] = {
     UsageEvents: rows(
         UsageEvents,
         """
-        delivery_date | event_id | account_id | quantity | source_file                    | source_line
-        2026-10-01    | e1       | a1         | 100      | usage_events/2026-10-01/o'k.csv | 2
-        2026-10-01    | e2       | a1         | 200      | usage_events/2026-10-01/o'k.csv | 3
-        2026-10-03    | e3       | a1         | 50       | usage_events/2026-10-03/b.csv  | 2
-        2026-10-03    | e4       | ghost      | 7        | usage_events/2026-10-03/b.csv  | 3
-        2026-10-03    | e5       | b1         | 10       | usage_events/2026-10-03/b.csv  | 4
+        delivery_date | event_id | account_id | quantity | source_file                    | source_line | reverses_event_id
+        2026-10-01    | e1       | a1         | 100      | usage_events/2026-10-01/o'k.csv | 2     | null
+        2026-10-01    | e2       | a1         | 200      | usage_events/2026-10-01/o'k.csv | 3     | null
+        2026-10-03    | e3       | a1         | 50       | usage_events/2026-10-03/b.csv  | 2      | null
+        2026-10-03    | e4       | ghost      | 7        | usage_events/2026-10-03/b.csv  | 3      | null
+        2026-10-03    | e5       | b1         | 10       | usage_events/2026-10-03/b.csv  | 4      | null
+        2026-10-03    | e6       | a1         | 30       | usage_events/2026-10-03/b.csv  | 6      | null
+        2026-10-03    | r6       | a1         | 0        | usage_events/2026-10-03/b.csv  | 7      | e6
+        2026-10-03    | r9       | a1         | 0        | usage_events/2026-10-03/b.csv  | 8      | e9
         """,
         source="",
         meter="tokens",
@@ -202,6 +206,22 @@ LAKE: dict[type[Table], pl.LazyFrame] = {
         occurred_at="2026-10-01T00:00:00",
         dimensions=MODEL,
     ),
+    # r6 takes e6 back, r9 waits for an event that nobody has seen.
+    Reversals: rows(
+        Reversals,
+        """
+        delivery_date | event_id | reversed_event_id | outcome | rule                   | source_line | reversed_delivery_date | reversed_quantity
+        2026-10-03    | r6       | e6                | applied | null                   | 7           | 2026-10-03             | 30
+        2026-10-03    | r9       | e9                | waiting | reversed_event_unknown | 8           | null                   | null
+        """,
+        source="",
+        correction="reversal",
+        account_id="a1",
+        meter="tokens",
+        source_file="usage_events/2026-10-03/b.csv",
+        landed_on="2026-10-03",
+        quantity="0",
+    ),
     RejectedRows: rows(
         RejectedRows,
         """
@@ -218,7 +238,7 @@ LAKE: dict[type[Table], pl.LazyFrame] = {
         delivery_date | source_file                     | dataset      | status  | landed_rows | accepted_rows | duplicate_rows | conflict_rows | rejected_rows | landed_quantity | accepted_quantity | duplicate_quantity | conflict_quantity | rejected_quantity
         2026-10-01    | accounts/2026-10-01/a.csv       | accounts     | loaded  | 3           | 3             | 0              | 0             | 0             | 0               | 0                 | 0                  | 0                 | 0
         2026-10-01    | usage_events/2026-10-01/o'k.csv | usage_events | loaded  | 4           | 2             | 1              | 0             | 1             | 409             | 300               | 100                | 0                 | 9
-        2026-10-03    | usage_events/2026-10-03/b.csv   | usage_events | loaded  | 4           | 3             | 0              | 1             | 0             | 68              | 67                | 0                  | 1                 | 0
+        2026-10-03    | usage_events/2026-10-03/b.csv   | usage_events | loaded  | 7           | 6             | 0              | 1             | 0             | 98              | 97                | 0                  | 1                 | 0
         2026-10-01    | fx_rates/2026-10-01/r.csv       | fx_rates     | loaded  | 2           | 2             | 0              | 0             | 0             | 151.1               | 151.1                 | 0                  | 0                 | 0
         2026-10-03    | fx_rates/2026-10-03/r.csv       | fx_rates     | loaded  | 1           | 1             | 0              | 0             | 0             | 1.2               | 1.2                 | 0                  | 0                 | 0
         2026-10-03    | usage_events/2026-10-03/c.csv   | usage_events | refused | 0           | 0             | 0              | 0             | 0             | 0               | 0                 | 0                  | 0                 | 0
@@ -229,12 +249,12 @@ LAKE: dict[type[Table], pl.LazyFrame] = {
     UsageDays: rows(
         UsageDays,
         """
-        account_id | slot_at             | contract_id | event_count | late_event_count | duplicate_count | quantity | landed_quantity | first_delivery_date | suspense_rule
-        a1         | 2026-10-01T00:00:00 | c1          | 1           | 0                | 1               | 100      | 100             | 2026-10-01          | null
-        a1         | 2026-10-01T01:00:00 | c1          | 1           | 0                | 0               | 200      | 200             | 2026-10-01          | null
-        a1         | 2026-10-01T02:00:00 | c1          | 1           | 1                | 0               | 50       | 50              | 2026-10-03          | null
-        b1         | 2026-10-01T00:00:00 | default:b1  | 1           | 1                | 0               | 10       | 10              | 2026-10-03          | null
-        ghost      | 2026-10-01T00:00:00 | null        | 1           | 1                | 0               | 7        | 7               | 2026-10-03          | unknown_account
+        account_id | slot_at             | contract_id | event_count | late_event_count | duplicate_count | quantity | landed_quantity | first_delivery_date | suspense_rule   | reversed_count | reversal_count | reversed_quantity
+        a1         | 2026-10-01T00:00:00 | c1          | 1           | 0                | 1               | 100      | 100             | 2026-10-01          | null            | 0              | 0              | 0
+        a1         | 2026-10-01T01:00:00 | c1          | 1           | 0                | 0               | 200      | 200             | 2026-10-01          | null            | 0              | 0              | 0
+        a1         | 2026-10-01T02:00:00 | c1          | 1           | 1                | 0               | 50       | 50              | 2026-10-03          | null            | 1              | 1              | 30
+        b1         | 2026-10-01T00:00:00 | default:b1  | 1           | 1                | 0               | 10       | 10              | 2026-10-03          | null            | 0              | 0              | 0
+        ghost      | 2026-10-01T00:00:00 | null        | 1           | 1                | 0               | 7        | 7               | 2026-10-03          | unknown_account | 0              | 0              | 0
         """,
         stated_contract_id="",
         meter="tokens",
@@ -274,6 +294,10 @@ LAKE: dict[type[Table], pl.LazyFrame] = {
         b1         | cost    | excluded   | not_costed      | 1           | 10       | 10              | 2026-10-03
         ghost      | revenue | suspense   | unknown_account | 1           | 7        | 7               | 2026-10-03
         ghost      | cost    | suspense   | unknown_account | 1           | 7        | 7               | 2026-10-03
+        a1         | revenue | excluded   | reversed        | 2           | 0        | 30              | 2026-10-03
+        a1         | cost    | excluded   | reversed        | 2           | 0        | 30              | 2026-10-03
+        a1         | revenue | suspense   | reversed_event_unknown | 1    | 0        | 0               | 2026-10-03
+        a1         | cost    | suspense   | reversed_event_unknown | 1    | 0        | 0               | 2026-10-03
         """,
         meter="tokens",
         dimensions=MODEL,

@@ -42,6 +42,16 @@ PLANTED = [
         id="an event is used twice",
     ),
     pytest.param(
+        "update marts.fct_usage_daily set reversed_count = 0 where reversed_count = 1",
+        {"accepted_events_in_usage_daily"},
+        id="an event that was taken back is forgotten",
+    ),
+    pytest.param(
+        "delete from audit.aud_reversal where outcome = 'waiting'",
+        {"accepted_events_in_usage_daily"},
+        id="a reversal that waits is forgotten",
+    ),
+    pytest.param(
         "delete from audit.aud_usage_outcome where account_id = 'ghost' and kind = 'revenue'",
         {"accepted_events_decided", "accepted_quantity_decided"},
         id="usage in suspense is forgotten",
