@@ -68,6 +68,11 @@ def convert_exact(amount_exact: pl.Expr, numerator: pl.Expr, denominator: pl.Exp
     return pl.when(amount_exact < 0).then(-converted).otherwise(converted).cast(EXACT)
 
 
+def prorated(amount: pl.Expr, covered: pl.Expr, period: pl.Expr) -> pl.Expr:
+    """The share of an amount for the covered part of a period: 100 for 16 of 31 days is 51.612903…, one division."""
+    return convert_exact(amount, covered, period)
+
+
 def _round_at(amount_exact: pl.Expr, digits: int, rounding: pl.Expr) -> pl.Expr:
     truncated = amount_exact.truncate(digits)
     one_unit = pl.lit(1).cast(EXACT) / pl.lit(10**digits).cast(EXACT)
