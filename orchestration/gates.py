@@ -56,6 +56,13 @@ CHECKS = (
     "revenue_daily_in_report_by_product",
     "revenue_daily_in_report_by_account",
     "amounts_in_minor_units",
+    "fx_rates_kept",
+    "exchange_rates_as_delivered",
+    "lines_reported_at_the_rate",
+    "reported_lines_in_revenue_daily",
+    "reported_lines_on_invoices",
+    "reported_revenue_in_report_by_product",
+    "reported_revenue_in_report_by_account",
 )
 # Whatever a gate dies of counts as a failure of this gate (F77). Listed, so that an interrupt still interrupts.
 CRASHES = (ArithmeticError, AssertionError, LookupError, OSError, TypeError, ValueError, duckdb.Error)

@@ -16,11 +16,18 @@ def test_everything_ties_out_and_every_check_is_there(night):
         ("accepted_events_in_usage_daily", True),
         ("accepted_quantity_decided", True),
         ("amounts_in_minor_units", True),
+        ("exchange_rates_as_delivered", True),
+        ("fx_rates_kept", True),
         ("invoice_lines_on_invoices", True),
         ("invoice_totals_add_up", True),
         ("landed_quantity_decided", True),
         ("landed_rows_decided", True),
+        ("lines_reported_at_the_rate", True),
         ("rejected_rows_kept", True),
+        ("reported_lines_in_revenue_daily", True),
+        ("reported_lines_on_invoices", True),
+        ("reported_revenue_in_report_by_account", True),
+        ("reported_revenue_in_report_by_product", True),
         ("revenue_daily_in_report_by_account", True),
         ("revenue_daily_in_report_by_product", True),
         ("revenue_lines_counted_on_invoice_lines", True),
@@ -123,10 +130,18 @@ def test_the_default_plan_is_a_contract_too(night):
 
 
 def test_suspense_names_usage_and_reason(night):
-    assert night.ask("select account_id, kind, rule, event_count, age_days from audit.aud_suspense order by kind") == [
+    asked = "select account_id, kind, rule, event_count, age_days from audit.aud_suspense order by account_id, kind"
+    assert night.ask(asked) == [
+        ("a1", "cost", "reversed_event_unknown", 1, 33),
+        ("a1", "revenue", "reversed_event_unknown", 1, 33),
         ("ghost", "cost", "unknown_account", 1, 33),
         ("ghost", "revenue", "unknown_account", 1, 33),
     ]
+
+
+def test_intake_counts_the_rows_that_take_events_back(night):
+    counted = "select row_count, reversal_count from audit.aud_usage_intake where delivery_date = '2026-10-03'"
+    assert night.ask(f"{counted} order by outcome") == [(6, 2), (1, 0)]
 
 
 def test_the_calendar_reaches_from_the_first_usage_to_the_year_after_the_run(night):
