@@ -4,8 +4,7 @@ A column that comes from another table is taken over with its description, `segm
 that every sentence stands once.
 """
 
-from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from data_contracts.account_contracts import AccountContracts
 from data_contracts.accounts import Accounts
@@ -35,6 +34,8 @@ from data_contracts.vocabulary import (
     UnitPrice,
     column,
     key,
+    same,
+    same_key,
 )
 
 UNRESOLVED = "unresolved"  # contract_id of usage that no contract covers: a key is never null
@@ -50,16 +51,6 @@ class Mart(Renamed):
         """Take the schema, and the table's name where the class cannot carry it (`meta.run`)."""
         super().__init_subclass__(name=name)
         cls.schema_name = schema
-
-
-def same(source: Any) -> Any:
-    """Take over a column of another table as a plain column."""
-    return replace(source, is_key=False)
-
-
-def same_key(source: Any) -> Any:
-    """Take over a column of another table as part of the grain."""
-    return replace(source, is_key=True)
 
 
 # --- marts: dimensions -----------------------------------------------------------------------------------------------

@@ -119,6 +119,16 @@ def key(
     )
 
 
+def same(source: Any) -> Any:
+    """Take over a column of another table as a plain column."""
+    return replace(source, is_key=False)
+
+
+def same_key(source: Any) -> Any:
+    """Take over a column of another table as part of the grain."""
+    return replace(source, is_key=True)
+
+
 class Table:
     """Base of every contract. Subclasses only declare; nothing here computes a business value.
 
