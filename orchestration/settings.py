@@ -21,6 +21,14 @@ class Settings(BaseSettings):
     memory_mb: int = Field(default=1024, ge=64, description="What one step may hold in memory; decides the buckets.")
     lookback_deliveries: int = Field(default=35, ge=1, description="Deliveries searched for a reused event id.")
     shrink_bound: Decimal = Field(default=Decimal("0.01"), description="Share by which a snapshot may shrink.")
+    fx_inverted_bound: Decimal = Field(
+        default=Decimal("0.05"),
+        gt=0,
+        description="Share by which an exchange rate has to move to be compared with the inverse of the one before.",
+    )
+    fx_move_bound: Decimal = Field(
+        default=Decimal(1), gt=0, description="Share by which an exchange rate may move from the one before."
+    )
     require_manifest: frozenset[str] = Field(default=frozenset(), description="Datasets that must bring a manifest.")
     keep_published: int = Field(default=14, ge=1, description="Published runs that are kept.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(

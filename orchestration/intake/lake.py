@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from data_contracts import AccountRows, Documents, RepeatedEvents, Table, UsageEvents
+from data_contracts import AccountRows, Documents, FxRates, RepeatedEvents, Table, UsageEvents
 from orchestration.intake.parts import MEGABYTE, TEXT_PER_PACKED_BYTE
 from orchestration.intake.usage import KEY, PAYLOAD
 from orchestration.settings import Settings
@@ -22,6 +22,8 @@ STANDING_EVENT = {
     for name, dtype in UsageEvents.schema().items()
     if name in (*KEY, *PAYLOAD, "delivery_date", "source_file", "source_line")
 }
+# Of several deliveries of an exchange rate the latest stands.
+RATE_KEY = [name for name in FxRates.keys if name != "delivery_date"]
 NO_EVENTS = pl.DataFrame(schema=STANDING_EVENT)
 
 
@@ -72,6 +74,7 @@ class Lake:
     def __init__(self, snapshots: Iterable[Snapshot]) -> None:
         """Take the snapshots made so far, ascending."""
         self.snapshots = list(snapshots)
+        self._rates, self._rates_read = FxRates.empty(), 0
         self._known: dict[date, tuple[pl.DataFrame, pl.DataFrame]] = {}
 
     @property
@@ -93,6 +96,16 @@ class Lake:
     def last_account_count(self) -> int:
         """Return how many accounts the newest account snapshot had; 0 if there was none."""
         return next((s.rows(AccountRows) for s in reversed(self.snapshots) if s.rows(AccountRows)), 0)
+
+    def standing_rates(self) -> pl.DataFrame:
+        """Return the exchange rates that stand; each snapshot is read once while the lake is open."""
+        unread = [snapshot for snapshot in self.snapshots[self._rates_read :] if snapshot.rows(FxRates)]
+        if unread:
+            later = scan(FxRates, [snapshot.table(FxRates) for snapshot in unread]).collect()
+            ordered = pl.concat([self._rates, later]).sort("delivery_date", maintain_order=True)
+            self._rates = ordered.unique(RATE_KEY, keep="last")
+        self._rates_read = len(self.snapshots)
+        return self._rates
 
     def earlier_events(
         self, keys: pl.DataFrame, usage_dates: frozenset[str], settings: Settings

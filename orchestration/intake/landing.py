@@ -16,12 +16,13 @@ from pathlib import Path
 from orchestration.intake.findings import FileRefused, Finding, printable
 from orchestration.settings import Settings
 
-USAGE, ACCOUNTS, PRICE_BOOK, CONTRACTS, COSTS = DATASETS = (
+USAGE, ACCOUNTS, PRICE_BOOK, CONTRACTS, COSTS, FX_RATES = DATASETS = (
     "usage_events",
     "accounts",
     "price_book",
     "contracts",
     "costs",
+    "fx_rates",
 )
 MANIFEST = "_manifest.json"
 MARKERS = frozenset({MANIFEST, "_SUCCESS"})

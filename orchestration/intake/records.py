@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from orchestration.intake.blocks import BLOCK_BYTES, text_blocks
+from orchestration.intake.blocks import BLOCK_BYTES, READ_BYTES, text_blocks
 from orchestration.intake.csv_records import csv_records, header_of
 from orchestration.intake.findings import FileRefused
 from orchestration.intake.ndjson_records import ndjson_records
@@ -30,6 +30,7 @@ class Layout:
     either: tuple[str, ...] = ()  # optional ones, of which at least one must be there
     custom_prefix: str | None = None  # how names begin that anybody may add
     keeps_unknown: bool = True  # whether columns that are not known are read, too
+    may_end_empty: bool = False  # whether the header may end with an empty name: a comma stands behind every line
     naive_utc: frozenset[str] = frozenset()  # times that Parquet may hold without a zone: they are UTC
 
     @property
@@ -69,9 +70,20 @@ def read_records(
         yield _with_known_columns(batch, layout)
 
 
+def csv_columns(path: Path, *, may_end_open: bool) -> list[str]:
+    """Return the column names of a CSV file, so that a dataset of several layouts can tell which one it is."""
+    for block in text_blocks(path, quoted_newlines=True, may_end_open=may_end_open, block_bytes=READ_BYTES):
+        columns, _ = header_of(block)
+        if columns:
+            return columns
+    return []
+
+
 def check_columns(names: Sequence[str], layout: Layout, line: int | None) -> None:
     """Refuse column names that are empty, repeated, misspelt or incomplete, showing the nearest name."""
     known = layout.known
+    if layout.may_end_empty and names[-1:] == [""]:
+        names = names[:-1]
     problems = [f"column {place} has no name" for place, name in enumerate(names, 1) if not name]
     problems += [f"`{name}` stands {names.count(name)} times" for name in dict.fromkeys(names) if names.count(name) > 1]
     problems += [

@@ -24,12 +24,14 @@ from data_contracts import (
 from orchestration import book, storage
 from orchestration.errors import UsageError
 from orchestration.intake.cost_delivery import take_costs
+from orchestration.intake.exchange_delivery import take_fx_rates
 from orchestration.intake.findings import FileRefused
 from orchestration.intake.lake import MANIFEST, Lake, read_snapshot, snapshot_folders
 from orchestration.intake.landing import (
     ACCOUNTS,
     CONTRACTS,
     COSTS,
+    FX_RATES,
     PRICE_BOOK,
     USAGE,
     Claim,
@@ -203,22 +205,23 @@ def take_delivery(
     _verify_claims(settings, outcomes, {file.folder: names for file, _, names in files})
     of = {
         name: [outcome for outcome in outcomes if outcome.file.dataset == name]
-        for name in (USAGE, ACCOUNTS, PRICE_BOOK, CONTRACTS, COSTS)
+        for name in (USAGE, ACCOUNTS, PRICE_BOOK, CONTRACTS, COSTS, FX_RATES)
     }
     documents, state = take_documents([*of[PRICE_BOOK], *of[CONTRACTS]], state=state, delivery_date=day)
     accounts, rejected_accounts = take_accounts(
         of[ACCOUNTS], settings=settings, delivery_date=day, accounts_before=lake.last_account_count()
     )
     costs, rejected_costs = take_costs(of[COSTS], settings=settings, delivery_date=day)
+    rates, rejected_rates = take_fx_rates(of[FX_RATES], settings=settings, lake=lake, delivery_date=day)
     _mark_duplicates(of[USAGE], lake)
     usage = take_usage(of[USAGE], state.meters, settings=settings, lake=lake, delivery_date=day, folder=folder)
-    rejected = pl.concat([rejected_accounts, rejected_costs, usage.rejected]).sort("source_file", "source_line")
+    rejected = pl.concat([rejected_accounts, rejected_costs, rejected_rates, usage.rejected])
     frames: dict[type[Table], pl.DataFrame] = {
         LandedFiles: landed_files_table(outcomes, day),
         RepeatedEvents: usage.repeated,
-        RejectedRows: rejected,
+        RejectedRows: rejected.sort("source_file", "source_line", "source_part"),
         AccountRows: accounts,
-        FxRates: FxRates.empty(),
+        FxRates: rates,
         Documents: documents,
         CostRows: costs,
     }
