@@ -1,7 +1,8 @@
 """Contract of `cost_shares`."""
 
 from data_contracts.costs import Costs
-from data_contracts.vocabulary import Count, Day, ProviderCost, Quantity, Table, Text, column, key, same_key
+from data_contracts.line_items import LineItems
+from data_contracts.vocabulary import Count, Day, ProviderCost, Quantity, Table, Text, column, key, same, same_key
 
 UNALLOCATED = "unallocated"  # account of a shared cost in whose period nobody used its meters
 ALLOCATION_METHODS = ("direct", "usage", UNALLOCATED, "unmapped")
@@ -43,3 +44,9 @@ class CostShares(Table):
     effective_cost: ProviderCost = column(
         "Share with what was paid upfront spread over its use.", null_means="a charge does not say", unit="currency"
     )
+    billed_cost_reporting: ProviderCost = column(
+        "`billed_cost` in the reporting currency, at the rate of `charge_date`.",
+        null_means="no rate is known for that day, or the share reaches 10^10",
+        unit="reporting currency",
+    )
+    fx_rate_date: Day = same(LineItems.fx_rate_date)

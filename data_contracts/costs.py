@@ -42,11 +42,15 @@ class Costs(Table):
     billed_cost: ProviderCost = CostRows.billed_cost
     effective_cost: ProviderCost = CostRows.effective_cost
     currency: Text = CostRows.currency
-    mapping_id: Text = column("Mapping that claims it; empty when none does.")
-    product_id: Text = column(f"Product whose cost it is; `{UNMAPPED}` when no mapping says so.")
+    mapping_id: Text = column("Mapping that claims it; empty when none does.", example="gpu_nodes")
+    product_id: Text = column(f"Product whose cost it is; `{UNMAPPED}` when no mapping says so.", example="api")
     account_id: Text = column(
-        f"Account that causes it; `{UNMAPPED}` when nothing names one.", null_means="accounts share it by usage"
+        f"Account that causes it; `{UNMAPPED}` when nothing names one.",
+        null_means="accounts share it by usage",
+        example="acct_007",
     )
     allocation_method: Text = column("How it reaches accounts.", one_of=("direct", "usage", "unmapped"))
     unmapped_rule: Text = column("Why it reaches none.", null_means="it does", one_of=UNMAPPED_RULES)
-    unmapped_detail: Text = column("What the rule found, for a person.", null_means="nothing to say")
+    unmapped_detail: Text = column(
+        "What the rule found, for a person.", null_means="nothing to say", example="gpu_nodes, api_nodes"
+    )

@@ -17,6 +17,9 @@ from data_contracts import TABLES
 from data_contracts.account_contracts import AccountContracts
 from data_contracts.accounts import Accounts
 from data_contracts.contracts import Contracts
+from data_contracts.cost_rows import CostRows
+from data_contracts.cost_shares import CostShares
+from data_contracts.costs import Costs
 from data_contracts.currencies import Currencies
 from data_contracts.landed_files import LandedFiles
 from data_contracts.line_items import LineItems
@@ -75,6 +78,9 @@ STAGED: tuple[type[Table], ...] = (
     PricedUsage,
     LineItems,
     UsageOutcomes,
+    CostRows,
+    Costs,
+    CostShares,
     Run,
     RunLog,
     RunTables,

@@ -63,6 +63,8 @@ AmountSum = Annotated[Decimal, ColumnType(pl.Decimal(38, 4), "DECIMAL(38,4)")]
 # A provider bills fractions of a cent that add up: they are kept as billed, and never rounded to a minor unit.
 ProviderCost = Annotated[Decimal, ColumnType(pl.Decimal(38, 12), "DECIMAL(38,12)")]
 ProviderQuantity = Annotated[Decimal, ColumnType(pl.Decimal(38, 18), "DECIMAL(38,18)")]
+# Of reports only: nothing is computed from a ratio.
+Percent = Annotated[Decimal, ColumnType(pl.Decimal(38, 2), "DECIMAL(38,2)")]
 
 QUANTITY = pl.Decimal(38, 12)
 EXACT = pl.Decimal(38, 24)

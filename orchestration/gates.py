@@ -55,6 +55,15 @@ CHECKS = (
     "revenue_daily_in_report_by_product",
     "revenue_daily_in_report_by_account",
     "amounts_in_minor_units",
+    "cost_rows_kept",
+    "cost_amounts_kept",
+    "standing_charges_in_cost_rows",
+    "provider_cost_in_cost_daily",
+    "cost_lines_in_cost_daily",
+    "revenue_and_cost_in_gross_margin",
+    "counted_cost_in_gross_margin",
+    "margins_in_reporting_currency",
+    "amounts_in_reporting_gross_margin",
 )
 # Whatever a gate dies of counts as a failure of this gate (F77). Listed, so that an interrupt still interrupts.
 CRASHES = (ArithmeticError, AssertionError, LookupError, OSError, TypeError, ValueError, duckdb.Error)

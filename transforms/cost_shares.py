@@ -2,18 +2,37 @@
 
 import polars as pl
 
-from data_contracts import AsOf, CostMeters, Costs, CostShares, UsageDays
+from data_contracts import (
+    AsOf,
+    Companies,
+    CostMeters,
+    Costs,
+    CostShares,
+    Currencies,
+    ExchangeRates,
+    UsageDays,
+)
 from data_contracts.cost_shares import UNALLOCATED
 from data_contracts.vocabulary import QUANTITY
+from transforms import exchange, money
 from transforms.allocation import with_shares
 
 PERIOD = ["mapping_id", "charge_date", "charge_end_date"]
 POOL = ["provider_name", "billing_account_id", "billing_period_start", *PERIOD, "product_id", "currency"]
 AMOUNTS = ["list_cost", "contracted_cost", "billed_cost", "effective_cost"]
 WEIGHTS = ["weight", "pool_weight"]
+# An exact amount ends at 10^14, whatever the rate: a share beyond this bound has no amount in the reporting currency.
+LARGEST = 10**10
 
 
-def cost_shares(costs: AsOf[Costs], usage_days: AsOf[UsageDays], cost_meters: AsOf[CostMeters]) -> AsOf[CostShares]:
+def cost_shares(
+    costs: AsOf[Costs],
+    usage_days: AsOf[UsageDays],
+    cost_meters: AsOf[CostMeters],
+    exchange_rates: AsOf[ExchangeRates],
+    companies: AsOf[Companies],
+    currencies: AsOf[Currencies],
+) -> AsOf[CostShares]:
     """Bring what providers bill to the accounts: directly, or shared by their usage in the charge's own period.
 
     Grain:   one row per pool, allocation method and account.
@@ -39,8 +58,18 @@ def cost_shares(costs: AsOf[Costs], usage_days: AsOf[UsageDays], cost_meters: As
     shared = with_shares(
         parts, pool=POOL, key=["account_id"], weight="weight", amounts={f"pool_{name}": name for name in AMOUNTS}
     )
-    names = list(CostShares.schema())
-    return pl.concat([each.select(names) for each in (direct, shared, unused)]).sort(CostShares.keys)
+    whole = [name for name in CostShares.schema() if name not in ("billed_cost_reporting", "fx_rate_date")]
+    shares = pl.concat([each.select(whole) for each in (direct, shared, unused)])
+    is_bounded = pl.col("billed_cost").abs() < LARGEST
+    reported = exchange.with_reporting(
+        shares.with_columns(pl.when(is_bounded).then("billed_cost").alias("_bounded")),
+        exchange_rates,
+        companies,
+        currencies,
+        day="charge_date",
+        billed_cost_reporting=money.to_provider_scale(exchange.converted_exact("_bounded")),
+    )
+    return reported.select(CostShares.schema().keys()).sort(CostShares.keys)
 
 
 def _unless_unknown(name: str) -> pl.Expr:

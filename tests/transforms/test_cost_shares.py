@@ -4,13 +4,28 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_contracts import CostMeters, Costs, CostShares, UsageDays
+from data_contracts import Companies, CostMeters, Costs, CostShares, Currencies, ExchangeRates, UsageDays
 from data_contracts.validation import validate
 from tests.tables import rows, texts
-from transforms.cost_shares import cost_shares
+from transforms.cost_shares import cost_shares as built
 
 METERS = rows(CostMeters, "mapping_id | meter\ngpu | tokens\ngpu | calls")
 FOUND = ["charge_date", "allocation_method", "account_id", "weight", "pool_weight", "billed_cost"]
+
+COMPANY = rows(Companies, reporting_currency="USD")
+CURRENCIES = rows(Currencies, "currency | minor_units\nUSD | 2\nEUR | 2")
+# 1 EUR is 1.1196 USD on the fifth; of the seventh no rate is known.
+RATES = rows(
+    ExchangeRates,
+    """
+    currency | target_currency | rate_date_for | rate_date  | numerator | denominator
+    EUR      | USD             | 2026-07-05    | 2026-07-03 | 1.1196    | 1
+    """,
+)
+
+
+def cost_shares(costs, usage_days, cost_meters):
+    return built(costs, usage_days, cost_meters, RATES, COMPANY, CURRENCIES)
 
 
 def charges(text: str, **more: str):
@@ -83,6 +98,29 @@ def test_costs_of_one_account_and_of_none_are_added_up_as_they_are():
     assert texts(found, ["mapping_id", "allocation_method", "account_id", "billed_cost", "effective_cost"]) == [
         ("", "unmapped", "unmapped", "0.5", "0"),
         ("own", "direct", "ant", "2", "1"),
+    ]
+
+
+def test_a_share_is_read_in_the_reporting_currency_at_the_rate_of_its_day():
+    found = cost_shares(
+        charges(
+            """
+            billed_cost    | currency | charge_date | account_id | allocation_method
+            0.000000000003 | EUR      | 2026-07-05  | ant        | direct
+            100            | EUR      | 2026-07-07  | ant        | direct
+            100            | USD      | 2026-07-07  | ant        | direct
+            10000000000    | USD      | 2026-07-08  | ant        | direct
+            """,
+            charge_end_date="2026-07-09",
+        ),
+        USED,
+        METERS,
+    )
+    assert texts(found, ["billed_cost_reporting", "fx_rate_date"]) == [
+        ("0.000000000003", "2026-07-03"),  # 0.0000000000033588 at twelve places
+        (None, None),  # no rate is no amount, never zero
+        ("100", None),
+        (None, None),  # too large to be sure that it fits in every currency
     ]
 
 

@@ -10,6 +10,8 @@ tie_outs as (
     select * from {{ ref('tie_out_billing') }}
     union all
     select * from {{ ref('tie_out_revenue') }}
+    union all
+    select * from {{ ref('tie_out_cost') }}
 ),
 
 measured as (

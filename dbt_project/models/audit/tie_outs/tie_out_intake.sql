@@ -112,7 +112,7 @@ reported_rejections as (
     select
         {{ scope_by(['delivery_date', 'source_file']) }},
         rejected_rows as amount
-    from usage_files
+    from files
     where rejected_rows is distinct from 0
 ),
 
@@ -123,11 +123,10 @@ kept_rejections as (
         count(*) as amount
     from rejected_rows
     where
-        dataset = 'usage_events'
-        and (delivery_date, source_file) not in (
-            select (usage_files.delivery_date, usage_files.source_file)
-            from usage_files
-            where usage_files.status = 'refused'
+        (delivery_date, source_file) not in (
+            select (files.delivery_date, files.source_file)
+            from files
+            where files.status = 'refused'
         )
     group by delivery_date, source_file
 )
