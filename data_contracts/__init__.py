@@ -21,6 +21,7 @@ from data_contracts.legal_entities import LegalEntities
 from data_contracts.line_items import LineItems
 from data_contracts.meters import Meters
 from data_contracts.plan_prices import PlanPrices
+from data_contracts.price_cells import PriceCells
 from data_contracts.price_conditions import PriceConditions
 from data_contracts.price_tiers import PriceTiers
 from data_contracts.price_versions import PriceVersions
@@ -55,6 +56,7 @@ TABLES: tuple[type[Table], ...] = (
     PlanPrices,
     PriceVersions,
     PriceTiers,
+    PriceCells,
     PriceConditions,
     Exclusions,
     CostMappings,
@@ -104,6 +106,7 @@ __all__ = [
     "LineItems",
     "Meters",
     "PlanPrices",
+    "PriceCells",
     "PriceConditions",
     "PriceTiers",
     "PriceVersions",

@@ -53,10 +53,17 @@ class LineItems(Table):
     amount: Amount = column("Amount, rounded once to the currency's minor unit.", unit="currency")
     list_amount: Amount = column("The same usage at the plan's price without override.", unit="currency")
     amount_reporting: Amount = column(
-        "Amount in the reporting currency.", null_means="exchange rates are not built yet", unit="reporting currency"
+        "Amount at the rate of the posting date, rounded once.",
+        null_means="no rate is known, see audit.aud_finding",
+        unit="reporting currency",
+        example="13.99",
     )
     currency: Text = column("ISO 4217 code of the amounts.", pattern="^[A-Z]{3}$", example="USD")
-    fx_rate_date: Day = column("Date of the rate behind `amount_reporting`.", null_means="no rate was used")
+    fx_rate_date: Day = column(
+        "Day for which the rate behind `amount_reporting` was fixed.",
+        null_means="none was used: the amount is in the reporting currency, or no rate is known",
+        example="2026-07-31",
+    )
     applies_to_line_item_id: Text = column(
         "Line that a discount, tax, draw or minimum refers to.",
         null_means="none",

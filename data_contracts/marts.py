@@ -122,6 +122,9 @@ class DimProduct(Mart, schema="marts"):
     cost_basis: Text = same(Products.cost_basis)
 
 
+OF_TIME = "it is a price of time"
+
+
 class DimPrice(Mart, schema="marts"):
     """The terms of a price from some moment on, in one currency; superseded versions stay visible.
 
@@ -133,22 +136,30 @@ class DimPrice(Mart, schema="marts"):
     price_id: Text = same(PriceVersions.price_id)
     contract_id: Text = same(PriceVersions.contract_id)
     product_id: Text = same(PriceVersions.product_id)
-    meter: Text = same(PriceVersions.meter)
-    unit: Text = same(Meters.unit)
+    meter: Text = same(PriceVersions.meter, null_means=OF_TIME)
+    unit: Text = same(Meters.unit, null_means=OF_TIME)
     model: Text = same(PriceVersions.model)
     kind: Text = same(PriceVersions.kind)
     conditions: Text = same(PriceVersions.conditions)
     terms_id: Text = same(PriceVersions.terms_id)
     unit_amount: UnitPrice = same(PriceVersions.unit_amount)
     tiers: Text = column(
-        "Canonical JSON array of the tiers; decimals are text, without trailing zeros.",
+        "Canonical JSON array of the tiers, packages among them; decimals are text, without trailing zeros.",
         null_means="the model has no tiers",
         example='[{"flat_amount":"0","tier":1,"unit_amount":"0.00003","up_to":null}]',
+    )
+    cells: Text = column(
+        "Canonical JSON object of the unit prices by matrix cell; `default` is every other combination.",
+        null_means="the model is no matrix",
+        example='{"default":"0.10"}',
     )
     rate: UnitPrice = same(PriceVersions.rate)
     fixed_amount: UnitPrice = same(PriceVersions.fixed_amount)
     minimum_fee: UnitPrice = same(PriceVersions.minimum_fee)
     maximum_fee: UnitPrice = same(PriceVersions.maximum_fee)
+    free_units: Quantity = same(PriceVersions.free_units)
+    minimum_amount: UnitPrice = same(PriceVersions.minimum_amount)
+    maximum_amount: UnitPrice = same(PriceVersions.maximum_amount)
     rounding: Text = same(PriceVersions.rounding)
     round_at: Text = same(PriceVersions.round_at)
     valid_from: Instant = column(

@@ -2,7 +2,7 @@
 
 from data_contracts.vocabulary import Count, Day, Flag, Instant, Quantity, Table, Text, UnitPrice, column, key
 
-MODELS = ("per_unit", "graduated", "volume", "percentage")
+MODELS = ("flat", "per_unit", "graduated", "volume", "package", "percentage", "matrix", "dynamic")
 
 
 class PriceVersions(Table):
@@ -21,7 +21,7 @@ class PriceVersions(Table):
         "Contract whose override this is.", null_means="it is the list price", example="contract_001"
     )
     product_id: Text = column("Product that the price sells.", example="api")
-    meter: Text = column("Meter that the price rates.", example="api_requests")
+    meter: Text = column("Meter that the price rates; empty for a price of time.", example="api_requests")
     model: Text = column("Charge model.", one_of=MODELS)
     kind: Text = column("What the price makes.", one_of=("revenue", "cost"))
     is_additive: Flag = column("Whether it may apply beside another revenue price of the same usage.")
@@ -55,8 +55,20 @@ class PriceVersions(Table):
     free_events: Count = column("Events of a billing period that are free.", null_means="none", unit="event")
     free_amount: Quantity = column("Value of a billing period that is free.", null_means="none", unit="currency")
     free_rule: Text = column("When the free phase ends.", one_of=("first_exhausted", "both_exhausted"))
+    free_units: Quantity = column(
+        "Units of each counter and billing period that are free.", null_means="none", unit="unit of the meter"
+    )
+    minimum_amount: UnitPrice = column(
+        "Least amount of a whole billing period, over all groups.", null_means="none", unit="currency"
+    )
+    maximum_amount: UnitPrice = column(
+        "Highest amount of a billing period, over all groups.", null_means="none", unit="currency"
+    )
     quantity_limit: Quantity = column(
-        "Largest cumulative quantity (value for percentage) that can be priced below 10^13 in the currency.",
+        "Largest cumulative quantity (value for percentage, amount for dynamic) that can be priced below 10^13.",
         unit="unit of the meter",
+    )
+    group_limit: Count = column(
+        "Number of groups whose flat amounts stay below 10^13.", null_means="the price has no groups", unit="group"
     )
     document: Text = column("Where it stands: path and line.", example="llm.yaml:41")

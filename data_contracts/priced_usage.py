@@ -1,6 +1,6 @@
 """Contract of `priced_usage`."""
 
-from data_contracts.vocabulary import Count, Day, Instant, Layout, Quantity, Table, Text, column, key
+from data_contracts.vocabulary import Count, Day, Instant, Layout, Quantity, Table, Text, UnitPrice, column, key
 
 
 class PricedUsage(Table):
@@ -17,7 +17,7 @@ class PricedUsage(Table):
     meter: Text = key("Meter as the events name it.", example="api_requests")
     dimensions: Text = key("Canonical JSON of the cell's priced dimensions.", example='{"model":"small"}')
     value_currency: Text = key(
-        "Currency of the events' amounts; empty when the meter measures quantities.", example="EUR"
+        "Currency of the events' amounts; empty when neither the meter nor a price looks at them.", example="EUR"
     )
     service_date: Day = key("Local day of the account.")
     slot_at: Instant = key("Start of the slot, UTC.")
@@ -38,10 +38,21 @@ class PricedUsage(Table):
     model: Text = column("Charge model of the version.", null_means="it is not rated")
     product_id: Text = column("Product of the price.", null_means="it is not rated", example="api")
     currency: Text = column("ISO 4217 code of the version.", null_means="it is not rated", example="USD")
-    conditions: Text = column(
-        "Dimensions that the price looks at, canonical JSON.", null_means="it is not rated", example='{"model":"small"}'
+    line_dimensions: Text = column(
+        "Dimensions of the line that counts it: conditions and groups of the price, canonical JSON.",
+        null_means="it is not rated",
+        example='{"model":"small"}',
+    )
+    unit_amount: UnitPrice = column(
+        "Unit price of the matrix cell that it falls in.", null_means="the version is no matrix", unit="currency"
+    )
+    list_unit_amount: UnitPrice = column(
+        "Unit price of its cell in the plan's own version.",
+        null_means="that version is no matrix, or has no such cell",
+        unit="currency",
     )
     event_count: Count = column("Accepted events.", unit="event", at_least=0)
     quantity: Quantity = column("Sum of what the meter measures.", unit="unit of the meter")
     landed_quantity: Quantity = column("Sum of the events' own quantities.", unit="unit of the meter")
+    amount: Quantity = column("Sum of the events' amounts; 0 where `value_currency` is empty.", unit="value_currency")
     first_delivery_date: Day = column("Delivery that first brought usage of the cell.")

@@ -31,6 +31,10 @@ class RatedEvents(Table):
     contract_id: Text = column("Contract.", example="contract_001")
     price_version_id: Text = column("Version in force at the event's instant.", example="api_requests@2026-08-01")
     list_price_version_id: Text = column("The plan's own version in force.", example="api_requests@2026-08-01")
+    line_dimensions: Text = column(
+        "Dimensions of the line that counts it: conditions and groups of the price, canonical JSON.",
+        example='{"model":"small"}',
+    )
     service_date: Day = column("Local day of the account.")
     occurred_at: Instant = column("When it happened, UTC.")
     quantity: Quantity = column("The event's value: what the meter measures.", unit="currency")

@@ -25,6 +25,7 @@ from data_contracts.landed_files import LandedFiles
 from data_contracts.line_items import LineItems
 from data_contracts.marts import MARTS, Mart, MetaTables
 from data_contracts.meters import Meters
+from data_contracts.price_cells import PriceCells
 from data_contracts.price_tiers import PriceTiers
 from data_contracts.price_versions import PriceVersions
 from data_contracts.priced_usage import PricedUsage
@@ -71,6 +72,7 @@ STAGED: tuple[type[Table], ...] = (
     Meters,
     PriceVersions,
     PriceTiers,
+    PriceCells,
     Contracts,
     Accounts,
     AccountContracts,

@@ -16,7 +16,7 @@ class UsageDays(Table):
     meter: Text = key("Meter as the events name it.", example="api_requests")
     dimensions: Text = key("Canonical JSON of the priced dimensions.", example='{"model":"small"}')
     value_currency: Text = key(
-        "Currency of the events' amounts; empty when the meter measures quantities.", example="EUR"
+        "Currency of the events' amounts; empty when neither the meter nor a price looks at them.", example="EUR"
     )
     service_date: Day = key("Local day of the account.")
     slot_at: Instant = key("Start of the slot, UTC.")
@@ -39,4 +39,5 @@ class UsageDays(Table):
     duplicate_count: Count = column("Duplicates that were dropped.", unit="event", at_least=0)
     quantity: Quantity = column("Sum of what the meter measures.", unit="unit of the meter")
     landed_quantity: Quantity = column("Sum of the events' own quantities.", unit="unit of the meter")
+    amount: Quantity = column("Sum of the events' amounts; 0 where `value_currency` is empty.", unit="value_currency")
     first_delivery_date: Day = column("Delivery that first brought usage of the cell.")

@@ -20,7 +20,7 @@ class UsageStates(Table):
         "Canonical JSON of the dimensions that some price of the meter looks at.", example='{"model":"small"}'
     )
     value_currency: Text = key(
-        "Currency of the events' amounts; empty when the meter measures quantities.", example="EUR"
+        "Currency of the events' amounts; empty when neither the meter nor a price looks at them.", example="EUR"
     )
     service_date: Day = key("Local day of the account; UTC day while the account is unknown.")
     slot_at: Instant = key("Start of the slot: of the local day, or of a price change inside it. UTC.")
@@ -28,3 +28,4 @@ class UsageStates(Table):
     duplicate_count: Count = column("Duplicates that were dropped.", unit="event", at_least=0)
     quantity: Quantity = column("Sum of what the meter measures: quantities, amounts, or the count itself.")
     landed_quantity: Quantity = column("Sum of the events' own quantities, whatever the meter measures.")
+    amount: Quantity = column("Sum of the events' amounts; 0 where `value_currency` is empty.", unit="value_currency")

@@ -121,9 +121,9 @@ def key(
     )
 
 
-def same(source: Any) -> Any:
-    """Take over a column of another table as a plain column."""
-    return replace(source, is_key=False)
+def same(source: Any, *, null_means: str | None = None) -> Any:
+    """Take over a column of another table as a plain column; `null_means` where the mart writes null for empty text."""
+    return replace(source, is_key=False, null_means=null_means or source.null_means)
 
 
 def same_key(source: Any) -> Any:

@@ -30,6 +30,7 @@ from data_contracts import (
     LegalEntities,
     Meters,
     PlanPrices,
+    PriceCells,
     PriceConditions,
     PriceTiers,
     PriceVersions,
@@ -61,6 +62,7 @@ class Build:
     as_of: date
     deliveries: tuple[date, ...]
     folder_name: str | None = None  # of an earlier run, whose code may have been another
+    other_book: book.BookState | None = None  # what a simulation rates by, instead of what was delivered
 
     @cached_property
     def fingerprint(self) -> str:
@@ -113,6 +115,8 @@ class Build:
     @cached_property
     def book_state(self) -> book.BookState:
         """Return the price book and the contracts as they stand on D."""
+        if self.other_book is not None:
+            return self.other_book
         rows = self.delivered(Documents).collect().sort("delivery_date", "dataset", "path")
         names = ("delivery_date", "dataset", "path", "content")
         return book.load_state([book.Document(*row) for row in rows.select(names).iter_rows()])
@@ -256,6 +260,7 @@ BOOK_TABLES: tuple[type[Table], ...] = (
     PlanPrices,
     PriceVersions,
     PriceTiers,
+    PriceCells,
     PriceConditions,
     Exclusions,
     CostMappings,

@@ -4,7 +4,7 @@ The files go through intake itself, into a folder that is thrown away: what is s
 """
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import polars as pl
 
 from data_contracts import RejectedRows, RepeatedEvents
 from orchestration.errors import UsageError
+from orchestration.intake.feeds import Feed, feeds_of
 from orchestration.intake.findings import Finding
 from orchestration.intake.lake import Lake, read_snapshot, snapshot_folders
 from orchestration.intake.landing import DATASETS, LandedFile, landed_files, named_file
@@ -25,16 +26,20 @@ SHOWN_PER_RULE = 50
 def check_landing(settings: Settings, paths: Sequence[Path] | None = None) -> list[Finding]:
     """Return all problems of everything landed and not yet snapshotted, or of the named files, ordered by place.
 
-    Of each file and rule the first 50 records are named, then the number of the others. Duplicates are no problem.
+    All feeds are looked at, too. Of each file and rule the first 50 records are named, then the number of the others.
+    Duplicates are no problem.
     Refuses: a named file that is not there, or that lies in no folder named like a dataset.
     """
     folders = snapshot_folders(settings.delivered)
     lake = Lake(read_snapshot(day, folder) for day, folder in folders.items())
     next_date = None if lake.last is None else lake.last.delivery_date + timedelta(days=1)
+    feeds = feeds_of(settings)
     if paths is None:
-        files, findings = landed_files(settings)
+        files, findings = landed_files(settings, feeds)
     else:
-        files, findings = [_named(path, next_date) for path in _each_file(paths)], []
+        landed = [path for path in _each_file(paths) if path.absolute().parent != settings.feeds]
+        files, findings = [_named(path, next_date, feeds) for path in landed], []
+    findings += [finding for feed in feeds.values() for finding in feed.findings]
     pending = Pending(settings, lake, files, lambda _: None)
     state = known_book(lake.documents())
     with tempfile.TemporaryDirectory(prefix="ratebook-check-") as scratch:
@@ -62,12 +67,11 @@ def _each_file(paths: Iterable[Path]) -> list[Path]:
     return files
 
 
-def _named(path: Path, next_date: date | None) -> LandedFile:
-    file = named_file(path, next_date)
+def _named(path: Path, next_date: date | None, feeds: Mapping[str, Feed]) -> LandedFile:
+    file = named_file(path, next_date, feeds)
     if file is None:
-        raise UsageError(
-            f"{path} lies in no folder named like a dataset ({', '.join(DATASETS)}), so its rules are unknown."
-        )
+        known = ", ".join((*DATASETS, *feeds))
+        raise UsageError(f"{path} lies in no folder named like a dataset or feed ({known}), so its rules are unknown.")
     return file
 
 

@@ -209,6 +209,134 @@ def _show_differences(before: Path, after: Path, as_json: bool) -> None:
 
 
 @app.command()
+def feeds(
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of feeds, for editors.")] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the feeds: how files that are not in our format are read, and what is wrong with that."""
+    from orchestration.intake import feeds as known
+
+    if schema:
+        _print_json(known.json_schema())
+        return
+    found = known.feeds_of(_settings(home)).values()
+    rows = [(feed.name, feed.dataset, "; ".join(map(str, feed.findings)) or "ok") for feed in found]
+    _show_rows(["feed", "dataset", "state"], rows, as_json)
+    if any(feed.findings for feed in found):
+        raise typer.Exit(RefusedInput.exit_code)
+
+
+@app.command()
+def quote(
+    book: Annotated[Path, typer.Argument(help="Folder of a price book: all its documents.")],
+    price: Annotated[list[str] | None, typer.Option("--price", help="A price of the book; may be repeated.")] = None,
+    plan: Annotated[str | None, typer.Option("--plan", help="A plan of the book, instead of prices.")] = None,
+    quantity: Annotated[
+        str | None, typer.Option("--quantity", help="Units used (or value, for a meter of money) of the one --price.")
+    ] = None,
+    dimension: Annotated[
+        list[str] | None, typer.Option("--dimension", metavar="NAME=VALUE", help="Dimension of the usage.")
+    ] = None,
+    daily: Annotated[bool, typer.Option("--daily", help="The quantity on each day of the month, not once.")] = False,
+    events: Annotated[
+        Path | None, typer.Option("--events", help="CSV of usage: meter, occurred_at, quantity or amount, dimensions.")
+    ] = None,
+    month: Annotated[str, typer.Option("--month", help="Month of the usage.")] = "2026-01",
+    currency: Annotated[str | None, typer.Option("--currency", help="Where the book sells in several.")] = None,
+    time_zone: Annotated[str, typer.Option("--time-zone", help="IANA zone of the account.")] = "UTC",
+    as_json: AsJson = False,
+) -> None:
+    """Price usage against any book, with the derivation of every line; nothing is read from or written to a home.
+
+    For example: ratebook quote ./book --price api_requests --quantity 1500000 --month 2026-10
+    """
+    from orchestration.quote import Asked, measured, read_usage
+    from orchestration.quote import quote as priced
+
+    first = _day("--month", f"{month}-01")
+    prices_asked = price or []
+    if (plan is None) == (not prices_asked):
+        raise UsageError("Say what to price by: --plan, or --price (several may be given).")
+    if events is not None:
+        usage = read_usage(events)
+    elif quantity is not None and len(prices_asked) == 1:
+        last = (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+        days = [first + timedelta(days=each) for each in range(last.day)] if daily else [first]
+        usage = measured(book, prices_asked[0], quantity, _pairs("--dimension", dimension or []), days)
+    else:
+        raise UsageError("Say what is used: --events FILE, or --quantity with one --price.")
+    found = priced(book, Asked(first, usage, plan, prices_asked, currency, time_zone))
+    if as_json:
+        _print_json(_plain(found.as_dict()))
+        return
+    shown_lines = [each for each in found.lines if each.events or each.line["amount"] != 0]
+    for each in shown_lines:
+        out.print(escape(each.as_text()), soft_wrap=True, highlight=False)
+        out.print("")
+    if unused := len(found.lines) - len(shown_lines):
+        out.print(f"{unused} prices have a line of 0, because nothing of theirs was used (all of them with --json).\n")
+    for waiting in found.unpriced:
+        shown = ", ".join(f"{name} {value}" for name, value in waiting.items())
+        err.print(f"[bold red]Not priced[/bold red] {escape(shown)}", soft_wrap=True, highlight=False)
+    for (kind, code), amount in found.totals.items():
+        out.print(f"{kind}: {amount:f} {code}", soft_wrap=True, highlight=False)
+
+
+def _pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in texts]
+    if wrong := [text for text, (_, sign, _) in zip(texts, pairs, strict=True) if not sign]:
+        raise UsageError(f"{option} {wrong[0]}: write it as name=value.")
+    return {name: value for name, _, value in pairs}
+
+
+@app.command()
+def simulate(
+    book: Annotated[Path, typer.Option("--book", help="Folder of the changed price book: all its documents.")],
+    first: Annotated[str, typer.Option("--from", metavar="DAY", help="First service date.")],
+    last: Annotated[str, typer.Option("--to", metavar="DAY", help="Last service date.")],
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page with charts.")] = None,
+    top: Annotated[int, typer.Option("--top", min=1, help="Movers shown, up and down, per currency.")] = 5,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Rate stored usage with a changed book: revenue and margin by product, who pays more, who pays less.
+
+    Nothing is published and nothing in the home changes. Contracts stay as they are.
+    """
+    from orchestration import simulate as simulation
+
+    settings = _settings(home)
+    with _progress(as_json) as progress:
+        found = simulation.simulate(settings, book, _day("--from", first), _day("--to", last), progress=progress)
+    if html is not None:
+        from orchestration.simulation_page import page
+
+        html.write_text(page(found, book.name, _digits(settings)), "utf-8")
+    if as_json:
+        _print_json(_plain(found.as_dict()))
+        return
+    for title, rows in (
+        ("In total", found.totals),
+        ("By product", found.products),
+        ("Who moves most", found.movers(top)),
+        ("Contracts with prices of their own, in the numbers above as well", found.locked),
+        ("Usage that only one of the books prices", found.suspense),
+    ):
+        if not rows.is_empty():
+            out.print(f"\n[bold]{title}[/bold]")
+            _show_rows(rows.columns, rows.rows(), False)
+    if html is not None:
+        out.print(f"\n{escape(str(html))}", soft_wrap=True, highlight=False)
+
+
+def _digits(settings: "Settings") -> dict[str, int]:
+    from orchestration.reader import run_sql
+
+    return dict(run_sql(settings, "select currency, minor_units from marts.dim_currency", max_rows=None).rows)
+
+
+@app.command()
 def sql(
     statement: Annotated[str, typer.Argument(help='For example "from meta.start_here".')],
     home: Home = None,
@@ -233,11 +361,18 @@ def sql(
 
 
 @app.command()
-def doctor(home: Home = None, as_json: AsJson = False) -> None:
+def doctor(
+    home: Home = None,
+    test_message: Annotated[
+        bool, typer.Option("--test-message", help="Also send a test message, as a failed run would.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Check this installation: versions, libraries' behaviour, state on disk, what is published."""
-    from orchestration.doctor import diagnose
+    from orchestration.doctor import diagnose, test_messages
 
-    findings = diagnose(_settings(home))
+    settings = _settings(home)
+    findings = diagnose(settings) + (test_messages(settings) if test_message else [])
     if as_json:
         _print_json([_plain(finding.__dict__) for finding in findings])
     else:
@@ -275,7 +410,8 @@ def _settings(home: Path | None) -> "Settings":
         settings = Settings() if home is None else Settings(home=home)
     except ValidationError as error:
         faults = "; ".join(
-            f"RATEBOOK_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()
+            f"RATEBOOK_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" if each["loc"] else each["msg"]
+            for each in error.errors()
         )
         raise UsageError(f"{faults}. `orchestration/settings.py` lists the settings.") from None
     if settings.home.exists() and not settings.home.is_dir():

@@ -23,6 +23,7 @@ from data_contracts.validation import ContractError, validate
 from data_contracts.vocabulary import Amount, Table, Text, column, key
 from orchestration.errors import RatebookError, UsageError
 from orchestration.lock import run_lock
+from orchestration.notify import try_channels
 from orchestration.publish import CANDIDATE, LATEST, NEW_LINK, REMOVING, published_run
 from orchestration.settings import Settings
 from orchestration.storage import sha256_of
@@ -229,6 +230,31 @@ def published_opens(settings: Settings) -> Answer:
     return rows == [(run.number, run.as_of.isoformat())], f"meta.run says {rows}", "Run the night again."
 
 
+def messages(settings: Settings) -> Answer:
+    """Whether somebody is told of a run that is held or has failed; that is a choice, so neither is a fault."""
+    named = [name for name, url in (("webhook", settings.webhook_url), ("email", settings.smtp_url)) if url is not None]
+    ends = " or ".join(sorted(settings.notify_on)) or "nothing"
+    told = f"{' and '.join(named)} when a run is {ends}; --test-message tries them" if named else "nobody is told"
+    return True, told, ""
+
+
+def test_messages(settings: Settings) -> list[Finding]:
+    """Send a test message by every channel that is set and return what became of each."""
+    sent = try_channels(settings)
+    if not sent:
+        remedy = "Set RATEBOOK_WEBHOOK_URL, or RATEBOOK_SMTP_URL with RATEBOOK_MAIL_FROM and RATEBOOK_MAIL_TO."
+        return [Finding("test message", ok=False, detail="no channel is set", remedy=remedy)]
+    return [
+        Finding(
+            f"test message by {channel}",
+            wrong is None,
+            settings.redacted(wrong) if wrong else "delivered",
+            "" if wrong is None else "Look at the address, the password and what lies between here and there.",
+        )
+        for channel, wrong in sent.items()
+    ]
+
+
 LOOKS: dict[str, Look] = {
     "python": python_version,
     "packages": package_versions,
@@ -243,6 +269,7 @@ LOOKS: dict[str, Look] = {
     "leftovers": no_leftovers,
     "published files": published_is_whole,
     "published database": published_opens,
+    "messages": messages,
 }
 
 

@@ -4,11 +4,13 @@ The arithmetic here is plain fractions, tier by tier, and shares nothing with th
 that an agreement says something.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Context, Decimal
 from fractions import Fraction
+from math import ceil, floor
 from typing import Any
 
 import polars as pl
@@ -20,6 +22,7 @@ from data_contracts import (
     LineItems,
     Meters,
     PlanPrices,
+    PriceCells,
     PriceConditions,
     PricedUsage,
     PriceTiers,
@@ -31,6 +34,7 @@ from data_contracts import (
     UsageSlots,
     ZoneDays,
 )
+from data_contracts.price_cells import DEFAULT_CELL
 from orchestration.build import Build, open_build
 from orchestration.errors import UsageError
 from orchestration.publish import published_run
@@ -118,7 +122,14 @@ def explanation(settings: Settings, line_item_id: str, number: int | None = None
 
     Refuses: an id that the run does not have, a run that is not there or whose build was removed.
     """
-    build = published_build(settings, number)
+    return explained(published_build(settings, number), line_item_id)
+
+
+def explained(build: Build, line_item_id: str) -> Explanation:
+    """Recompute a line of a build from its events.
+
+    Refuses: an id that the build does not have.
+    """
     line = _one(build, LineItems, pl.col("line_item_id") == line_item_id)
     if line is None:
         raise UsageError(f"No line item {line_item_id!r} in the run; take an id from marts.fct_line_item.")
@@ -128,10 +139,7 @@ def explanation(settings: Settings, line_item_id: str, number: int | None = None
     found = Explanation(line, _events(build, line))
     found.quantity = sum((Fraction(event["measured"]) for event in found.events), Fraction(0))
     found.steps.append(_terms(version))
-    if version["model"] == "percentage":
-        _explain_fees(build, found, version)
-    else:
-        _explain_tiers(build, found, version)
+    _HOW.get(version["model"], _explain_totals)(build, found, version)
     return found
 
 
@@ -163,6 +171,7 @@ def _events(build: Build, line: Row) -> list[Row]:
     cells = (
         build.frame(PricedUsage)
         .filter(_is(line, "account_id", "contract_id", "price_version_id", "service_date"))
+        .filter(pl.col("line_dimensions") == line["dimensions"])
         .select(CELL)
     )
     near = (
@@ -170,7 +179,8 @@ def _events(build: Build, line: Row) -> list[Row]:
     )
     account = build.delivered(UsageEvents).filter(_is(line, "account_id") & near)
     reference = {table.table_name: build.frame(table) for table in CELL_TABLES}
-    columns = ["occurred_at", "source", "event_id", "measured", "delivery_date", "source_file", "source_line"]
+    columns = ["occurred_at", "source", "event_id", "measured", "amount", "dimensions"]
+    columns += ["delivery_date", "source_file", "source_line"]
     joined = with_cell(account, **reference).join(cells, on=CELL, how="semi")
     return joined.select(columns).sort("occurred_at", "event_id", "source").collect().to_dicts()
 
@@ -183,28 +193,51 @@ def _terms(version: Row) -> str:
     )
 
 
-def _explain_tiers(build: Build, found: Explanation, version: Row) -> None:
+def _explain_totals(build: Build, found: Explanation, version: Row) -> None:
+    """Price what the counter holds with the line, and before it."""
     line = found.line
     tiers = build.frame(PriceTiers).filter(_is(line, "price_version_id", "currency")).sort("tier").collect().to_dicts()
     scope = _scope(build, line)
-    earlier = [
-        other for other in scope if other["price_version_id"] == line["price_version_id"] and _before(other, line)
-    ]
+    earlier = [other for other in scope if _same_counter(other, line) and _before(other, line)]
     before = sum((Fraction(other["quantity"]) for other in earlier), Fraction(0))
     through = before + found.quantity
     found.steps.append(f"Quantity: {plain(before)} before it in the period, {plain(found.quantity)} on the day")
-    total = _priced(version["model"], tiers, through, found.steps)
+    total = _priced(version, tiers, through, found.steps)
     total_before = Fraction(0)
-    if earlier:
-        total_before = _priced(version["model"], tiers, before, found.steps)
+    # A flat price is due with the first line of the month, whatever its version; all else with the version's first.
+    if earlier or (version["model"] == "flat" and scope[0]["line_item_id"] != line["line_item_id"]):
+        total_before = _priced(version, tiers, before, found.steps)
     found.amount_exact = total - total_before
     found.steps.append(f"Exact amount of the day: {plain(total)} - {plain(total_before)} = {plain(found.amount_exact)}")
     _round_difference(build, found, scope)
 
 
-def _priced(model: str, tiers: Sequence[Row], quantity: Fraction, steps: list[str]) -> Fraction:
-    """Price a running total tier by tier, as a person would on paper."""
-    steps.append(f"R({plain(quantity)}):")
+def _priced(version: Row, tiers: Sequence[Row], total: Fraction, steps: list[str]) -> Fraction:
+    """Price a running total as a person would on paper: free units off, then tier by tier or package by package."""
+    steps.append(f"R({plain(total)}):")
+    quantity = total
+    if version["free_units"] is not None:
+        quantity = max(total - Fraction(version["free_units"]), Fraction(0))
+        steps.append(f"  {plain(version['free_units'])} free: {plain(quantity)} to be charged")
+    if version["model"] == "package":
+        return _packed(tiers[0], quantity, steps)
+    return _tiered(version["model"], tiers, quantity, steps)
+
+
+def _packed(terms: Row, quantity: Fraction, steps: list[str]) -> Fraction:
+    above = max(quantity - Fraction(terms["offset"]), Fraction(0))
+    parts = above / Fraction(terms["package_size"])
+    packages = floor(parts) if terms["package_round"] == "down" else ceil(parts)
+    amount = packages * Fraction(terms["unit_amount"])
+    steps.append(
+        f"  {plain(above)} above the package's {plain(terms['offset'])} free are {packages} packages of "
+        f"{plain(terms['package_size'])}, rounded {terms['package_round']}: "
+        f"{packages} × {plain(terms['unit_amount'])} = {plain(amount)}"
+    )
+    return amount
+
+
+def _tiered(model: str, tiers: Sequence[Row], quantity: Fraction, steps: list[str]) -> Fraction:
     total = lower = Fraction(0)
     for tier in tiers:
         upper = None if tier["up_to"] is None else Fraction(tier["up_to"])
@@ -221,10 +254,52 @@ def _priced(model: str, tiers: Sequence[Row], quantity: Fraction, steps: list[st
     return total
 
 
+def _explain_cells(build: Build, found: Explanation, version: Row) -> None:
+    """Find the matrix cell of each event, and price what each cell counts."""
+    cells = build.frame(PriceCells).filter(_is(found.line, "price_version_id", "currency")).collect().to_dicts()
+    units = {cell["dimensions"]: Fraction(cell["unit_amount"]) for cell in cells}
+    used: dict[str, Fraction] = {}
+    for event in found.events:
+        cell = _cell_of(json.loads(event["dimensions"]), units)
+        used[cell] = used.get(cell, Fraction(0)) + Fraction(event["measured"])
+    scope = _scope(build, found.line)
+    before = {cell: Fraction(0) for cell in used}
+    if version["free_units"] is not None:
+        # Only a matrix whose cells have a counter each has free units.
+        earlier = [other for other in scope if _same_counter(other, found.line) and _before(other, found.line)]
+        before = dict.fromkeys(used, sum((Fraction(other["quantity"]) for other in earlier), Fraction(0)))
+    for cell, quantity in sorted(used.items()):
+        charged = _above(before[cell] + quantity, version) - _above(before[cell], version)
+        amount = _product(charged, units[cell])
+        found.amount_exact += amount
+        found.steps.append(f"  cell {cell}: {plain(charged)} × {plain(units[cell])} = {plain(amount)}")
+    found.steps.append(f"Exact amount of the day: {plain(found.amount_exact)}")
+    _round_difference(build, found, scope)
+
+
+def _cell_of(values: dict[str, str], units: Mapping[str, Fraction]) -> str:
+    named = [cell for cell in units if cell != DEFAULT_CELL and json.loads(cell).items() <= values.items()]
+    return named[0] if named else DEFAULT_CELL
+
+
+def _above(total: Fraction, version: Row) -> Fraction:
+    free = version["free_units"]
+    return total if free is None else max(total - Fraction(free), Fraction(0))
+
+
+def _explain_amounts(build: Build, found: Explanation, _version: Row) -> None:
+    """Add up what the events bring."""
+    found.amount_exact = sum((Fraction(event["amount"]) for event in found.events), Fraction(0))
+    shown = " + ".join(plain(event["amount"]) for event in found.events[:SHOWN_EVENTS])
+    rest = " + …" if len(found.events) > SHOWN_EVENTS else ""
+    found.steps.append(f"Amounts of the events: {shown or '0'}{rest} = {plain(found.amount_exact)}")
+    _round_difference(build, found, _scope(build, found.line))
+
+
 def _explain_fees(build: Build, found: Explanation, version: Row) -> None:
     """Price the events one by one in the order in which they use up the allowance."""
     line = found.line
-    scope = _is(line, "contract_id", "price_id", "price_version_id")
+    scope = _is(line, "contract_id", "price_id", "price_version_id") & (pl.col("line_dimensions") == line["dimensions"])
     in_period = pl.col("service_date").is_between(line["billing_period_start"], line["service_date"])
     rated = build.frame(RatedEvents).filter(scope & in_period).sort("occurred_at", "event_id", "source").collect()
     digits = _minor_units(build, line)
@@ -272,10 +347,16 @@ def _fee(version: Row, value: Fraction, ordinal: int, value_through: Fraction) -
 
 def _scope(build: Build, line: Row) -> list[Row]:
     """The lines of the rounding scope, in the order in which the running total is rounded."""
-    lines = build.frame(LineItems).filter(_is(line, "contract_id", "price_id", "billing_period_start", "currency"))
+    lines = build.frame(LineItems).filter(
+        _is(line, "contract_id", "price_id", "dimensions", "billing_period_start", "currency")
+    )
     order = ["service_date", "started_at"]
     starts = build.frame(Rates).group_by("price_version_id").agg(pl.col("valid_from_at").min().alias("started_at"))
     return lines.join(starts, on="price_version_id", how="left", validate="m:1").sort(order).collect().to_dicts()
+
+
+def _same_counter(other: Row, line: Row) -> bool:
+    return bool(other["price_version_id"] == line["price_version_id"])
 
 
 def _before(other: Row, line: Row) -> bool:
@@ -327,3 +408,11 @@ def plain(value: Any) -> str:
     """Write a number as a plain decimal without trailing zeros."""
     text = format(_decimal(Fraction(value)), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+# How a line is explained, by the model of its version; the others price the total of a counter.
+_HOW: dict[str, Callable[[Build, Explanation, Row], None]] = {
+    "percentage": _explain_fees,
+    "matrix": _explain_cells,
+    "dynamic": _explain_amounts,
+}

@@ -17,6 +17,7 @@ import polars as pl
 
 from data_contracts.marts import AudReconciliation, Mart, MetaRun
 from data_contracts.validation import validate
+from orchestration.errors import Difference
 from orchestration.hashing import canonical_hash, column_types, literal, quoted
 from orchestration.publish import (
     DATABASE,
@@ -136,6 +137,13 @@ def explain(failed: Sequence[GateResult], database: Path) -> str:
         lines.append(f"  and {len(failed) - SHOWN_GATES} more")
     lines.append(f"The SQL runs on the held file: duckdb -readonly '{database}'")
     return "\n".join(lines)
+
+
+def differences(failed: Sequence[GateResult]) -> list[Difference]:
+    """Return what each failed gate has found, for who is told by a message."""
+    return [
+        Difference(result.name, result.scope, result.difference, result.message, result.drill_sql) for result in failed
+    ]
 
 
 def _run(gate: Gate, candidate: Candidate) -> list[GateResult]:

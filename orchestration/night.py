@@ -171,7 +171,7 @@ def publish_marts(build: Build, record: Record, progress: Progress, report: Repo
     record.gates_passed = len(results) - len(failed)
     if failed:
         held = publish.hold(build.settings, candidate, night)
-        raise Held(gates.explain(failed, held / publish.DATABASE))
+        raise Held(gates.explain(failed, held / publish.DATABASE), gates.differences(failed))
     published = publish.switch(build.settings, candidate, night)
     served = publish.published_run(build.settings)
     record.path = str(published.path)
@@ -194,10 +194,11 @@ def rehearse(settings: Settings, as_of: date, *, progress: Progress = lambda _: 
     require_landing(settings)
     home = Path(tempfile.mkdtemp(prefix="ratebook-rehearsal-"))
     try:
-        for folder in ("landing", "lake"):
+        for folder in ("landing", "feeds", "lake"):
             if (settings.home / folder).is_dir():
                 shutil.copytree(settings.home / folder, home / folder, copy_function=_link, symlinks=True)
-        record = run(settings.model_copy(update={"home": home}), as_of, progress=progress)
+        rehearsed = settings.model_copy(update={"home": home, "notify_on": frozenset()})
+        record = run(rehearsed, as_of, progress=progress)
     except Held as held:
         # What would be held is kept, or the SQL that shows the difference would have no file to run on.
         raise Held(f"{held}\nThe rehearsal is kept in {home}; remove it when you have looked.") from held

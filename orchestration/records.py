@@ -16,7 +16,8 @@ import polars as pl
 from data_contracts.runs import RunLog, RunTables
 from orchestration import memory, publish
 from orchestration.errors import Held, RatebookError
-from orchestration.run_log import log, log_files, read_events, run_log_file
+from orchestration.notify import Message, tell
+from orchestration.run_log import end_torn_line, log, log_files, read_events, run_log_file
 from orchestration.settings import Settings
 
 Result = TypeVar("Result")
@@ -56,7 +57,7 @@ class Record:
 def run_log(settings: Settings) -> pl.DataFrame:
     """Read the runs that have ended, for `audit.aud_run`."""
     rows = []
-    for entry in _entries(settings):
+    for entry in read_events(settings.log / RUN_LOG):
         started_at = datetime.fromisoformat(entry["started_at"])
         finished_at = datetime.fromisoformat(entry["finished_at"]) if entry["finished_at"] else None
         rows.append(
@@ -92,21 +93,10 @@ def run_tables(settings: Settings) -> pl.DataFrame:
             "step_elapsed_ms": _milliseconds(entry["seconds"][table["step"]]),
             "step_peak_memory_bytes": entry["peak_memory_bytes"][table["step"]],
         }
-        for entry in _entries(settings)
+        for entry in read_events(settings.log / RUN_LOG)
         for table in entry["tables"]
     ]
     return pl.DataFrame(rows, schema=RunTables.schema())
-
-
-def _entries(settings: Settings) -> Iterator[dict[str, Any]]:
-    """Yield the lines of the run log; a run killed while it wrote leaves the start of one, which says nothing."""
-    path = settings.log / RUN_LOG
-    for line in path.read_text().splitlines() if path.exists() else []:
-        try:
-            entry: dict[str, Any] = json.loads(line)
-        except json.JSONDecodeError:
-            continue
-        yield entry
 
 
 def _milliseconds(seconds: float) -> int:
@@ -117,6 +107,9 @@ def begin(settings: Settings, as_of: date) -> Record:
     """Give a run its number; it counts as failed until it has ended well. Call it while holding the run lock."""
     for killed in _killed(settings):
         _append(settings, killed)
+        with run_log_file(settings, killed.number, killed.as_of):
+            log.error("run was killed")
+            tell(settings, Message(killed.number, killed.as_of, killed.status, killed.message or ""))
     return Record(publish.next_number(settings), as_of, _now())
 
 
@@ -126,24 +119,31 @@ def end(settings: Settings, record: Record, error: BaseException | None) -> None
     record.message = settings.redacted(str(error)) if isinstance(error, RatebookError) else None
     record.finished_at = _now()
     _append(settings, record)
+    what = f"Published in {record.path}."
     said = {"status": record.status, "seconds": (record.finished_at - record.started_at).total_seconds()}
     if error is None:
         log.info("run ended", extra=said)
     else:
-        log.error("run ended", extra=said | {"error": f"{type(error).__name__}: {error}"})
+        what = f"{type(error).__name__}: {error}"
+        log.error("run ended", extra=said | {"error": what})
+    # Whoever interrupts a run sits before it and knows.
+    if not isinstance(error, KeyboardInterrupt):
+        differences = error.differences if isinstance(error, Held) else ()
+        text = record.message or what
+        tell(settings, Message(record.number, record.as_of, record.status, text, differences))
 
 
 def _append(settings: Settings, record: Record) -> None:
     settings.log.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = settings.log / RUN_LOG
-    is_torn = path.exists() and not path.read_bytes().endswith(b"\n")
+    end_torn_line(path)
     with path.open("a") as runs:
-        runs.write(("\n" if is_torn else "") + json.dumps(asdict(record), default=str) + "\n")
+        runs.write(json.dumps(asdict(record), default=str) + "\n")
 
 
 def _killed(settings: Settings) -> Iterator[Record]:
     """Yield the runs that left a log of their own and no line: nobody but this run holds the lock, so they are over."""
-    ended = {entry["number"] for entry in _entries(settings)}
+    ended = {entry["number"] for entry in read_events(settings.log / RUN_LOG)}
     for path in log_files(settings):
         events = read_events(path)
         if events and events[0]["run"] not in ended:

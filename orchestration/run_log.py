@@ -8,7 +8,7 @@ Modules log to `log` with the standard library's levels and put facts beside the
 import json
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,7 @@ def run_log_file(settings: Settings, run: int, as_of: date) -> Iterator[Path]:
     """Write what is logged inside the block to the run's own file."""
     path = log_file(settings, run)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    end_torn_line(path)
     handler = logging.FileHandler(path, encoding="ascii", delay=True)
     handler.setFormatter(OneLine(settings, run, as_of))
     handler.setLevel(settings.log_level.upper())
@@ -76,5 +77,16 @@ def log_files(settings: Settings) -> list[Path]:
 
 
 def read_events(path: Path) -> list[dict[str, Any]]:
-    """Return the events of a log; of a line that a killed run has only begun there is none."""
-    return [json.loads(line) for line in path.read_text("ascii").splitlines(keepends=True) if line.endswith("\n")]
+    """Return the events of a log, or the runs of `runs.jsonl`, but for a line that a killed run has only begun."""
+    events = []
+    for line in path.read_text("utf-8").splitlines() if path.exists() else []:
+        with suppress(json.JSONDecodeError):
+            events.append(json.loads(line))
+    return events
+
+
+def end_torn_line(path: Path) -> None:
+    """End the line that a killed run has only begun: what is written next begins a line of its own."""
+    if path.exists() and not path.read_bytes().endswith(b"\n"):
+        with path.open("ab") as file:
+            file.write(b"\n")

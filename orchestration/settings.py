@@ -1,12 +1,13 @@
 """Settings: read once from the environment, passed on as one object."""
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 from urllib.parse import unquote, urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 STRUCK_OUT = "***"
@@ -15,7 +16,7 @@ STRUCK_OUT = "***"
 class Settings(BaseSettings):
     """Where the state lives and which bounds hold. Every field can be set as `RATEBOOK_<NAME>`."""
 
-    model_config = SettingsConfigDict(env_prefix="RATEBOOK_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="RATEBOOK_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     home: Path = Field(default=Path("var"), description="State of this installation: landing, lake, build, published.")
     memory_mb: int = Field(default=1024, ge=64, description="What one step may hold in memory; decides the buckets.")
@@ -34,11 +35,41 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least level of the events in `log/run-<number>.jsonl`."
     )
+    notify_on: frozenset[Literal["held", "failed", "published"]] = Field(
+        default=frozenset({"held", "failed"}), description="Ends of a run that a message is sent about."
+    )
+    webhook_url: SecretStr | None = Field(default=None, description="Secret: where messages are posted to as JSON.")
+    smtp_url: SecretStr | None = Field(
+        default=None,
+        description="Secret: mail server, `smtp://user:password@host:587` (STARTTLS), `smtps://`, or `smtp+plain://`.",
+    )
+    mail_from: str = Field(default="", description="Sender of messages.")
+    mail_to: str = Field(default="", description="Receivers of messages, with commas between them.")
+
+    @field_validator("webhook_url", "smtp_url")
+    @classmethod
+    def _address(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        """An address that cannot be used is found when a command starts, not when a night has failed."""
+        schemes = ("http", "https") if info.field_name == "webhook_url" else ("smtp", "smtps", "smtp+plain")
+        if value is not None and not _is_address(value.get_secret_value(), schemes):
+            raise ValueError(f"it is no address of the form {' or '.join(scheme + '://…' for scheme in schemes)}")
+        return value
+
+    @model_validator(mode="after")
+    def _mail_is_addressed(self) -> Self:
+        if self.smtp_url is not None and not (self.mail_from and self.mail_to):
+            raise ValueError("RATEBOOK_SMTP_URL needs RATEBOOK_MAIL_FROM and RATEBOOK_MAIL_TO beside it")
+        return self
 
     @property
     def landing(self) -> Path:
         """Folder that the world delivers into."""
         return self.home.absolute() / "landing"
+
+    @property
+    def feeds(self) -> Path:
+        """Folder of the feeds: how files that are not in our format are read."""
+        return self.home.absolute() / "feeds"
 
     @property
     def delivered(self) -> Path:
@@ -76,6 +107,14 @@ class Settings(BaseSettings):
     def snapshot(self, delivery_date: date) -> Path:
         """Folder of one delivery's snapshot."""
         return self.delivered / delivery_date.isoformat()
+
+
+def _is_address(text: str, schemes: Sequence[str]) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
 
 
 def _secret_parts(secret: str) -> set[str]:

@@ -19,7 +19,7 @@ import polars as pl
 
 from data_contracts import TABLES
 from data_contracts.vocabulary import Table
-from orchestration.errors import Held, UsageError
+from orchestration.errors import Difference, Held, UsageError
 from orchestration.hashing import literal, quoted
 from orchestration.settings import Settings
 
@@ -110,7 +110,7 @@ def run_dbt(
         raise Held(f"dbt could not build {project_dir}: {outcome.exception or 'no result'}\n{_STILL_SERVED}")
     result = DbtResult(tuple(_node(entry) for entry in results))
     if result.failed:
-        raise Held(_explain(result.failed, warehouse_path))
+        raise Held(_explain(result.failed, warehouse_path), map(_difference, result.failed))
     if not outcome.success:
         raise Held(f"dbt ended without success and without a failed node: {outcome.exception}\n{_STILL_SERVED}")
     return result
@@ -242,6 +242,10 @@ def _node(entry: object) -> DbtNode:
         message=str(getattr(entry, "message", "") or ""),
         compiled_sql=str(getattr(node, "compiled_code", "") or ""),
     )
+
+
+def _difference(node: DbtNode) -> Difference:
+    return Difference(node.name, f"dbt {node.resource_type}", None, node.message.strip(), node.compiled_sql or None)
 
 
 def _explain(failed: Sequence[DbtNode], warehouse_path: Path) -> str:

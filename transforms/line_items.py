@@ -9,6 +9,7 @@ from data_contracts import (
     AsOf,
     Companies,
     Currencies,
+    ExchangeRates,
     LineItems,
     PlanPrices,
     PricedUsage,
@@ -19,17 +20,25 @@ from data_contracts import (
     ZoneDays,
 )
 from data_contracts.vocabulary import AMOUNT, EXACT, QUANTITY
-from transforms import money, periods
+from transforms import exchange, money, periods
 from transforms.active_prices import active_prices
-from transforms.charge_models import CUMULATIVE_MODELS, EVENT_MODELS, cumulative_amount
+from transforms.charge_models import CELL_MODELS, CUMULATIVE_MODELS, EVENT_MODELS, amount_of
+from transforms.charge_models.matrix import matrix
 
 # Raised when a rule of rating changes; stands on every line, so that a difference has a cause.
 RULE_VERSION = "1"
 
-LINE = ["account_id", "contract_id", "price_id", "price_version_id", "currency", "service_date"]
+LINE = ["account_id", "contract_id", "price_id", "price_version_id", "dimensions", "currency", "service_date"]
+# What counts units: each group, and each version's part of the month for itself (`on_price_change: restart`).
+COUNTER = ["contract_id", "price_id", "price_version_id", "dimensions", "billing_month"]
+# What a flat price is due once for, whatever its versions are.
+FLAT_SCOPE = ["contract_id", "price_id", "dimensions", "billing_month"]
 # The running total that is rounded: it runs on when the price changes, so that a month sums to one rounded total.
-ROUNDING_SCOPE = ["contract_id", "price_id", "billing_period_start"]
+ROUNDING_SCOPE = ["contract_id", "price_id", "dimensions", "billing_period_start"]
+AMOUNTS = ["amount_exact", "list_exact", "fees", "list_fees"]
+RATED = [*LINE, "charge_kind", "started_at", "quantity", "quantity_before", *AMOUNTS]
 NOTHING = pl.lit(0).cast(EXACT)
+NO_FEES = [pl.lit(None, dtype=AMOUNT).alias("fees"), pl.lit(None, dtype=AMOUNT).alias("list_fees")]
 
 
 def line_items(
@@ -42,14 +51,15 @@ def line_items(
     plan_prices: AsOf[PlanPrices],
     companies: AsOf[Companies],
     currencies: AsOf[Currencies],
+    exchange_rates: AsOf[ExchangeRates],
     zone_days: AsOf[ZoneDays],
     *,
     as_of: date,
 ) -> AsOf[LineItems]:
-    """Turn priced usage into money, one line per price version and day, each explained by what stands on it.
+    """Turn priced usage into money, one line per price version, group and day, each explained by what stands on it.
 
-    Grain:   one row per contract, price version and service date; an active price without usage in a billing period
-             has one row of quantity 0 on its first active day.
+    Grain:   one row per contract, price version, dimensions and service date; an active price without usage in a
+             billing period has one row of quantity 0 on its first active day.
     Rule:    a day's amount is R(cumulative) - R(cumulative before), rounded as the difference of rounded running
              totals. Example: 10 and 20 units at 0.0049 give 0.049 and 0.098; running 0.05 and 0.15: lines 0.05, 0.10.
     Source:  dbt_project/docs/semantics.md#line-items
@@ -65,21 +75,50 @@ def line_items(
     )
     used = priced_usage.filter(pl.col("outcome") == "rated")
     unused = _without_usage(active, used)
-    counted = pl.concat([_counted_usage(used), unused])
-    by_quantity = _rated_by_quantity(counted, price_versions, price_tiers)
-    rated = pl.concat([by_quantity, _rated_by_event(rated_events), _without_event(unused, price_versions)])
+    points = pl.concat([_points(used), unused.filter(~is_by_event("model"))])
+    rated = pl.concat(
+        [
+            _rated_by_quantity(points, price_versions, price_tiers),
+            _rated_by_event(rated_events),
+            _without_event(unused.filter(is_by_event("model"))),
+        ]
+    )
     lines = _with_attributes(rated, price_versions, account_contracts, currencies)
-    return _rounded(lines).pipe(_named).select(LineItems.schema().keys()).sort("line_item_id")
+    reported = exchange.with_reporting(
+        _rounded(lines).pipe(_named),
+        exchange_rates,
+        companies,
+        currencies,
+        day="posting_date",
+        amount_reporting=exchange.converted("amount"),
+    )
+    return reported.select(LineItems.schema().keys()).sort("line_item_id")
 
 
-def _counted_usage(used: pl.LazyFrame) -> pl.LazyFrame:
+def is_by_event(model: str) -> pl.Expr:
+    """Whether a model prices each event by itself."""
+    return pl.col(model).is_in(list(EVENT_MODELS))
+
+
+def _points(used: pl.LazyFrame) -> pl.LazyFrame:
+    """Add up the cells of each line: their units, and what those cost that are priced by the cell."""
+    listed = matrix(pl.col("quantity"), pl.col("list_unit_amount"))
     return (
-        used.filter(pl.col("model").is_in(list(CUMULATIVE_MODELS)))
-        .group_by(LINE)
+        used.filter(~is_by_event("model"))
+        .drop("dimensions")
+        .rename({"line_dimensions": "dimensions"})
+        .group_by(*LINE, "model")
         .agg(
+            pl.lit("usage").alias("charge_kind"),
             pl.col("list_price_version_id").sort_by("slot_at").first(),
             pl.col("quantity").sum(),
             pl.col("slot_at").min().alias("started_at"),
+            # Of one cell where units are free, which is the only place that asks.
+            pl.col("unit_amount").first().alias("cell_unit_amount"),
+            pl.col("list_unit_amount").first().alias("list_cell_unit_amount"),
+            amount_of(CELL_MODELS, pl.col("model"), pl.col("quantity")).cast(EXACT).sum().alias("cell_exact"),
+            # A cell that the plan's own matrix does not know has no list price: then the line has none, either.
+            pl.when(pl.col("list_unit_amount").is_not_null().all()).then(listed.sum()).alias("list_cell_exact"),
         )
     )
 
@@ -89,92 +128,128 @@ def _without_usage(active: pl.LazyFrame, used: pl.LazyFrame) -> pl.LazyFrame:
     used_in = used.select(
         "contract_id", "price_id", periods.month_start(pl.col("service_date")).alias("billing_month")
     ).unique()
+    is_of_time = pl.col("meter") == ""
     return active.join(used_in, on=["contract_id", "price_id", "billing_month"], how="anti").select(
-        *LINE,
+        *[pl.col("conditions").alias("dimensions") if name == "dimensions" else pl.col(name) for name in LINE],
+        "model",
+        pl.when(is_of_time).then(pl.lit("recurring")).otherwise(pl.lit("usage")).alias("charge_kind"),
         "list_price_version_id",
         pl.lit(0).cast(QUANTITY).alias("quantity"),
         pl.col("active_at").alias("started_at"),
+        pl.lit(None, dtype=EXACT).alias("cell_unit_amount"),
+        pl.lit(None, dtype=EXACT).alias("list_cell_unit_amount"),
+        NOTHING.alias("cell_exact"),
+        pl.lit(None, dtype=EXACT).alias("list_cell_exact"),
     )
 
 
 def _rated_by_quantity(points: pl.LazyFrame, price_versions: pl.LazyFrame, price_tiers: pl.LazyFrame) -> pl.LazyFrame:
-    """Rate each point as R(cumulative) - R(cumulative before), and so beside it by the plan's own version.
+    """Rate each point by its own version, and beside it by the plan's.
 
-    Counters begin anew with each version and billing period (`on_price_change: restart`). Before the first point R is
-    0, not R(0): tier one's flat is due with the first point, even one of quantity 0.
+    A cumulative model as R(cumulative) - R(cumulative before); before the first point R is 0, not R(0): tier one's flat
+    is due with the first point, even one of quantity 0. A flat price is due with the first point of the month only. A
+    cell model brings the amount with it.
     """
-    counter = ["contract_id", "price_id", "price_version_id", "billing_month"]
     counted = (
         points.with_columns(periods.month_start(pl.col("service_date")).alias("billing_month"))
-        .with_columns(pl.col("quantity").cum_sum().over(counter, order_by="service_date").alias("through"))
         .with_columns(
-            (pl.col("through") - pl.col("quantity")).alias("quantity_before"),
-            pl.col("service_date").min().over(counter).alias("_opened_on"),
+            pl.col("quantity").cum_sum().over(COUNTER, order_by="service_date").alias("through"),
+            (pl.col("service_date") == pl.col("service_date").min().over(COUNTER)).alias("is_first"),
+            (pl.col("started_at") == pl.col("started_at").min().over(FLAT_SCOPE)).alias("is_due"),
         )
+        .with_columns((pl.col("through") - pl.col("quantity")).alias("quantity_before"))
     )
-    total = _with_total(counted, price_versions, price_tiers, version="price_version_id", at="through", into="_total")
-    before = pl.col("_total").shift(1).over(counter, order_by="service_date").fill_null(NOTHING)
-    listed = _list_amounts(counted, price_versions, price_tiers)
+    own = _with_terms(counted, price_versions, "price_version_id")
+    total = _with_total(own, price_tiers, version="price_version_id", at="through", into="total")
+    before = pl.col("total").shift(1).over(COUNTER, order_by="service_date").fill_null(NOTHING)
+    is_free = (pl.col("model") == "flat") & ~pl.col("is_due")
+    columns = [*counted.collect_schema(), "amount_exact"]
+    of_totals = total.with_columns(
+        pl.when(is_free).then(NOTHING).otherwise(pl.col("total") - before).alias("amount_exact")
+    )
+    of_cells = own.filter(pl.col("model").is_in(list(CELL_MODELS))).with_columns(
+        _of_cells("cell_exact", "cell_unit_amount").alias("amount_exact")
+    )
     return (
-        total.with_columns((pl.col("_total") - before).alias("amount_exact"))
-        .join(listed, on=LINE, how="left", validate="1:1")
-        .select(
-            *LINE,
-            "started_at",
-            "quantity",
-            "quantity_before",
-            "amount_exact",
-            pl.coalesce("list_exact", "amount_exact").alias("list_exact"),
-            pl.lit(None, dtype=AMOUNT).alias("fees"),
-            pl.lit(None, dtype=AMOUNT).alias("list_fees"),
-        )
+        pl.concat([of_totals.select(columns), of_cells.select(columns)])
+        .join(_list_amounts(counted, price_versions, price_tiers), on=LINE, how="left", validate="1:1")
+        .with_columns(pl.coalesce("list_exact", "amount_exact").alias("list_exact"), *NO_FEES)
+        .select(RATED)
     )
 
 
 def _list_amounts(counted: pl.LazyFrame, price_versions: pl.LazyFrame, price_tiers: pl.LazyFrame) -> pl.LazyFrame:
     """What the overridden points would cost at the plan's own version, at the same positions of the counter.
 
-    A plan version that is not sold in the currency, or that prices each event, has no total of a quantity: the
-    line's own amount is its list amount then.
+    Of plan versions that are sold in the currency and price quantities; null where its matrix lacks a cell.
     """
-    overridden = counted.filter(pl.col("list_price_version_id") != pl.col("price_version_id"))
-    through = {"version": "list_price_version_id", "at": "through", "into": "_through"}
-    before = {"version": "list_price_version_id", "at": "quantity_before", "into": "_before"}
-    rated = overridden.pipe(_with_total, price_versions, price_tiers, **through)
-    rated = rated.pipe(_with_total, price_versions, price_tiers, **before)
-    is_first = pl.col("service_date") == pl.col("_opened_on")
-    earlier = pl.when(is_first).then(NOTHING).otherwise("_before")
-    return rated.select(*LINE, (pl.col("_through") - earlier).alias("list_exact"))
-
-
-def _with_total(
-    points: pl.LazyFrame,
-    price_versions: pl.LazyFrame,
-    price_tiers: pl.LazyFrame,
-    *,
-    version: str,
-    at: str,
-    into: str,
-) -> pl.LazyFrame:
-    """Add R at a running total: the one tier that holds it, priced by the version's model."""
-    models = price_versions.select(pl.col("price_version_id").alias(version), "currency", "model")
-    tiers = price_tiers.rename({"price_version_id": version})
-    added = [*tiers.collect_schema().names(), "model"]
-    return (
-        points.join(models, on=[version, "currency"], how="inner", validate="m:1")
-        .filter(pl.col("model").is_in(list(CUMULATIVE_MODELS)))
-        .join(tiers, on=[version, "currency"], how="left", validate="m:m")
-        .filter((pl.col(at) > pl.col("lower_bound")) & (pl.col("up_to").is_null() | (pl.col(at) <= pl.col("up_to"))))
-        .with_columns(cumulative_amount(pl.col("model"), pl.col(at)).cast(EXACT).alias(into))
-        .drop(name for name in added if name not in (version, "currency"))
+    version = "list_price_version_id"
+    overridden = counted.filter(pl.col(version) != pl.col("price_version_id"))
+    listed = _with_terms(overridden, price_versions, version)
+    opens = pl.when(pl.col("model") == "flat").then("is_due").otherwise("is_first")
+    earlier = pl.when(opens).then(NOTHING).otherwise("list_before")
+    of_totals = listed.pipe(_with_total, price_tiers, version=version, at="through", into="list_through").pipe(
+        _with_total, price_tiers, version=version, at="quantity_before", into="list_before"
     )
+    of_cells = listed.filter(pl.col("model") == "matrix")
+    return pl.concat(
+        [
+            of_totals.select(*LINE, (pl.col("list_through") - earlier).alias("list_exact")),
+            of_cells.select(*LINE, _of_cells("list_cell_exact", "list_cell_unit_amount").alias("list_exact")),
+        ]
+    )
+
+
+def _with_terms(points: pl.LazyFrame, price_versions: pl.LazyFrame, version: str) -> pl.LazyFrame:
+    """Give each point the model and the free units of the version that the column `version` names.
+
+    A point whose version has no terms in the currency disappears.
+    """
+    terms = price_versions.select(pl.col("price_version_id").alias(version), "currency", "model", "free_units")
+    return points.drop("model").join(terms, on=[version, "currency"], how="inner", validate="m:1")
+
+
+def _of_cells(cell_exact: str, unit_amount: str) -> pl.Expr:
+    """What the cells of a point cost. Where units are free all of them are in one cell, which has a counter."""
+    free = pl.col("free_units")
+    charged = above_free(pl.col("through"), free) - above_free(pl.col("quantity_before"), free)
+    return pl.when(free.is_null()).then(cell_exact).otherwise(matrix(charged, pl.col(unit_amount)))
+
+
+def _with_total(points: pl.LazyFrame, price_tiers: pl.LazyFrame, *, version: str, at: str, into: str) -> pl.LazyFrame:
+    """Add R at a running total: what is left of it after free units, priced by the model in the tier that holds it.
+
+    Points of other than cumulative models disappear.
+    """
+    tiers = price_tiers.rename({"price_version_id": version})
+    billed = pl.col("_billed")
+    # On its way a running total may be below zero: tier one's line goes on there, and the month's total is what counts.
+    is_in_tier = ((billed > pl.col("lower_bound")) | (pl.col("tier") == 1)) & (
+        pl.col("up_to").is_null() | (billed <= pl.col("up_to"))
+    )
+    return (
+        points.filter(pl.col("model").is_in(list(CUMULATIVE_MODELS)))
+        .with_columns(above_free(pl.col(at), pl.col("free_units")).alias("_billed"))
+        .join(tiers, on=[version, "currency"], how="left", validate="m:m")
+        .filter(is_in_tier)
+        .with_columns(amount_of(CUMULATIVE_MODELS, pl.col("model"), billed).cast(EXACT).alias(into))
+        .drop("_billed", *[name for name in PriceTiers.schema() if name not in ("price_version_id", "currency")])
+    )
+
+
+def above_free(quantity: pl.Expr, free_units: pl.Expr) -> pl.Expr:
+    """What is left of a running total when the free units are taken off: 120 of 100 free are 20, 80 are 0."""
+    above = pl.when(quantity > free_units).then(quantity - free_units).otherwise(pl.lit(0).cast(QUANTITY))
+    return pl.when(free_units.is_null()).then(quantity).otherwise(above)
 
 
 def _rated_by_event(rated_events: pl.LazyFrame) -> pl.LazyFrame:
     """Sum the fees of a day: the line's amount is the sum of the fees rounded per event."""
     daily = (
-        rated_events.group_by(LINE)
+        rated_events.rename({"line_dimensions": "dimensions"})
+        .group_by(LINE)
         .agg(
+            pl.lit("usage").alias("charge_kind"),
             pl.col("quantity").sum(),
             pl.col("occurred_at").min().alias("started_at"),
             pl.col("amount_exact").sum(),
@@ -182,28 +257,21 @@ def _rated_by_event(rated_events: pl.LazyFrame) -> pl.LazyFrame:
             pl.col("amount").sum().cast(AMOUNT).alias("fees"),
             pl.col("list_amount").sum().cast(AMOUNT).alias("list_fees"),
         )
-        .with_columns(periods.month_start(pl.col("service_date")).alias("_month"))
+        .with_columns(periods.month_start(pl.col("service_date")).alias("billing_month"))
     )
-    counter = ["contract_id", "price_id", "price_version_id", "_month"]
-    through = pl.col("quantity").cum_sum().over(counter, order_by="service_date")
-    return daily.with_columns((through - pl.col("quantity")).alias("quantity_before")).select(
-        *LINE, "started_at", "quantity", "quantity_before", "amount_exact", "list_exact", "fees", "list_fees"
-    )
+    through = pl.col("quantity").cum_sum().over(COUNTER, order_by="service_date")
+    return daily.with_columns((through - pl.col("quantity")).alias("quantity_before")).select(RATED)
 
 
-def _without_event(unused: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
+def _without_event(unused: pl.LazyFrame) -> pl.LazyFrame:
     """A price per event that had none: no events, no charge, and a line that says so."""
-    by_event = price_versions.filter(pl.col("model").is_in(list(EVENT_MODELS))).select("price_version_id", "currency")
-    return unused.join(by_event, on=["price_version_id", "currency"], how="semi").select(
-        *LINE,
-        "started_at",
-        "quantity",
+    return unused.with_columns(
         pl.col("quantity").alias("quantity_before"),
         NOTHING.alias("amount_exact"),
         NOTHING.alias("list_exact"),
         pl.lit(0).cast(AMOUNT).alias("fees"),
         pl.lit(0).cast(AMOUNT).alias("list_fees"),
-    )
+    ).select(RATED)
 
 
 def _with_attributes(
@@ -217,7 +285,6 @@ def _with_attributes(
         "currency",
         "product_id",
         "kind",
-        pl.col("conditions").alias("dimensions"),
         "rounding",
         "round_at",
     )
@@ -259,15 +326,12 @@ def _difference(through: str, scope: list[str], order: list[str]) -> pl.Expr:
 
 
 def _named(lines: pl.LazyFrame) -> pl.LazyFrame:
-    usage = pl.lit("usage")
-    parts = ["contract_id", "price_version_id", "dimensions", usage, pl.col("service_date").dt.to_string("iso")]
+    day = pl.col("service_date").dt.to_string("iso")
+    parts = ["contract_id", "price_version_id", "dimensions", "charge_kind", day]
     return lines.with_columns(
         pl.concat_str(parts, separator="/").alias("line_item_id"),
-        usage.alias("charge_kind"),
         pl.lit(value=False).alias("is_adjustment"),
         pl.col("service_date").alias("posting_date"),
-        pl.lit(None, dtype=AMOUNT).alias("amount_reporting"),
-        pl.lit(None, dtype=pl.Date).alias("fx_rate_date"),
         pl.lit(None, dtype=pl.String).alias("applies_to_line_item_id"),
         pl.lit(RULE_VERSION).alias("rule_version"),
     )

@@ -1,10 +1,24 @@
 """Builder of `priced_usage`."""
 
+from decimal import Decimal
+
 import polars as pl
 
-from data_contracts import AsOf, Exclusions, Meters, PriceConditions, PricedUsage, PriceVersions, Rates, UsageDays
+from data_contracts import (
+    AsOf,
+    Exclusions,
+    Meters,
+    PriceCells,
+    PriceConditions,
+    PricedUsage,
+    PriceVersions,
+    Rates,
+    UsageDays,
+)
 from data_contracts.vocabulary import QUANTITY
 from transforms import dimensions, periods
+from transforms.charge_models import MODELS_OF_TOTALS
+from transforms.matrix_prices import with_matrix_price
 from transforms.usage_cells import CELL
 
 CELL_KIND = [*CELL, "kind"]
@@ -14,15 +28,33 @@ UNKNOWN = ["unknown_account", "account_not_valid_yet", "unknown_meter"]
 # Which prices apply is a question of these alone; a month of cells asks it a few thousand times, not per cell.
 OFFER = ["rate_set_id", "meter", "dimensions", "value_currency", "slot_at"]
 OVER, NONE = pl.lit(2).cast(QUANTITY), pl.lit(0).cast(QUANTITY)
+# A column of quantities holds 10^26; what is summed up to here stays far below.
+LARGEST_QUANTITY = pl.lit(Decimal(10) ** 20).cast(QUANTITY)
 # What has one running total, and therefore one bound.
 BOUNDED = ["contract_id", "price_id", "currency", "month"]
-OF_THE_PRICE = ["price_version_id", "list_price_version_id", "model", "product_id", "currency", "conditions"]
+# What counts for itself: each version's part of a month, each group.
+COUNTER = [*BOUNDED, "price_version_id", "line_dimensions"]
+WHY_HELD = {
+    "amount_bound": "the month's quantity would price above 10^13",
+    "negative_total": "the month's quantity is below zero, which tiers, packages and free units cannot price",
+}
+OF_THE_PRICE = [
+    "price_version_id",
+    "list_price_version_id",
+    "model",
+    "product_id",
+    "currency",
+    "line_dimensions",
+    "unit_amount",
+    "list_unit_amount",
+]
 
 
 def priced_usage(
     usage_days: AsOf[UsageDays],
     rates: AsOf[Rates],
     price_versions: AsOf[PriceVersions],
+    price_cells: AsOf[PriceCells],
     price_conditions: AsOf[PriceConditions],
     exclusions: AsOf[Exclusions],
     meters: AsOf[Meters],
@@ -30,19 +62,20 @@ def priced_usage(
     """Give each cell of usage the version that prices it, once as revenue and once as cost, or the reason why not.
 
     Grain:   one row per cell, kind and price; `price_id` is empty when no price rates the cell. Nothing is dropped.
-    Rule:    excluded by a named rule; else in suspense for want of contract, amount, price, the right currency or
-             a sum below 10^13; else rated. Usage of a meter without any cost price is excluded as `not_costed`.
+    Rule:    excluded by a named rule; else in suspense for want of contract, amount, price, matrix cell, the right
+             currency, a sum below 10^13 or a total of zero or more where tiers need one; else rated. Usage of a meter
+             without any cost price is excluded as `not_costed`.
     """
     uses = _with_named_rule(usage_days, exclusions, meters)
     asked = uses.filter(pl.col("named_rule").is_null()).select(*OFFER, "value").unique()
-    offers = _offers(asked, rates, price_conditions)
+    offers = _offers(asked, rates, price_conditions, price_cells)
     costed = rates.filter(pl.col("kind") == "cost").select(
         "rate_set_id", "meter", pl.lit(value=True).alias("_is_costed")
     )
     offered = uses.join(offers, on=[*OFFER, "kind"], how="left", validate="m:m", nulls_equal=True).join(
         costed.unique(), on=["rate_set_id", "meter"], how="left", validate="m:1"
     )
-    judged = _with_bound(offered.with_columns(_outcome()), price_versions)
+    judged = _held(offered.with_columns(_outcome()), price_versions)
     is_rated = pl.col("outcome") == "rated"
     return (
         judged.with_columns(
@@ -93,7 +126,9 @@ def _excluded(about: pl.LazyFrame, exclusions: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _offers(asked: pl.LazyFrame, rates: pl.LazyFrame, price_conditions: pl.LazyFrame) -> pl.LazyFrame:
+def _offers(
+    asked: pl.LazyFrame, rates: pl.LazyFrame, price_conditions: pl.LazyFrame, price_cells: pl.LazyFrame
+) -> pl.LazyFrame:
     """Every price whose conditions are met, in the version in force at the start of the slot, judged once.
 
     Grain: one row per `asked` row, kind and price.
@@ -108,19 +143,30 @@ def _offers(asked: pl.LazyFrame, rates: pl.LazyFrame, price_conditions: pl.LazyF
         since="valid_from_at",
         by=["rate_set_id", "price_id"],
     ).filter(pl.col("slot_at") < pl.col("valid_to_at"))
+    candidates = candidates.pipe(with_matrix_price, price_cells, version="price_version_id", into="unit_amount").pipe(
+        with_matrix_price, price_cells, version="list_price_version_id", into="list_unit_amount"
+    )
     exclusive = (pl.col("kind") == "revenue") & ~pl.col("is_additive")
     is_unsold = ~pl.col("is_sold")
-    is_other_currency = (pl.col("value") == "amount") & (pl.col("value_currency") != pl.col("currency"))
+    is_dynamic = pl.col("model") == "dynamic"
+    has_no_amount = is_dynamic & (pl.col("value_currency") == "")
+    is_of_amounts = is_dynamic | (pl.col("value") == "amount")
+    is_other_currency = is_of_amounts & (pl.col("value_currency") != pl.col("currency"))
+    is_celless = (pl.col("model") == "matrix") & pl.col("unit_amount").is_null()
     verdicts = candidates.group_by(*OFFER, "kind").agg(
         exclusive.sum().alias("_exclusive_count"),
         pl.col("price_id").sort().str.join(", ").alias("_prices"),
         pl.col("price_version_id").filter(is_unsold).min().alias("_unsold"),
         is_other_currency.any().alias("_is_other_currency"),
         pl.col("currency").min().alias("_price_currency"),
+        pl.col("price_id").filter(has_no_amount).min().alias("_without_amount"),
+        pl.col("price_version_id").filter(is_celless).min().alias("_celless"),
     )
     several = pl.col("_exclusive_count") > 1
     unsold = pl.col("_unsold").is_not_null()
+    valueless = pl.col("_without_amount").is_not_null()
     mixed = pl.col("_is_other_currency")
+    celless = pl.col("_celless").is_not_null()
     return candidates.join(verdicts, on=[*OFFER, "kind"], how="left", validate="m:1").select(
         *OFFER,
         "kind",
@@ -130,25 +176,35 @@ def _offers(asked: pl.LazyFrame, rates: pl.LazyFrame, price_conditions: pl.LazyF
         .then(pl.lit("two_prices"))
         .when(unsold)
         .then(pl.lit("no_price_in_currency"))
+        .when(valueless)
+        .then(pl.lit("no_amount"))
         .when(mixed)
         .then(pl.lit("currency_mismatch"))
+        .when(celless)
+        .then(pl.lit("no_matrix_cell"))
         .alias("rule"),
         pl.when(several)
         .then(pl.concat_str(pl.lit("prices "), "_prices", pl.lit(" all apply")))
         .when(unsold)
         .then(pl.concat_str("_unsold", pl.lit(" has no amounts in "), "currency"))
+        .when(valueless)
+        .then(pl.concat_str(pl.lit("price "), "_without_amount", pl.lit(" takes the events' amounts, they bring none")))
         .when(mixed)
         .then(pl.concat_str(pl.lit("amounts in "), "value_currency", pl.lit(", price in "), "_price_currency"))
+        .when(celless)
+        .then(pl.concat_str("_celless", pl.lit(" has no cell for "), "dimensions", pl.lit(", and no default")))
         .alias("detail"),
     )
 
 
 def _matching_prices(cells: pl.LazyFrame, rates: pl.LazyFrame, price_conditions: pl.LazyFrame) -> pl.LazyFrame:
-    asked = price_conditions.group_by("price_id").len("_asked")
+    """Every price whose conditions the dimensions meet, with those of the dimensions that stand on its lines."""
+    required = price_conditions.filter(pl.col("value").is_not_null())
+    asked = required.group_by("price_id").len("_asked")
+    values = dimensions.exploded(cells)
     met = (
-        dimensions.exploded(cells)
-        .join(
-            price_conditions.select("meter", "dimension", "value", "price_id"),
+        values.join(
+            required.select("meter", "dimension", "value", "price_id"),
             on=["meter", "dimension", "value"],
             how="inner",
             validate="m:m",
@@ -156,13 +212,24 @@ def _matching_prices(cells: pl.LazyFrame, rates: pl.LazyFrame, price_conditions:
         .group_by("meter", "dimensions", "price_id")
         .len("_met")
     )
+    on_line = (
+        values.join(
+            price_conditions.filter("is_on_line").select("meter", "dimension", "price_id"),
+            on=["meter", "dimension"],
+            how="inner",
+            validate="m:m",
+        )
+        .group_by("meter", "dimensions", "price_id")
+        .agg(dimensions.canonical(pl.col("pair")).alias("line_dimensions"))
+    )
     return (
         cells.join(rates.select("meter", "price_id", "kind").unique(), on="meter", how="inner", validate="m:m")
         .join(asked, on="price_id", how="left", validate="m:1")
         .join(met, on=["meter", "dimensions", "price_id"], how="left", validate="m:1")
         # A price without conditions, or a cell that meets none, has no row to count: that is zero, not unknown.
         .filter(pl.col("_asked").fill_null(0) == pl.col("_met").fill_null(0))
-        .select("meter", "dimensions", "price_id", "kind")
+        .join(on_line, on=["meter", "dimensions", "price_id"], how="left", validate="m:1")
+        .select("meter", "dimensions", "price_id", "kind", pl.col("line_dimensions").fill_null("{}"))
     )
 
 
@@ -198,42 +265,96 @@ def _outcome() -> list[pl.Expr]:
     ]
 
 
-def _with_bound(offered: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
-    """Hold what would price above 10^13: the whole month of that price, so that nothing overflows or wraps.
+def _held(offered: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
+    """Hold by name what has no amount: above 10^13, and below zero where the price needs a total of zero or more.
 
-    Each version takes the share of the bound that its quantity is of its limit, or of the limit of the list version
-    beside it; the shares of a month add up, because its running total does.
+    A cell with one price that cannot be rated waits as a whole, or its usage would be both rated and held.
     """
     dated = offered.with_columns(periods.month_start(pl.col("service_date")).alias("month"))
-    limits = price_versions.select("price_version_id", "currency", "quantity_limit")
-    list_limits = limits.rename({"price_version_id": "list_price_version_id", "quantity_limit": "_list_limit"})
-    limit = pl.min_horizontal("quantity_limit", "_list_limit")
-    # A limit of 0 bounds nothing but 0: any quantity is over it, and nothing is divided by it.
-    share = pl.when(limit > 0).then(pl.col("quantity") / limit).when(pl.col("quantity") > 0).then(OVER).otherwise(NONE)
-    over = (
-        dated.filter(pl.col("outcome") == "rated")
-        .group_by(*BOUNDED, "price_version_id", "list_price_version_id")
-        .agg(pl.col("quantity").sum())
-        .join(limits, on=["price_version_id", "currency"], how="left", validate="m:1")
-        .join(list_limits, on=["list_price_version_id", "currency"], how="left", validate="m:1")
-        .group_by(BOUNDED)
-        .agg(share.sum().alias("_share"))
-        .filter(pl.col("_share") > 1)
-        .select(BOUNDED)
-    )
-    # A cell with one price over the bound waits as a whole, or its usage would be both rated and held.
+    totals = _totals(dated.filter(pl.col("outcome") == "rated"), price_versions)
+    too_large = _too_large(totals).with_columns(pl.lit("amount_bound").alias("_held"))
+    below_zero = _below_zero(totals).with_columns(pl.lit("negative_total").alias("_held"))
     held = (
-        dated.join(over, on=BOUNDED, how="semi")
-        .select(CELL_KIND)
-        .unique()
-        .with_columns(pl.lit("amount_bound").alias("_held"))
+        pl.concat(
+            [
+                dated.join(too_large, on=BOUNDED, how="inner", validate="m:1").select(*CELL_KIND, "_held"),
+                dated.join(below_zero, on=COUNTER, how="inner", validate="m:1").select(*CELL_KIND, "_held"),
+            ]
+        )
+        .group_by(CELL_KIND)
+        .agg(pl.col("_held").min())
     )
     is_held = pl.col("_held").is_not_null()
+    why = pl.col("_held").replace_strict(WHY_HELD, default=None)
     return dated.join(held, on=CELL_KIND, how="left", validate="m:1").with_columns(
         pl.when(is_held).then(pl.lit("suspense")).otherwise("outcome").alias("outcome"),
         pl.coalesce("_held", "rule").alias("rule"),
-        pl.when(is_held)
-        .then(pl.lit("the month's quantity would price above 10^13"))
-        .otherwise("detail")
-        .alias("detail"),
+        pl.when(is_held).then(why).otherwise("detail").alias("detail"),
+    )
+
+
+def _totals(rated: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
+    """What each counter of a billing period holds, beside the limits of its version and of the list version.
+
+    Grain: one row per counter and list version. `size` is without signs: what bounds the running total on its way.
+    """
+    limits = price_versions.select("price_version_id", "currency", "quantity_limit", "group_limit", "free_units")
+    listed = price_versions.select(
+        pl.col("price_version_id").alias("list_price_version_id"),
+        "currency",
+        pl.col("quantity_limit").alias("_list_limit"),
+        pl.col("model").alias("_list_model"),
+    )
+    return (
+        rated.group_by(*COUNTER, "list_price_version_id", "model")
+        .agg(
+            pl.col("quantity").sum(),
+            pl.col("quantity").abs().sum().alias("size"),
+            pl.col("amount").abs().sum().alias("amount_size"),
+        )
+        .join(limits, on=["price_version_id", "currency"], how="left", validate="m:1")
+        .join(listed, on=["list_price_version_id", "currency"], how="left", validate="m:1")
+    )
+
+
+def _too_large(totals: pl.LazyFrame) -> pl.LazyFrame:
+    """The months of a price that would come to 10^13 or more, so that nothing overflows.
+
+    Each counter takes the share of the bound that its quantity is of its version's limit, or of the limit of the list
+    version beside it; the shares of a month add up, because its running total does. Where groups have flat amounts of
+    their own, each takes its share of them, too.
+    """
+    share = pl.max_horizontal(
+        _share(pl.col("size"), LARGEST_QUANTITY),
+        _share(_measure("model"), pl.col("quantity_limit")),
+        _share(_measure("_list_model"), pl.col("_list_limit")),
+    )
+    of_groups = _share(pl.lit(1), pl.col("group_limit").cast(QUANTITY))
+    return (
+        totals.group_by(BOUNDED)
+        .agg((share + of_groups).sum().alias("_share"))
+        .filter(pl.col("_share") > 1)
+        .select(BOUNDED)
+    )
+
+
+def _measure(model: str) -> pl.Expr:
+    return pl.when(pl.col(model) == "dynamic").then("amount_size").otherwise("size")
+
+
+def _share(size: pl.Expr, limit: pl.Expr) -> pl.Expr:
+    # A limit of 0 bounds nothing but 0: any quantity is over it, and nothing is divided by it. No limit, no share.
+    share = pl.when(limit > 0).then(size.cast(QUANTITY) / limit).when(size > 0).then(OVER).otherwise(NONE)
+    return pl.when(limit.is_null()).then(NONE).otherwise(share)
+
+
+def _below_zero(totals: pl.LazyFrame) -> pl.LazyFrame:
+    """The counters below zero at the end of their part of the month, where what is due depends on the total."""
+    needs_total = pl.col("model").is_in(MODELS_OF_TOTALS) | pl.col("free_units").is_not_null()
+    return (
+        totals.filter(needs_total)
+        .group_by(COUNTER)
+        .agg(pl.col("quantity").sum())
+        .filter(pl.col("quantity") < 0)
+        .select(COUNTER)
     )

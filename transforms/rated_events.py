@@ -24,8 +24,8 @@ from transforms.charge_models import EVENT_MODELS
 from transforms.charge_models.percentage import charged_value, is_free, percentage
 from transforms.usage_cells import CELL, with_cell
 
-# Allowances begin anew with each version and each billing period (`on_price_change: restart`).
-ALLOWANCE = ["contract_id", "price_id", "price_version_id", "billing_month"]
+# Allowances begin anew with each version, group and billing period (`on_price_change: restart`).
+ALLOWANCE = ["contract_id", "price_id", "price_version_id", "line_dimensions", "billing_month"]
 FEE_TERMS = ["rate", "fixed_amount", "minimum_fee", "maximum_fee"]
 FREE_TERMS = ["free_events", "free_amount", "free_rule"]
 TERMS = [*FEE_TERMS, *FREE_TERMS, "rounding"]
@@ -52,7 +52,7 @@ def rated_events(
     by_event = priced_usage.filter(pl.col("model").is_in(list(EVENT_MODELS)))
     meters_by_event = by_event.select("meter").unique()
     cells = by_event.select(
-        *CELL, "contract_id", "price_id", "price_version_id", "list_price_version_id", "currency"
+        *CELL, "contract_id", "price_id", "price_version_id", "list_price_version_id", "line_dimensions", "currency"
     ).rename({"contract_id": "_contract_id"})
     events = with_cell(
         usage_events.join(meters_by_event, on="meter", how="semi"),

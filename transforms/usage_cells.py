@@ -5,14 +5,20 @@ price can change, so everything after aggregation decides on cells and never loo
 models that price each event.
 """
 
+from datetime import date
+
 import polars as pl
 
-from data_contracts.vocabulary import BEGINNING_AT, QUANTITY
+from data_contracts.vocabulary import BEGINNING_AT, FOREVER, FOREVER_AT, QUANTITY
 from transforms import dimensions, periods
 from transforms.zone_days import FALLBACK_ZONE
 
 CELL = ["account_id", "stated_contract_id", "meter", "dimensions", "value_currency", "service_date", "slot_at"]
-USE = ["account_id", "stated_contract_id", "meter", "service_date"]
+# What of an event decides its cell; events alike in it are one moment, and can be added up before anything is decided.
+MOMENT = ["account_id", "contract_id", "meter", "dimensions", "value_currency", "service_date", "day_start_at"]
+MOMENT += ["changed_at", "moves"]
+ASKS = ["account_id", "stated_contract_id", "meter"]
+ANSWER = ["contract_id", "rate_set_id", "time_zone", "suspense_rule", "suspense_detail"]
 
 
 def with_cell(
@@ -27,90 +33,179 @@ def with_cell(
     usage_slots: pl.LazyFrame,
     zone_days: pl.LazyFrame,
 ) -> pl.LazyFrame:
-    """Add the columns of the cell to each event, and `measured`: what its meter counts.
+    """Add the columns of the cell to each event, and `measured`: what its meter counts."""
+    moments = with_moment(events, accounts=accounts, usage_slots=usage_slots, zone_days=zone_days)
+    return cells_of_moments(
+        moments.with_columns(pl.lit(1, pl.Int64).alias("event_count")),
+        accounts=accounts,
+        account_contracts=account_contracts,
+        meters=meters,
+        plan_prices=plan_prices,
+        price_conditions=price_conditions,
+        price_versions=price_versions,
+        usage_slots=usage_slots,
+        zone_days=zone_days,
+    ).drop("event_count")
 
-    Rule: count measures 1, `value: amount` the amount in its currency, anything else the quantity; an unknown meter
-    is taken as a sum of quantities over no dimension until the book knows it.
+
+def with_moment(
+    events: pl.LazyFrame, *, accounts: pl.LazyFrame, usage_slots: pl.LazyFrame, zone_days: pl.LazyFrame
+) -> pl.LazyFrame:
+    """Add what the instant of an event decides: its local day, and the last price change before it.
+
+    Shape: adds `service_date`, `day_start_at`, `changed_at` (null when no price of the meter changed in the day before
+           the event, for anybody) and `moves` (the account has had several time zones). No other step looks at
+           instants, so millions of events can be added up first: that is most of the night's work saved.
     """
+    dated = _with_service_date(events, accounts, zone_days)
+    changes = usage_slots.select("meter", pl.col("slot_at").alias("changed_at")).unique().collect()
+    if changes.is_empty():
+        return dated.with_columns(pl.lit(None, pl.Datetime("us")).alias("changed_at"))
+    changed = changes.lazy().with_columns(pl.col("changed_at").alias("_since"))
+    matters = pl.col("moves") | (pl.col("changed_at") > pl.col("day_start_at"))
+    return (
+        periods.latest_at_or_before(dated, changed, at="occurred_at", since="_since", by=["meter"])
+        .with_columns(pl.when(matters).then("changed_at").alias("changed_at"))
+        .drop("_since")
+    )
+
+
+def cells_of_moments(
+    moments: pl.LazyFrame,
+    *,
+    accounts: pl.LazyFrame,
+    account_contracts: pl.LazyFrame,
+    meters: pl.LazyFrame,
+    plan_prices: pl.LazyFrame,
+    price_conditions: pl.LazyFrame,
+    price_versions: pl.LazyFrame,
+    usage_slots: pl.LazyFrame,
+    zone_days: pl.LazyFrame,
+) -> pl.LazyFrame:
+    """Turn the columns of `MOMENT` into those of `CELL`; adds `measured`, what the meter counts of the row.
+
+    `event_count`, `quantity` and `amount` of a row may be sums over its events: what is measured is linear in them.
+    Rule: count measures the events, `value: amount` the amount in its currency, anything else the quantity; an unknown
+    meter is taken as a sum of quantities over no dimension until the book knows it. Usage that a dynamic price may
+    rate is kept apart by the currency of its amounts, too.
+    """
+    of_amounts = price_versions.filter(pl.col("model") == "dynamic").select("meter").unique()
+    asked = meters.select("meter", "aggregation", "value").join(
+        of_amounts.with_columns(pl.lit(value=True).alias("_is_dynamic")), on="meter", how="left", validate="1:1"
+    )
+    is_valued = (pl.col("value") == "amount") | pl.col("_is_dynamic").fill_null(value=False)
     measured = (
-        events.join(meters.select("meter", "aggregation", "value"), on="meter", how="left", validate="m:1")
+        moments.join(asked, on="meter", how="left", validate="m:1")
         .with_columns(
             pl.col("contract_id").fill_null("").alias("stated_contract_id"),
             pl.when(pl.col("aggregation") == "count")
-            .then(pl.lit(1).cast(QUANTITY))
+            .then(pl.col("event_count").cast(QUANTITY))
             .when(pl.col("value") == "amount")
             # An event without amount measures nothing; it is held by name in `usage_days`, never priced as zero.
             .then(pl.col("amount").fill_null(pl.lit(0).cast(QUANTITY)))
             .otherwise("quantity")
             .alias("measured"),
-            pl.when(pl.col("value") == "amount")
-            .then(pl.col("value_currency"))
-            .otherwise(pl.lit(""))
-            .fill_null("")
-            .alias("value_currency"),
+            pl.when(is_valued).then("value_currency").otherwise(pl.lit("")).fill_null("").alias("value_currency"),
         )
-        .drop("aggregation", "value")
+        .drop("aggregation", "value", "_is_dynamic")
     )
     priced = dimensions.projected(measured, price_conditions)
-    dated = _with_service_date(priced, accounts, zone_days)
-    uses = dated.select(USE).unique()
-    resolved = resolved_contracts(
-        uses,
+    # Only where a price changes inside the day, or an account moves, does the slot depend on the contract.
+    is_plain = ~pl.col("moves") & pl.col("changed_at").is_null()
+    resolved = with_contract(
+        priced.filter(~is_plain).drop("contract_id"),
         accounts=accounts,
         account_contracts=account_contracts,
         meters=meters,
         plan_prices=plan_prices,
         price_versions=price_versions,
     )
-    return _with_slot(dated, resolved, usage_slots, zone_days)
+    plain = priced.filter(is_plain).with_columns(pl.col("day_start_at").alias("slot_at")).drop("contract_id")
+    wanted = [name for name in plain.collect_schema().names() if name not in ("day_start_at", "changed_at", "moves")]
+    return pl.concat([plain.select(wanted), _with_slot(resolved, usage_slots, zone_days).select(wanted)])
 
 
 def _with_service_date(events: pl.LazyFrame, accounts: pl.LazyFrame, zone_days: pl.LazyFrame) -> pl.LazyFrame:
-    """Usage belongs to the local day of its instant in the account's zone; in UTC while the account is unknown."""
-    first_state = pl.col("valid_from") == pl.col("valid_from").min().over("account_id")
-    states = periods.with_day_start(accounts, zone_days, "valid_from", "_since").select(
+    """Usage belongs to the local day of its instant in the account's zone; in UTC while the account is unknown.
+
+    The zone comes by a join of the account, the day by binary search among the starts of all days of all zones: a
+    third of the time of two as-of joins, which sort all events twice.
+    """
+    days = zone_days.sort("time_zone", "day_start_at").collect()
+    zones = days["time_zone"].unique(maintain_order=True)
+    numbers = pl.DataFrame({"time_zone": zones, "_zone": range(len(zones))}, schema_overrides={"_zone": pl.Int64})
+    earliest = days["day_start_at"].min()
+
+    def place(zone: pl.Expr, instant: pl.Expr) -> pl.Expr:
+        # 2^52 microseconds are 142 years, and 2^11 zones fit beside them; the calendar spans the usage, which is less.
+        return zone * (1 << 52) + (instant - pl.lit(earliest)).dt.total_microseconds()
+
+    starts = days.join(numbers, on="time_zone", maintain_order="left").select(
+        place(pl.col("_zone"), pl.col("day_start_at"))
+    )
+    found = days.select(pl.col("local_date").alias("service_date"), "day_start_at")
+
+    def day_of(places: pl.Series) -> pl.Series:
+        return found[starts.to_series().search_sorted(places, side="right") - 1].to_struct("_day")
+
+    spans = _zone_spans(accounts, zone_days).join(numbers.lazy(), on="time_zone", how="left", validate="m:1")
+    fallback = zones.to_list().index(FALLBACK_ZONE)
+    is_in_span = pl.col("_since").is_null() | periods.covers(pl.col("occurred_at"), "_since", "_until")
+    return (
+        events.join(spans.drop("time_zone"), on="account_id", how="left", validate="m:m")
+        .filter(is_in_span)
+        .with_columns(
+            place(pl.col("_zone").fill_null(fallback), pl.col("occurred_at"))
+            .map_batches(day_of, return_dtype=pl.Struct(found.schema), is_elementwise=True)
+            .alias("_day"),
+            pl.col("moves").fill_null(value=False),
+        )
+        .drop("_since", "_until", "_zone")
+        .unnest("_day")
+    )
+
+
+def _zone_spans(accounts: pl.LazyFrame, zone_days: pl.LazyFrame) -> pl.LazyFrame:
+    """Say from which instant to which an account lives in a zone: all of time, in one row, for almost every account.
+
+    Grain: one row per account and stay, gapless from BEGINNING_AT to FOREVER_AT; `moves`: it has several.
+    """
+    account, zone = pl.col("account_id"), pl.col("time_zone")
+    is_first = account.ne_missing(account.shift(1))
+    stays = (
+        periods.with_day_start(
+            accounts.select("account_id", "time_zone", "valid_from"), zone_days, "valid_from", "_since"
+        )
+        .sort("account_id", "valid_from")
+        .with_columns(pl.when(is_first).then(BEGINNING_AT).otherwise("_since").alias("_since"))
+        .filter(is_first | zone.ne_missing(zone.shift(1)))
+    )
+    is_last, is_only_one = account.ne_missing(account.shift(-1)), is_first & account.ne_missing(account.shift(-1))
+    return stays.select(
         "account_id",
         "time_zone",
-        "valid_from",
-        pl.when(first_state).then(BEGINNING_AT).otherwise("_since").alias("_since"),
+        "_since",
+        pl.when(is_last).then(FOREVER_AT).otherwise(pl.col("_since").shift(-1)).alias("_until"),
+        (~is_only_one).alias("moves"),
     )
-    # Of the states before the calendar only the last can matter.
-    states = states.sort("valid_from").unique(["account_id", "_since"], keep="last", maintain_order=True)
-    zoned = periods.latest_at_or_before(
-        events, states.drop("valid_from"), at="occurred_at", since="_since", by=["account_id"]
-    )
-    days = zone_days.select("time_zone", pl.col("local_date").alias("service_date"), "day_start_at")
-    return periods.latest_at_or_before(
-        zoned.with_columns(pl.col("time_zone").fill_null(FALLBACK_ZONE)),
-        days,
-        at="occurred_at",
-        since="day_start_at",
-        by=["time_zone"],
-    ).drop("_since", "time_zone")
 
 
-def _with_slot(
-    events: pl.LazyFrame, resolved: pl.LazyFrame, usage_slots: pl.LazyFrame, zone_days: pl.LazyFrame
-) -> pl.LazyFrame:
+def _with_slot(cells: pl.LazyFrame, usage_slots: pl.LazyFrame, zone_days: pl.LazyFrame) -> pl.LazyFrame:
     """Add `slot_at`: the latest price change of the day at or before the event, else the day's first instant.
 
     The day is the billed one. On the day on which an account moves west its first hours lie before that day begins in
     the new zone; a price that holds from that date holds for them, too.
     """
     days = zone_days.select("time_zone", pl.col("local_date").alias("service_date"), "day_start_at")
-    billed = (
-        resolved.join(days, on=["time_zone", "service_date"], how="left", validate="m:1")
-        .rename({"day_start_at": "_billed_day_start_at"})
-        .select(*USE, "rate_set_id", "_billed_day_start_at")
+    billed = days.rename({"day_start_at": "_billed_day_start_at"})
+    known = cells.join(billed, on=["time_zone", "service_date"], how="left", validate="m:1").with_columns(
+        pl.col("changed_at").fill_null(BEGINNING_AT)
     )
-    known = events.join(billed, on=USE, how="left", validate="m:1")
     slots = usage_slots.with_columns(pl.col("slot_at").alias("_since"))
     day_start = pl.coalesce("_billed_day_start_at", "day_start_at")
-    return (
-        periods.latest_at_or_before(known, slots, at="occurred_at", since="_since", by=["rate_set_id", "meter"])
-        .with_columns(pl.max_horizontal(day_start, "slot_at").alias("slot_at"))
-        .drop("_since", "rate_set_id", "day_start_at", "_billed_day_start_at")
-    )
+    return periods.latest_at_or_before(
+        known, slots, at="changed_at", since="_since", by=["rate_set_id", "meter"]
+    ).with_columns(pl.max_horizontal(day_start, "slot_at").alias("slot_at"))
 
 
 def covered_meters(
@@ -119,7 +214,8 @@ def covered_meters(
     """List the meters that each contract covers: those with any price in its plan, or in its own overrides.
 
     Grain: one row per contract, plan and meter. Currency, dates and dimensions do not matter: usage that the plan
-    names but cannot price waits under that contract, it does not slip to the next one.
+    names but cannot price waits under that contract, it does not slip to the next one. Prices of time have the meter
+    "", and every contract covers time: the default plan's are due where no contract is in force.
     """
     meters_of_prices = price_versions.select("price_id", "meter").unique()
     of_plans = plan_prices.join(meters_of_prices, on="price_id", how="inner", validate="m:1").select("plan_id", "meter")
@@ -127,10 +223,81 @@ def covered_meters(
     by_plan = contracts.join(of_plans.unique(), on="plan_id", how="inner", validate="m:m")
     own = price_versions.filter(pl.col("contract_id").is_not_null()).select("contract_id", "meter").unique()
     by_override = contracts.join(own, on="contract_id", how="inner", validate="m:m")
-    return pl.concat([by_plan, by_override]).unique()
+    of_time = contracts.select("contract_id", "plan_id", pl.lit("").alias("meter"))
+    return pl.concat([by_plan, by_override, of_time]).unique()
 
 
-def resolved_contracts(
+def with_contract(
+    usage: pl.LazyFrame,
+    *,
+    accounts: pl.LazyFrame,
+    account_contracts: pl.LazyFrame,
+    meters: pl.LazyFrame,
+    plan_prices: pl.LazyFrame,
+    price_versions: pl.LazyFrame,
+) -> pl.LazyFrame:
+    """Add under which contract each row of usage falls, or by which rule it waits.
+
+    Shape: adds `contract_id`, `rate_set_id`, `time_zone`, `suspense_rule`, `suspense_detail`; no row added or dropped.
+    Rule: the stated contract if it covers the day; else the one signed contract that has a price for the meter; else
+    the default plan; else suspense. Two signed contracts are suspense with both named.
+
+    What holds can change only where a contract or the account begins or ends, so it is decided once for each span of
+    days between two such dates, not for each day.
+    """
+    first_day, last_day = (
+        usage.select(pl.col("service_date").min().alias("first"), pl.col("service_date").max().alias("last"))
+        .collect()
+        .row(0)
+    )
+    asks = usage.select(ASKS).unique()
+    if first_day is None:
+        first_day = last_day = FOREVER
+    spans = _spans(asks.select("account_id").unique(), accounts, account_contracts, first_day, last_day)
+    answers = _answers(
+        asks.join(spans, on="account_id", how="inner", validate="m:m"),
+        accounts=accounts,
+        account_contracts=account_contracts,
+        meters=meters,
+        plan_prices=plan_prices,
+        price_versions=price_versions,
+    )
+    return (
+        usage.join(answers, on=ASKS, how="inner", validate="m:m")
+        .filter(periods.covers(pl.col("service_date"), "_span_from", "_span_to"))
+        .drop("_span_from", "_span_to")
+    )
+
+
+def _spans(
+    used: pl.LazyFrame, accounts: pl.LazyFrame, account_contracts: pl.LazyFrame, first_day: date, last_day: date
+) -> pl.LazyFrame:
+    """Cut the days of usage of each account where something begins or ends. Grain: one row per account and span."""
+    cuts = pl.concat(
+        [
+            used.select("account_id", pl.lit(first_day).alias("_span_from")),
+            *[
+                of.select("account_id", pl.col(name).alias("_span_from")).filter(
+                    pl.col("_span_from").is_between(first_day, last_day, closed="right")
+                )
+                for of, name in (
+                    (account_contracts, "valid_from"),
+                    (account_contracts, "valid_to"),
+                    (accounts, "valid_from"),
+                )
+            ],
+        ]
+    )
+    account = pl.col("account_id")
+    is_last = account.ne_missing(account.shift(-1))
+    return (
+        cuts.unique()
+        .sort("account_id", "_span_from")
+        .with_columns(pl.when(is_last).then(FOREVER).otherwise(pl.col("_span_from").shift(-1)).alias("_span_to"))
+    )
+
+
+def _answers(
     uses: pl.LazyFrame,
     *,
     accounts: pl.LazyFrame,
@@ -139,54 +306,76 @@ def resolved_contracts(
     plan_prices: pl.LazyFrame,
     price_versions: pl.LazyFrame,
 ) -> pl.LazyFrame:
-    """Decide under which contract each use falls, or by which rule it waits.
-
-    Grain: one row per row of `uses` (account, stated contract, meter, local day). Adds `contract_id`, `rate_set_id`,
-    `time_zone`, `suspense_rule`, `suspense_detail`.
-    Rule: the stated contract if it covers the day; else the one signed contract that has a price for the meter; else
-    the default plan; else suspense. Two signed contracts are suspense with both named.
-    """
-    covered = covered_meters(account_contracts, plan_prices, price_versions).with_columns(
-        pl.lit(value=True).alias("_has_price")
-    )
-    in_force = (
-        uses.join(account_contracts, on="account_id", how="inner", validate="m:m")
-        .filter(periods.covers(pl.col("service_date"), "valid_from", "valid_to"))
-        .join(covered, on=["contract_id", "plan_id", "meter"], how="left", validate="m:1")
-    )
+    """Decide for the first day of each span, which stands for all of it. Grain: as `uses`."""
+    use = [*ASKS, "_span_from", "_span_to"]
+    covered = covered_meters(account_contracts, plan_prices, price_versions)
+    in_force = pl.col("_span_from").is_between("valid_from", "valid_to", closed="left")
     states = pl.col("stated_contract_id") != ""
-    is_stated = states & (pl.col("contract_id") == pl.col("stated_contract_id"))
-    is_covering = ~states & ~pl.col("is_default") & pl.col("_has_price").fill_null(value=False)
-    is_fallback = ~states & pl.col("is_default")
-    chosen = in_force.group_by(USE).agg(
-        _only(is_stated | is_covering, "contract_id").alias("_signed"),
-        _only(is_stated | is_covering, "rate_set_id").alias("_signed_rate_set"),
-        _only(is_stated | is_covering, "time_zone").alias("_signed_zone"),
-        pl.col("contract_id").filter(is_stated | is_covering).sort().str.join(", ").alias("_covering"),
-        (is_stated | is_covering).sum().alias("_covering_count"),
-        _only(is_fallback, "contract_id").alias("_default"),
-        _only(is_fallback, "rate_set_id").alias("_default_rate_set"),
-        _only(is_fallback, "time_zone").alias("_default_zone"),
+    of_contract = ["contract_id", "rate_set_id", "time_zone"]
+    agreed = account_contracts.select("account_id", "plan_id", "valid_from", "valid_to", *of_contract, "is_default")
+    stated = (
+        uses.filter(states)
+        .join(
+            agreed,
+            left_on=["account_id", "stated_contract_id"],
+            right_on=["account_id", "contract_id"],
+            how="inner",
+            validate="m:m",
+            coalesce=False,
+        )
+        .filter(in_force)
+        .select(*use, *of_contract)
+    )
+    signed = (
+        uses.filter(~states)
+        .join(agreed.filter(~pl.col("is_default")), on="account_id", how="inner", validate="m:m")
+        .filter(in_force)
+        .join(covered, on=["contract_id", "plan_id", "meter"], how="semi")
+        .select(*use, *of_contract)
+    )
+    covering = (
+        pl.concat([stated, signed])
+        .group_by(use)
+        # The least of several is as good as any: two covering contracts are suspense, whatever stands here.
+        .agg(
+            *[pl.col(name).min().alias(f"_signed_{name}") for name in of_contract],
+            pl.col("contract_id").sort().str.join(", ").alias("_covering"),
+            pl.len().alias("_covering_count"),
+        )
+    )
+    fallback = agreed.filter("is_default").select(
+        "account_id", "valid_from", "valid_to", *[pl.col(name).alias(f"_default_{name}") for name in of_contract]
+    )
+    defaults = (
+        uses.filter(~states)
+        .select("account_id", "_span_from")
+        .unique()
+        .join(fallback, on="account_id", how="inner", validate="m:m")
+        .filter(in_force)
+        .drop("valid_from", "valid_to")
     )
     known_accounts = accounts.group_by("account_id").agg(pl.col("valid_from").min().alias("_account_since"))
     known_meters = meters.select("meter", pl.lit(value=True).alias("_is_meter"))
     found = (
-        uses.join(chosen, on=USE, how="left", validate="1:1")
+        uses.join(covering, on=use, how="left", validate="1:1")
+        .join(defaults, on=["account_id", "_span_from"], how="left", validate="m:1")
         .join(known_accounts, on="account_id", how="left", validate="m:1")
         .join(known_meters, on="meter", how="left", validate="m:1")
     )
+    count = pl.col("_covering_count").fill_null(0)
+    has_default = ~states & pl.col("_default_contract_id").is_not_null()
     rule = (
         pl.when(pl.col("_account_since").is_null())
         .then(pl.lit("unknown_account"))
-        .when(pl.col("service_date") < pl.col("_account_since"))
+        .when(pl.col("_span_from") < pl.col("_account_since"))
         .then(pl.lit("account_not_valid_yet"))
         .when(pl.col("_is_meter").is_null())
         .then(pl.lit("unknown_meter"))
-        .when(pl.col("_covering_count") > 1)
+        .when(count > 1)
         .then(pl.lit("two_contracts"))
-        .when(states & (pl.col("_covering_count").fill_null(0) == 0))
+        .when(states & (count == 0))
         .then(pl.lit("stated_contract_not_in_force"))
-        .when((pl.col("_covering_count").fill_null(0) == 0) & pl.col("_default").is_null())
+        .when((count == 0) & ~has_default)
         .then(pl.lit("no_contract"))
     )
     detail = (
@@ -225,16 +414,12 @@ def resolved_contracts(
         found.with_columns(rule.alias("suspense_rule"))
         .with_columns(detail.alias("suspense_detail"))
         .select(
-            *USE,
-            pl.when(is_clear).then(pl.coalesce("_signed", "_default")).alias("contract_id"),
-            pl.when(is_clear).then(pl.coalesce("_signed_rate_set", "_default_rate_set")).alias("rate_set_id"),
-            pl.when(is_clear).then(pl.coalesce("_signed_zone", "_default_zone")).alias("time_zone"),
+            *use,
+            *[
+                pl.when(is_clear).then(pl.coalesce(f"_signed_{name}", f"_default_{name}")).alias(name)
+                for name in of_contract
+            ],
             "suspense_rule",
             "suspense_detail",
         )
     )
-
-
-def _only(condition: pl.Expr, name: str) -> pl.Expr:
-    # `min` over at most one value where it counts: two covering contracts are suspense, whatever this returns.
-    return pl.col(name).filter(condition).min()

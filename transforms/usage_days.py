@@ -5,7 +5,7 @@ from datetime import timedelta
 import polars as pl
 
 from data_contracts import AccountContracts, Accounts, AsOf, Meters, PlanPrices, PriceVersions, UsageDays, UsageStates
-from transforms.usage_cells import CELL, USE, resolved_contracts
+from transforms.usage_cells import CELL, with_contract
 
 # A feed delivers the day's usage on the day, or, west of Greenwich, on the next one; after that it is late.
 LATE_AFTER = timedelta(days=1)
@@ -31,16 +31,15 @@ def usage_days(
         pl.col("duplicate_count").sum(),
         pl.col("quantity").sum(),
         pl.col("landed_quantity").sum(),
+        pl.col("amount").sum(),
         pl.col("delivery_date").min().alias("first_delivery_date"),
     )
-    resolved = resolved_contracts(
-        merged.select(USE).unique(),
+    resolved = with_contract(
+        merged,
         accounts=accounts,
         account_contracts=account_contracts,
         meters=meters,
         plan_prices=plan_prices,
         price_versions=price_versions,
     )
-    return (
-        merged.join(resolved, on=USE, how="left", validate="m:1").select(UsageDays.schema().keys()).sort(UsageDays.keys)
-    )
+    return resolved.select(UsageDays.schema().keys()).sort(UsageDays.keys)

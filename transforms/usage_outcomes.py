@@ -5,7 +5,7 @@ import polars as pl
 from data_contracts import AsOf, LineItems, PricedUsage, UsageOutcomes
 from transforms.usage_cells import CELL
 
-OF_THE_LINE = ["contract_id", "price_version_id", "currency", "service_date"]
+OF_THE_LINE = ["contract_id", "price_version_id", "line_dimensions", "currency", "service_date"]
 
 
 def usage_outcomes(priced_usage: AsOf[PricedUsage], line_items: AsOf[LineItems]) -> AsOf[UsageOutcomes]:
@@ -15,7 +15,11 @@ def usage_outcomes(priced_usage: AsOf[PricedUsage], line_items: AsOf[LineItems])
     Rule:    rated usage is priced when one of its lines has an amount, else zero-rated (free units, a free tier).
              Additive prices give a cell several lines; its events count once.
     """
-    amounts = line_items.select(*OF_THE_LINE, (pl.col("amount_exact") != 0).alias("_has_amount"))
+    amounts = (
+        line_items.filter(pl.col("charge_kind") == "usage")
+        .rename({"dimensions": "line_dimensions"})
+        .select(*OF_THE_LINE, (pl.col("amount_exact") != 0).alias("_has_amount"))
+    )
     judged = priced_usage.join(amounts, on=OF_THE_LINE, how="left", validate="m:1")
     per_cell = judged.group_by(*CELL, "kind").agg(
         pl.col("outcome").first(),

@@ -17,8 +17,7 @@ from data_contracts import (
     UsageStates,
     ZoneDays,
 )
-from data_contracts.vocabulary import QUANTITY
-from transforms.usage_cells import CELL, with_cell
+from transforms.usage_cells import CELL, MOMENT, cells_of_moments, with_moment
 
 EVENT = [
     "delivery_date",
@@ -54,8 +53,17 @@ def usage_states(
     duplicates = repeated_events.filter(pl.col("outcome") == "duplicate").select(
         *EVENT, pl.lit(value=False).alias("is_accepted")
     )
-    events = with_cell(
-        pl.concat([accepted, duplicates]),
+    is_accepted = pl.col("is_accepted")
+    events = pl.concat([accepted, duplicates])
+    moments = (
+        with_moment(events, accounts=accounts, usage_slots=usage_slots, zone_days=zone_days)
+        .group_by("delivery_date", "is_accepted", *MOMENT)
+        .agg(pl.len().cast(pl.Int64).alias("event_count"), pl.col("quantity").sum(), pl.col("amount").sum())
+        # Collected: it is used several times from here on, and small.
+        .collect()
+    )
+    cells = cells_of_moments(
+        moments.lazy(),
         accounts=accounts,
         account_contracts=account_contracts,
         meters=meters,
@@ -65,15 +73,20 @@ def usage_states(
         usage_slots=usage_slots,
         zone_days=zone_days,
     )
-    is_accepted = pl.col("is_accepted")
-    nothing = pl.lit(0).cast(QUANTITY)
+
+    is_valued = pl.col("value_currency") != ""
+
+    def accepted_only(name: str) -> pl.Expr:
+        return pl.col(name).filter(is_accepted).sum()
+
     return (
-        events.group_by("delivery_date", *CELL)
+        cells.group_by("delivery_date", *CELL)
         .agg(
-            is_accepted.sum().cast(pl.Int64).alias("event_count"),
-            (~is_accepted).sum().cast(pl.Int64).alias("duplicate_count"),
-            pl.when(is_accepted).then("measured").otherwise(nothing).sum().alias("quantity"),
-            pl.when(is_accepted).then("quantity").otherwise(nothing).sum().alias("landed_quantity"),
+            accepted_only("event_count").alias("event_count"),
+            pl.col("event_count").filter(~is_accepted).sum().alias("duplicate_count"),
+            accepted_only("measured").alias("quantity"),
+            accepted_only("quantity").alias("landed_quantity"),
+            pl.col("amount").filter(is_accepted & is_valued).sum(),
         )
         .select(UsageStates.schema().keys())
         .sort(UsageStates.keys)

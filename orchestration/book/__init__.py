@@ -7,14 +7,18 @@ through deliveries, `state` decides on a delivery, `tables` compiles.
 
 from typing import Any
 
+from orchestration.book.catalogue import Book
 from orchestration.book.problems import Problem
+from orchestration.book.reading import read_item
 from orchestration.book.schema import BookDocument, ContractsDocument
 from orchestration.book.state import EMPTY, Accepted, BookState, Document, accept_delivery, load_state
 from orchestration.book.tables import compile_tables
 
 __all__ = [
     "EMPTY",
+    "SCHEMA_DIALECT",
     "Accepted",
+    "Book",
     "BookState",
     "Document",
     "Problem",
@@ -22,6 +26,7 @@ __all__ = [
     "compile_tables",
     "json_schema",
     "load_state",
+    "read_item",
 ]
 
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"

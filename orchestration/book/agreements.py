@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from orchestration.book import rateable
-from orchestration.book.catalogue import Book, interval_problems, unknown_name
+from orchestration.book.catalogue import Book, interval_problems, model_problems, unknown_name
 from orchestration.book.history import Chain, Chains, continued
 from orchestration.book.problems import Problem
 from orchestration.book.reading import Placed, read_contract_file
@@ -113,8 +113,9 @@ def _named_twice(contracts: list[Placed[Contract]]) -> Iterator[Problem]:
 
 def _contract_problems(book: Book | None, contract: Placed[Contract]) -> Iterator[Problem]:
     item = contract.item
-    models = {name: price.item.model for name, price in book.prices.items()} if book else {}
-    yield from rateable.contract_problems(contract, dict(models))
+    yield from rateable.contract_problems(
+        contract, {name: price.item for name, price in book.prices.items()} if book else {}
+    )
     if book is None:
         message = f"plan {item.plan} is not known: no price book was accepted yet."
         yield contract.problem(("plan",), "unknown_reference", message, "Deliver the price book first.")
@@ -143,6 +144,12 @@ def _override_problems(book: Book, contract: Placed[Contract], number: int, over
         )
         return
     model, currency = override.model or price.model, _currency(contract.item, price.currency)
+    meter = book.meters.get(price.meter or "")
+    if meter is None and model != "flat":
+        message = f"{price.id} has no meter, and model {model} rates usage of one."
+        yield contract.problem(("overrides", number, "model"), "contradiction", message, "Use model flat.")
+    if meter is not None:
+        yield from model_problems(contract, ("overrides", number), model, override.versions, meter)
     for place, version in enumerate(override.versions):
         at = ("overrides", number, "versions", place)
         for fault in version_faults(model, currency, version, at):

@@ -12,7 +12,7 @@ from typing import Any
 from orchestration.book import cost_mapping, rateable
 from orchestration.book.problems import Problem
 from orchestration.book.reading import BOOK_LISTS, BookFile, Placed, read_book_file
-from orchestration.book.schema import Company, CostMapping, Exclusion, Meter, Plan, PriceItem, Product
+from orchestration.book.schema import Company, CostMapping, Exclusion, Meter, Plan, PriceItem, Product, Version
 from orchestration.book.series import read_series
 from orchestration.book.terms import BookVersion, amount_faults, as_instant, in_order, version_terms, written
 
@@ -200,9 +200,31 @@ def _reference_problems(
             message = f"meter {meter.item.id} declares no dimension {name}."
             known = ", ".join(meter.item.dimensions) or "none"
             yield placed.problem(at, "unknown_dimension", message, f"Declared at {meter.place().document}: {known}.")
-    if item.model == "percentage" and meter.item.aggregation == "count":
+    yield from model_problems(placed, (), item.model, item.versions, meter)
+
+
+def model_problems(
+    placed: Placed[Any],
+    at: tuple[str | int, ...],
+    model: str,
+    versions: Sequence[Version],
+    meter: Placed[Meter],
+) -> Iterator[Problem]:
+    """Name what a model, of a price or of an override, asks of the meter in vain."""
+    if model == "percentage" and meter.item.aggregation == "count":
         message = f"a percentage needs the value of each event; meter {meter.item.id} counts them."
-        yield placed.problem(("meter",), "contradiction", message, "Use a meter of aggregation sum.")
+        yield placed.problem((*at, "model"), "contradiction", message, "Use a meter of aggregation sum.")
+    if model == "percentage" and meter.item.negative == "allow":
+        message = f"a percentage of negative values (meter {meter.item.id}) cannot be rated yet."
+        yield placed.problem((*at, "model"), rateable.RULE, message, "Say negative: reject, or use another model.")
+    for number, version in enumerate(versions):
+        for amounts in (version, *(version.currencies or {}).values()):
+            for name in amounts.matrix.dimensions if amounts.matrix is not None else ():
+                if name not in meter.item.dimensions:
+                    known = ", ".join(meter.item.dimensions) or "none"
+                    message = f"meter {meter.item.id} declares no dimension {name}."
+                    remedy = f"Declared at {meter.place().document}: {known}."
+                    yield placed.problem((*at, "versions", number), "unknown_dimension", message, remedy)
 
 
 def interval_problems(versions: Sequence[BookVersion]) -> Iterator[Problem]:

@@ -3,14 +3,16 @@
 When a feature is built, its line here is deleted; nothing else has to change.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from orchestration.book.problems import Fault, Problem
 from orchestration.book.reading import Placed
 from orchestration.book.schema import Amounts, Company, Contract, Meter, PriceItem, Version
 
 RULE = "cannot_be_rated_yet"
-MODELS = ("per_unit", "graduated", "volume", "percentage")
+MODELS = ("flat", "per_unit", "graduated", "volume", "package", "percentage", "matrix", "dynamic")
+# What free units are taken off: these price units, the others events, amounts or time.
+MODELS_OF_UNITS = ("per_unit", "graduated", "volume", "package", "matrix")
 AGGREGATIONS = ("sum", "count")
 
 
@@ -33,18 +35,28 @@ def meter_problems(meter: Placed[Meter]) -> Iterator[Problem]:
 def price_problems(price: Placed[PriceItem]) -> Iterator[Problem]:
     """Name what a price asks for that is not built."""
     yield from _model_problems(price, ("model",), price.item.model)
-    if price.item.group_by:
-        yield _refused(price, ("group_by",), "group_by", "Write one price per value, with `where`.")
-    for name in ("interval", "bill", "prorate"):
-        if getattr(price.item, name) is not None:
-            yield _refused(price, (name,), f"{name} (a recurring price)", "Leave the price out for now.")
+    yield from _interval_problems(price)
     for number, version in enumerate(price.item.versions):
-        for fault in _version_faults(price.item.model, version):
+        for fault in _version_faults(price.item, price.item.model, version):
             yield price.problem(("versions", number, *fault.at), fault.rule, fault.message, fault.remedy)
 
 
-def contract_problems(contract: Placed[Contract], models: dict[str, str]) -> Iterator[Problem]:
-    """Name what a contract asks for that is not built. `models` is the charge model of each price of the book."""
+def _interval_problems(price: Placed[PriceItem]) -> Iterator[Problem]:
+    """A flat price may say that it is the plain month: once per billing period, with it, whole."""
+    item = price.item
+    plain = {"interval": "month", "bill": "arrears", "prorate": "none"}
+    for name, possible in plain.items():
+        said = getattr(item, name)
+        if said is not None and item.model != "flat":
+            yield _refused(price, (name,), f"{name} of model {item.model}", "Leave it out for now.")
+        elif said is not None and said != possible:
+            yield _refused(price, (name,), f"{name}: {said}", f"Write {possible}, or leave it out.")
+    if item.model == "flat" and item.interval is not None and item.prorate is None:
+        yield _refused(price, ("interval",), "a recurring price by the day", "Write prorate: none, or leave it out.")
+
+
+def contract_problems(contract: Placed[Contract], prices: Mapping[str, PriceItem]) -> Iterator[Problem]:
+    """Name what a contract asks for that is not built. `prices` are those of the book."""
     item = contract.item
     for name in ("quantities", "discounts", "credit_grants"):
         if getattr(item, name):
@@ -59,11 +71,11 @@ def contract_problems(contract: Placed[Contract], models: dict[str, str]) -> Ite
     if item.billing.anchor != 1:
         yield _refused(contract, ("billing", "anchor"), f"anchor {item.billing.anchor}", "Write 1.")
     for place, override in enumerate(item.overrides):
-        model = override.model or models.get(override.price, "per_unit")
+        price = prices.get(override.price)
         if override.model is not None:
             yield from _model_problems(contract, ("overrides", place, "model"), override.model)
         for number, version in enumerate(override.versions):
-            for fault in _version_faults(model, version):
+            for fault in _version_faults(price, override.model or (price.model if price else "per_unit"), version):
                 at = ("overrides", place, "versions", number, *fault.at)
                 yield contract.problem(at, fault.rule, fault.message, fault.remedy)
 
@@ -73,10 +85,11 @@ def _model_problems(placed: Placed, at: tuple[str | int, ...], model: str) -> It
         yield _refused(placed, at, f"model {model}", f"Only {', '.join(MODELS)} can.")
 
 
-def _version_faults(model: str, version: Version) -> Iterator[Fault]:
-    for name in ("free_units", "unit_conversion"):
-        if getattr(version, name) is not None:
-            yield _fault((name,), name)
+def _version_faults(price: PriceItem | None, model: str, version: Version) -> Iterator[Fault]:
+    if version.unit_conversion is not None:
+        yield _fault(("unit_conversion",), "unit_conversion")
+    if version.free_units is not None:
+        yield from _free_units_faults(price, model, version)
     if version.flat_on_zero != "charge":
         yield _fault(("flat_on_zero",), f"flat_on_zero: {version.flat_on_zero}")
     if version.on_price_change != "restart":
@@ -101,6 +114,19 @@ def _amount_faults(at: tuple[str | int, ...], amounts: Amounts) -> Iterator[Faul
     for name, feature in (("minimum", "minimum"), ("maximum", "maximum"), ("intervals", "intervals (a rate curve)")):
         if getattr(amounts, name) is not None:
             yield _fault((*at, name), feature)
+
+
+def _free_units_faults(price: PriceItem | None, model: str, version: Version) -> Iterator[Fault]:
+    if model not in MODELS_OF_UNITS:
+        yield _fault(("free_units",), f"free_units of model {model}")
+    if model != "matrix":
+        return
+    # Which cell the free units are taken from is the question; with a counter per cell there is none.
+    by_currency = [version, *(version.currencies or {}).values()]
+    asked = {name for amounts in by_currency if amounts.matrix is not None for name in amounts.matrix.dimensions}
+    if not asked <= set(price.group_by if price else ()):
+        message = "free_units of a matrix cannot be rated over several cells."
+        yield Fault(("free_units",), RULE, message, f"Write group_by: [{', '.join(sorted(asked))}].")
 
 
 def _fault(at: tuple[str | int, ...], feature: str) -> Fault:

@@ -127,6 +127,18 @@ def read_contract_file(path: str, content: str) -> tuple[tuple[Placed[Contract],
     return tuple(contracts), tuple(problems)
 
 
+def read_item(model: type[ItemT], path: str, content: str) -> tuple[ItemT | None, tuple[Problem, ...]]:
+    """Read a document that is one item; None where it has problems."""
+    text = read_text(path, content)
+    problems = list(text.problems)
+    taken: list[Placed[ItemT]] = []
+    if not text.roots and not problems:
+        problems.append(Problem(path, None, None, "empty", "The document is empty.", "Remove the file."))
+    for root in text.roots:
+        _take(model, path, "", root, taken, problems)
+    return (taken[0].item if taken and not problems else None), tuple(problems)
+
+
 def _mappings(path: str, text: Text, problems: list[Problem]) -> Iterator[Mapping]:
     if not text.roots and not problems:
         problems.append(Problem(path, None, None, "empty", "The document is empty.", "Remove the file."))
@@ -210,7 +222,8 @@ def _plain_words(model: type[Item], found: Any, at: tuple[str | int, ...]) -> tu
 def _unknown_key(name: str, known: list[str], owner: type[BaseModel]) -> tuple[str, str]:
     message = f"unknown key `{name}`."
     nearest = get_close_matches(name, known, n=1, cutoff=0.45)
-    elsewhere = [model.__name__ for model in _all_models() if name in model.model_fields and model is not owner]
+    models = _all_models() if owner in _all_models() else ()
+    elsewhere = [model.__name__ for model in models if name in model.model_fields and model is not owner]
     # A key that is right in another place beats one that only looks a little like it.
     if nearest and (not elsewhere or get_close_matches(name, known, n=1, cutoff=0.75)):
         return message, f"Did you mean `{nearest[0]}`?"
@@ -271,7 +284,7 @@ def _name(value: Any, number: int, keys: tuple[str, ...] = NAMING_KEYS) -> str:
 
 def _dotted(prefix: str, source: Any, at: tuple[str | int, ...]) -> str:
     """Return the path of a field with ids in the place of list numbers, where items have one."""
-    parts, here = [prefix], source
+    parts, here = [prefix] if prefix else [], source
     for step in at:
         if isinstance(here, Mapping):
             here = here.get(str(step))

@@ -1,6 +1,7 @@
 """The known book and contracts as tables, exactly as their contracts say: sorted, decimals exact, nothing inferred."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,19 +21,21 @@ from data_contracts import (
     LegalEntities,
     Meters,
     PlanPrices,
+    PriceCells,
     PriceConditions,
     PriceTiers,
     PriceVersions,
     Products,
     Table,
 )
+from data_contracts.price_cells import DEFAULT_CELL
 from data_contracts.vocabulary import BEGINNING, FOREVER
 from orchestration.book import cost_mapping
 from orchestration.book.catalogue import Book
 from orchestration.book.history import Recorded
 from orchestration.book.schema import PriceItem
 from orchestration.book.state import BookState
-from orchestration.book.terms import Terms, as_instant, at_24_places, pieces, quantity_limit, written
+from orchestration.book.terms import Terms, as_instant, at_24_places, group_limit, pieces, quantity_limit, written
 
 # Without a listed entity the company bills as itself; it states no country, and ZZ is ISO 3166's "unknown".
 DERIVED_ENTITY, DERIVED_COUNTRY, DERIVED_PREFIX = "default", "ZZ", "INV"
@@ -51,7 +54,8 @@ def compile_tables(state: BookState, *, billing_starts_on: date) -> dict[str, pl
         PlanPrices: _plan_prices(state.book),
         PriceVersions: versions,
         PriceTiers: _tiers(state),
-        PriceConditions: _conditions(state.book),
+        PriceCells: _cells(state),
+        PriceConditions: _conditions(state),
         Exclusions: _exclusions(state.book),
         CostMappings: cost_mapping.mapping_rows(mappings),
         CostConditions: cost_mapping.condition_rows(mappings),
@@ -124,10 +128,24 @@ def _plan_prices(book: Book | None) -> Iterator[tuple[Any, ...]]:
             yield (placed.item.id, entry.price, entry.effective_from or BEGINNING)
 
 
-def _conditions(book: Book | None) -> Iterator[tuple[Any, ...]]:
-    for price in book.prices.values() if book else ():
-        for dimension, value in price.item.where.items():
-            yield (price.item.id, dimension, price.item.meter, value)
+def _conditions(state: BookState) -> Iterator[tuple[Any, ...]]:
+    """Yield each dimension that a price looks at, in its own versions or in overrides."""
+    asked: dict[str, set[str]] = defaultdict(set)
+    for _, price, chains in _recorded(state):
+        asked[price.id].update(_matrix_dimensions(chains))
+    for placed in state.book.prices.values() if state.book else ():
+        item = placed.item
+        for dimension in sorted({*item.where, *item.group_by, *asked[item.id]}):
+            is_on_line = dimension in item.where or dimension in item.group_by
+            yield (item.id, dimension, item.meter or "", item.where.get(dimension), is_on_line)
+
+
+def _matrix_dimensions(chains: list[list[Recorded]]) -> Iterator[str]:
+    for chain in chains:
+        for recorded in chain:
+            for _, terms in recorded.version.terms:
+                for cell in terms.cells:
+                    yield from (name for name, _ in cell.where or ())
 
 
 def _exclusions(book: Book | None) -> Iterator[tuple[Any, ...]]:
@@ -189,7 +207,7 @@ def _version_rows(state: BookState) -> Iterator[tuple[Any, ...]]:
                         price.id,
                         contract_id,
                         price.product,
-                        price.meter,
+                        price.meter or "",
                         terms.model,
                         price.kind,
                         price.additive,
@@ -205,7 +223,11 @@ def _version_rows(state: BookState) -> Iterator[tuple[Any, ...]]:
                         terms.round_at,
                         at_24_places(terms.tiers[0].unit_amount) if terms.model == "per_unit" else None,
                         *_event_terms(terms),
-                        quantity_limit(terms),
+                        terms.free_units,
+                        terms.minimum,
+                        terms.maximum,
+                        quantity_limit(terms, by_group=bool(price.group_by)),
+                        group_limit(terms) if price.group_by else None,
                         recorded.version.place.document,
                     )
 
@@ -246,7 +268,20 @@ def _tiers(state: BookState) -> Iterator[tuple[Any, ...]]:
                             at_24_places(piece.unit_amount),
                             Decimal(piece.flat_amount),
                             at_24_places(piece.base_amount),
+                            piece.package_size,
+                            piece.package_round,
                         )
+
+
+def _cells(state: BookState) -> Iterator[tuple[Any, ...]]:
+    for contract_id, price, chains in _recorded(state):
+        for chain in chains:
+            for number, recorded in enumerate(chain):
+                identity = version_id(contract_id, price.id, recorded.version.starts, number)
+                for currency, terms in recorded.version.terms:
+                    for cell in terms.cells:
+                        where = DEFAULT_CELL if cell.where is None else _canonical(dict(cell.where))
+                        yield (identity, currency, where, at_24_places(cell.unit_amount))
 
 
 def _canonical(value: Any) -> str:

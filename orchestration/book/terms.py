@@ -4,7 +4,7 @@
 rounded once, half-even at the 24th place, which is exact for every price that ends within 24 places.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -13,10 +13,12 @@ from functools import lru_cache
 
 from orchestration.book.problems import Fault, Place
 from orchestration.book.scalars import LARGEST_AMOUNT, LARGEST_QUANTITY, QUANTITY_PLACES, UNIT_PRICE_PLACES
-from orchestration.book.schema import Amounts, Version
+from orchestration.book.schema import Amounts, Matrix, Package, Percentage, Version
 
 # A long series repeats few prices: 17,520 half-hours of the London tariff have three.
 CACHED_TERMS = 65_536
+# More groups of a price than any company has.
+MOST_GROUPS = 10**18
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,24 @@ class EventTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class PackageTerms:
+    """Units in packages of `size` after the free ones; a started package counts, unless it is rounded down."""
+
+    size: Decimal
+    amount: Decimal
+    free_units: Decimal
+    round: str
+
+
+@dataclass(frozen=True, slots=True)
+class CellTerms:
+    """One cell of a matrix: the unit price where the dimensions have these values; without any it is the default."""
+
+    where: tuple[tuple[str, str], ...] | None
+    unit_amount: Fraction
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """All that decides an amount in one currency. Equal terms are one invoice line."""
 
@@ -50,11 +70,19 @@ class Terms:
     round_at: str
     tiers: tuple[TierTerms, ...] = ()
     event: EventTerms | None = None
+    package: PackageTerms | None = None
+    cells: tuple[CellTerms, ...] = ()
+    free_units: Decimal | None = None
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LinearPiece:
-    """One tier as a line: R(x) = base_amount + (x - offset) * unit_amount for lower_bound < x <= up_to."""
+    """One tier as a line: R(x) = base_amount + (x - offset) * unit_amount for lower_bound < x <= up_to.
+
+    With a package size, (x - offset) is counted in packages.
+    """
 
     lower_bound: Decimal
     up_to: Decimal | None
@@ -62,6 +90,8 @@ class LinearPiece:
     unit_amount: Fraction
     flat_amount: Decimal
     base_amount: Fraction
+    package_size: Decimal | None = None
+    package_round: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +125,7 @@ def version_terms(
     if currency is not None and version.currencies is None:
         by_currency[currency] = version
     round_at = version.round_at or ("event" if model == "percentage" else "period")
-    terms = {code: _terms(model, version.rounding, round_at, amounts) for code, amounts in by_currency.items()}
+    terms = {code: _terms(model, version, round_at, amounts) for code, amounts in by_currency.items()}
     return BookVersion(
         starts=starts,
         is_correction=version.supersedes is not None,
@@ -114,40 +144,69 @@ def unit_terms(unit_amount: Decimal, per: Decimal | None) -> Terms:
     return Terms("per_unit", "half_up", "period", (tier,))
 
 
-def _terms(model: str, rounding: str, round_at: str, amounts: Amounts) -> Terms:
-    if model == "percentage" and amounts.percentage is not None:
-        share = amounts.percentage
-        event = EventTerms(
-            rate=share.rate,
-            fixed=share.fixed or Decimal(0),
-            minimum_fee=share.min,
-            maximum_fee=share.max,
-            free_events=share.free_events,
-            free_amount=share.free_amount,
-            free_rule=share.free_rule,
-        )
-        return Terms(model, rounding, round_at, event=event)
+def _terms(model: str, version: Version, round_at: str, amounts: Amounts) -> Terms:
+    return Terms(
+        model,
+        version.rounding,
+        round_at,
+        tiers=_tier_terms(model, amounts),
+        event=_event_terms(amounts.percentage) if amounts.percentage is not None else None,
+        package=_package_terms(amounts.package) if amounts.package is not None else None,
+        cells=_cell_terms(amounts.matrix) if amounts.matrix is not None else (),
+        free_units=version.free_units or None,
+        minimum=amounts.minimum,
+        maximum=amounts.maximum,
+    )
+
+
+def _tier_terms(model: str, amounts: Amounts) -> tuple[TierTerms, ...]:
     if model == "per_unit":
-        return Terms(model, rounding, round_at, unit_terms(amounts.unit_amount or Decimal(0), amounts.per).tiers)
-    tiers = tuple(
-        TierTerms(
-            up_to=tier.up_to,
-            unit_amount=Fraction(tier.unit_amount or 0) / Fraction(tier.per or 1),
-            flat_amount=tier.flat_amount or Decimal(0),
-        )
+        return unit_terms(amounts.unit_amount or Decimal(0), amounts.per).tiers
+    if model == "flat":
+        return (TierTerms(None, Fraction(0), amounts.flat_amount or Decimal(0)),)
+    return tuple(
+        TierTerms(tier.up_to, _unit(tier.unit_amount, tier.per), tier.flat_amount or Decimal(0))
         for tier in amounts.tiers or ()
     )
-    return Terms(model, rounding, round_at, tiers)
+
+
+def _event_terms(share: Percentage) -> EventTerms:
+    return EventTerms(
+        rate=share.rate,
+        fixed=share.fixed or Decimal(0),
+        minimum_fee=share.min,
+        maximum_fee=share.max,
+        free_events=share.free_events,
+        free_amount=share.free_amount,
+        free_rule=share.free_rule,
+    )
+
+
+def _package_terms(package: Package) -> PackageTerms:
+    return PackageTerms(package.size, package.amount, package.free_units or Decimal(0), package.round)
+
+
+def _cell_terms(matrix: Matrix) -> tuple[CellTerms, ...]:
+    cells = [CellTerms(tuple(sorted(cell.where.items())), _unit(cell.unit_amount, cell.per)) for cell in matrix.cells]
+    if matrix.default is not None:
+        cells.append(CellTerms(None, _unit(matrix.default.unit_amount, matrix.default.per)))
+    return tuple(cells)
+
+
+def _unit(unit_amount: Decimal | None, per: Decimal | None) -> Fraction:
+    return Fraction(unit_amount or 0) / Fraction(per or 1)
 
 
 @lru_cache(maxsize=CACHED_TERMS)
 def pieces(terms: Terms) -> tuple[LinearPiece, ...]:
-    """Return the tiers as lines.
+    """Return the tiers as lines; a package price is one.
 
     Rule: graduated pays each unit in its own tier and each flat entered: base is all that is due below, and the own
     flat. volume pays every unit at the tier that the total falls in: base is the own flat. Example (semantics 8):
     1000 @ 0.010 + 5, 5000 @ 0.008 + 3, then 0.005: graduated bases 5, 18, 50.
     """
+    if terms.package is not None:
+        return (_package_piece(terms.package),)
     lines = []
     below, due = Decimal(0), Fraction(0)
     for tier in terms.tiers:
@@ -169,16 +228,56 @@ def pieces(terms: Terms) -> tuple[LinearPiece, ...]:
     return tuple(lines)
 
 
+def _package_piece(package: PackageTerms) -> LinearPiece:
+    return LinearPiece(
+        lower_bound=Decimal(-1),
+        up_to=None,
+        offset=package.free_units,
+        unit_amount=Fraction(package.amount),
+        flat_amount=Decimal(0),
+        base_amount=Fraction(0),
+        package_size=package.size,
+        package_round=package.round,
+    )
+
+
 @lru_cache(maxsize=CACHED_TERMS)
-def quantity_limit(terms: Terms) -> Decimal:
+def quantity_limit(terms: Terms, *, by_group: bool = False) -> Decimal:
     """Return the largest cumulative quantity whose amount surely stays below 10^13.
 
     Rule: within the first tier where base + x * unit price could reach 10^13, the largest x of 12 places below it;
-    never above 10^20. For percentage x is the value, and the fixed fee and the least fee count once.
+    never above 10^20. For percentage x is the value, and the fixed fee and the least fee count once; for dynamic it is
+    the amount. Of a matrix, and of groups, whose totals are added up, every unit is taken at the dearest price.
     """
     if terms.event is not None:
         base = max(Fraction(terms.event.fixed), Fraction(terms.event.minimum_fee or 0))
         return _reach(base, Fraction(terms.event.rate))
+    if terms.model == "dynamic":
+        return _reach(Fraction(0), Fraction(1))
+    if terms.cells:
+        return _beyond_free(terms, _reach(Fraction(0), max(cell.unit_amount for cell in terms.cells)))
+    if terms.package is not None:
+        # A started package is at most one more than the units make.
+        per_unit = Fraction(terms.package.amount) / Fraction(terms.package.size)
+        return _beyond_free(terms, _reach(Fraction(terms.package.amount), per_unit))
+    if by_group:
+        return _beyond_free(terms, _reach(Fraction(0), max(piece.unit_amount for piece in pieces(terms))))
+    return _beyond_free(terms, _tiered_limit(terms))
+
+
+def group_limit(terms: Terms) -> int:
+    """Return how many groups can surely have all their flat amounts and started packages below 10^13."""
+    flats = sum((Fraction(tier.flat_amount) for tier in terms.tiers), Fraction(0))
+    if terms.package is not None:
+        flats += Fraction(terms.package.amount)
+    return int(Fraction(LARGEST_AMOUNT) / flats) if flats > Fraction(LARGEST_AMOUNT) / MOST_GROUPS else MOST_GROUPS
+
+
+def _beyond_free(terms: Terms, limit: Decimal) -> Decimal:
+    return min(LARGEST_QUANTITY, limit + (terms.free_units or 0))
+
+
+def _tiered_limit(terms: Terms) -> Decimal:
     for piece in pieces(terms):
         limit = max(_reach(piece.base_amount, piece.unit_amount), piece.lower_bound, Decimal(0))
         if piece.up_to is None or limit < piece.up_to:
@@ -211,7 +310,7 @@ def _scaled(whole: int, places: int) -> Decimal:
 @lru_cache(maxsize=CACHED_TERMS)
 def amount_faults(terms: Terms) -> tuple[Fault, ...]:
     """List amounts that no table can hold: a unit price that vanishes, a tier that begins beyond 10^13."""
-    faults = []
+    faults = [*_cell_faults(terms), *_bound_faults(terms)]
     for number, piece in enumerate(pieces(terms), start=1):
         where = f"tier {number}: " if len(terms.tiers) > 1 else ""
         if piece.unit_amount >= LARGEST_AMOUNT:
@@ -223,6 +322,26 @@ def amount_faults(terms: Terms) -> tuple[Fault, ...]:
             message = f"{where}it begins at 10^13 or more, which no amount can hold."
             faults.append(Fault((), "too_large", message, "Drop the tier or lower its bound."))
     return tuple(faults)
+
+
+def _cell_faults(terms: Terms) -> Iterator[Fault]:
+    for cell in terms.cells:
+        name = _cell_name(cell)
+        if cell.unit_amount >= LARGEST_AMOUNT:
+            yield Fault((), "too_large", f"cell {name}: one unit costs 10^13 or more.", "Check unit_amount and per.")
+        if cell.unit_amount > 0 and at_24_places(cell.unit_amount) == 0:
+            message = f"cell {name}: one unit costs less than 10^-24 and would be free."
+            yield Fault((), "too_small", message, "Check unit_amount and per, or choose a larger unit.")
+
+
+def _cell_name(cell: CellTerms) -> str:
+    return "default" if cell.where is None else " ".join(f"{name}={value}" for name, value in cell.where)
+
+
+def _bound_faults(terms: Terms) -> Iterator[Fault]:
+    # A minimum is multiplied by the days that are covered before it is divided by those of the period.
+    if terms.minimum is not None and terms.minimum >= LARGEST_AMOUNT / 10:
+        yield Fault((), "too_large", "the minimum is 10^12 or more.", "Lower it.")
 
 
 def as_instant(moment: date | datetime) -> datetime:
@@ -246,8 +365,30 @@ def described(version: BookVersion) -> str:
 
 
 def _described(terms: Terms) -> str:
+    return _described_price(terms) + "".join(
+        f", {name} {value:f}"
+        for name, value in (
+            ("free units", terms.free_units),
+            ("minimum", terms.minimum),
+            ("maximum", terms.maximum),
+        )
+        if value is not None
+    )
+
+
+def _described_price(terms: Terms) -> str:
     if terms.event is not None:
         return f"{terms.event.rate:f} of the value + {terms.event.fixed:f} per event"
+    if terms.package is not None:
+        package = terms.package
+        free = f", {package.free_units:f} free" if package.free_units else ""
+        return f"package {package.amount:f} per {package.size:f}{free}, rounded {package.round}"
+    if terms.cells:
+        return "matrix " + ", ".join(f"{_cell_name(cell)} {plainly(cell.unit_amount)}" for cell in terms.cells)
+    if terms.model == "dynamic":
+        return "the amounts of the events"
+    if terms.model == "flat":
+        return f"flat {terms.tiers[0].flat_amount:f}"
     parts = []
     for tier in terms.tiers:
         flat = f" (+{tier.flat_amount:f})" if tier.flat_amount else ""

@@ -10,12 +10,12 @@ import polars as pl
 from data_contracts import CostRows, RejectedRows
 from orchestration.intake.control_totals import ControlTotals, exact_sum
 from orchestration.intake.costs import COSTS, DECIMALS, LAYOUT, cost_rows, readable
+from orchestration.intake.feeds import landed_records
 from orchestration.intake.findings import FileRefused, Finding
 from orchestration.intake.judged import rejected_rows
 from orchestration.intake.landing import COSTS as DATASET
 from orchestration.intake.outcomes import EXACT, FileOutcome, count_into
 from orchestration.intake.parts import block_bytes
-from orchestration.intake.records import read_records
 from orchestration.intake.usage_delivery import check_size
 from orchestration.settings import Settings
 
@@ -59,7 +59,9 @@ def _read_file(
     file = outcome.file
     totals = ControlTotals(outcome.claim, NUMBERS)
     parts = []
-    batches = read_records(file.path, LAYOUT, may_end_open=outcome.claim is not None, block_bytes=block_bytes(settings))
+    batches = landed_records(
+        file.path, file.feed, LAYOUT, may_end_open=outcome.claim is not None, block_bytes=block_bytes(settings)
+    )
     for batch in batches:
         records = readable(batch)
         outcome.landed_rows += records.height
@@ -69,7 +71,12 @@ def _read_file(
             records, delivery_date=delivery_date, source_file=file.source_file, landed_on=file.folder_date
         )
         rejected = rejected_rows(
-            bad, BILLED, delivery_date=delivery_date, source_file=file.source_file, dataset=DATASET
+            bad,
+            BILLED,
+            delivery_date=delivery_date,
+            source_file=file.source_file,
+            dataset=DATASET,
+            own_names=outcome.own_names,
         )
         parts.append((rows, rejected))
     check_size(outcome, outcome.landed_rows)

@@ -4,17 +4,16 @@ That file is wide: a line per day, a column per currency, `N/A` where there is n
 line. Each of its rates is a record, in the line of its day and the part that is the place of its column.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
-from pathlib import Path
 
 import polars as pl
 
 from data_contracts import FxRates
 from data_contracts.fx_rates import REFERENCE
 from orchestration.intake import values
-from orchestration.intake.judged import judge
-from orchestration.intake.records import CSV, Layout, csv_columns, read_records
+from orchestration.intake.judged import TOLD, judge
+from orchestration.intake.records import Layout
 from orchestration.intake.values import Check, Fault
 
 LAYOUT = Layout(required=("rate_date", "base_currency", "quote_currency", "rate"), optional=("rate_type",))
@@ -27,19 +26,22 @@ RATE = pl.col("value:rate")
 RECORD = [f"raw:{name}" for name in LAYOUT.known]
 
 
-def rate_records(path: Path, *, may_end_open: bool, block_bytes: int) -> Iterator[tuple[pl.DataFrame, int]]:
+def rate_records(
+    read: Callable[[Layout], Iterator[pl.DataFrame]], columns: Sequence[str]
+) -> Iterator[tuple[pl.DataFrame, int]]:
     """Yield batches of records, one per rate, with `part` and `value:rate`; and how many lines they were.
 
-    `value:rate` is null where the text is no plain decimal; the text stays, so that it can be named.
+    `columns` are those of the file, if it is CSV that no feed maps. `value:rate` is null where the text is no plain
+    decimal; the text stays, so that it can be named.
     """
-    columns = csv_columns(path, may_end_open=may_end_open) if path.name.endswith(CSV) else []
     currencies = [name for name in columns[1:] if name]
-    is_wide = columns[:1] == [WIDE_DATE]
+    is_wide = list(columns[:1]) == [WIDE_DATE]
     layout = Layout((WIDE_DATE,), tuple(currencies), may_end_empty=True) if is_wide else LAYOUT
-    for batch in read_records(path, layout, may_end_open=may_end_open, block_bytes=block_bytes):
+    for batch in read(layout):
         records = _long(batch, currencies) if is_wide else batch.with_columns(pl.lit(1).alias("part"))
         value = values.decimal_value(pl.col("raw:rate")).alias("value:rate")
-        yield records.select("line", "part", "fault", "found", *RECORD).with_columns(value), batch.height
+        told = [name for name in TOLD if name in records.columns]
+        yield records.select("line", "part", "fault", "found", *told, *RECORD).with_columns(value), batch.height
 
 
 def _long(lines: pl.DataFrame, currencies: list[str]) -> pl.DataFrame:

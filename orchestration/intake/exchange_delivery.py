@@ -3,18 +3,21 @@
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 
 import polars as pl
 
 from data_contracts import FxRates, RejectedRows
 from orchestration.intake.control_totals import ControlTotals, exact_sum
 from orchestration.intake.exchange import RATE, fx_rates, rate_records
+from orchestration.intake.feeds import landed_records
 from orchestration.intake.findings import FileRefused
 from orchestration.intake.judged import rejected_rows
 from orchestration.intake.lake import RATE_KEY, Lake
 from orchestration.intake.landing import FX_RATES as DATASET
 from orchestration.intake.outcomes import EXACT, FileOutcome, count_into
 from orchestration.intake.parts import block_bytes
+from orchestration.intake.records import CSV, csv_columns
 from orchestration.intake.usage_delivery import check_size
 from orchestration.settings import Settings
 
@@ -60,7 +63,11 @@ def _read_file(outcome: FileOutcome, settings: Settings, delivery_date: date) ->
     """Return the well-formed rates of a file and its rejected records; its landed rates are counted before."""
     file = outcome.file
     totals = ControlTotals(outcome.claim, {"rate": RATE})
-    batches = rate_records(file.path, may_end_open=outcome.claim is not None, block_bytes=block_bytes(settings))
+    is_open = outcome.claim is not None
+    is_native = file.name.endswith(CSV) and (file.feed is None or not file.feed.is_mapped)
+    columns = csv_columns(file.path, may_end_open=is_open) if is_native else []
+    read = partial(landed_records, file.path, file.feed, may_end_open=is_open, block_bytes=block_bytes(settings))
+    batches = rate_records(read, columns)
     landed, rejected, lines = [LANDED], [RejectedRows.empty()], 0
     for records, line_count in batches:
         lines += line_count
@@ -70,7 +77,14 @@ def _read_file(outcome: FileOutcome, settings: Settings, delivery_date: date) ->
         rates, bad = fx_rates(records, delivery_date=delivery_date, source_file=file.source_file)
         landed.append(rates.with_columns(pl.lit(file.folder_date).alias("landed_on")))
         rejected.append(
-            rejected_rows(bad, RATE, delivery_date=delivery_date, source_file=file.source_file, dataset=DATASET)
+            rejected_rows(
+                bad,
+                RATE,
+                delivery_date=delivery_date,
+                source_file=file.source_file,
+                dataset=DATASET,
+                own_names=outcome.own_names,
+            )
         )
     check_size(outcome, lines)
     totals.verify()

@@ -1,7 +1,8 @@
 """Records split into those that keep every rule and those that break one, named by the first that they break."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 
 import polars as pl
 
@@ -34,6 +35,9 @@ RECORD_FAULTS = {
 }
 
 EXPLANATION = ("rule", "column_name", "message", "remedy")
+# Columns beside `fault` and `found` in which whoever finds a fault of a record may tell the rest of it.
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
+TOLD = ("fault_column", "fault_message", "fault_remedy")
 
 
 def judge(records: pl.DataFrame, checks: Sequence[Check]) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -49,7 +53,7 @@ def judge(records: pl.DataFrame, checks: Sequence[Check]) -> tuple[pl.DataFrame,
     if clear.all():
         # Most files hold nothing else, and looking at every fault of no record takes as long as reading them.
         nothing = records.clear().with_columns(pl.lit(None, pl.String).alias(name) for name in EXPLANATION)
-        return records.drop("fault", "found"), nothing.drop("fault")
+        return records.drop("fault", "found"), nothing.drop("fault", *TOLD, strict=False)
     doubtful = records.filter(~clear).with_columns(first_fault(faults).alias("fault_number"))
     is_good = pl.col("fault").is_null() & pl.col("fault_number").is_null()
     good = pl.concat([records.filter(clear), doubtful.filter(is_good).drop("fault_number")])
@@ -78,18 +82,20 @@ def _explained(bad: pl.DataFrame, faults: Sequence[Fault]) -> pl.DataFrame:
     for column in dict.fromkeys(fault.column for fault in faults if fault.column is not None):
         value = pl.when(pl.col("column_name") == column).then(f"raw:{column}").otherwise(value)
     is_record = pl.col("fault").is_not_null()
+    # What a feed cannot map is told in its own words; the faults of the readers are those above.
+    told = bad.with_columns(pl.lit(None, pl.String).alias(name) for name in TOLD if name not in bad.columns)
     return (
-        bad.lazy()
+        told.lazy()
         .join(of_value.lazy(), on="fault_number", how="left", validate="m:1", maintain_order="left")
         .join(of_record.lazy(), on="fault", how="left", validate="m:1", maintain_order="left")
         .with_columns(
             pl.when(is_record).then("fault").otherwise("rule").alias("rule"),
-            pl.when(is_record).then(None).otherwise(pl.col("column_name")).alias("column_name"),
-            pl.when(is_record).then("record_message").otherwise("message").alias("message"),
-            pl.when(is_record).then("record_remedy").otherwise("remedy").alias("remedy"),
+            pl.when(is_record).then("fault_column").otherwise("column_name").alias("column_name"),
+            pl.coalesce("fault_message", "record_message", "message").alias("message"),
+            pl.coalesce("fault_remedy", "record_remedy", "remedy").alias("remedy"),
             _printable(pl.when(is_record).then("found").otherwise(value)).alias("found"),
         )
-        .drop("fault", "fault_number", "record_message", "record_remedy")
+        .drop("fault", "fault_number", "record_message", "record_remedy", *TOLD)
         .collect()
     )
 
@@ -108,15 +114,28 @@ def _printable(text: pl.Expr) -> pl.Expr:
 
 
 def rejected_rows(
-    bad: pl.DataFrame, quantity: pl.Expr, *, delivery_date: date, source_file: str, dataset: str
+    bad: pl.DataFrame,
+    quantity: pl.Expr,
+    *,
+    delivery_date: date,
+    source_file: str,
+    dataset: str,
+    own_names: Mapping[str, str] = NO_NAMES,
 ) -> pl.DataFrame:
-    """Return the bad records of one file as rows of `rejected_rows`."""
+    """Return the bad records of one file as rows of `rejected_rows`.
+
+    `own_names`: what the file itself calls a column, where a feed calls it otherwise.
+    """
+    marked = {f"`{name}`": f"`{own}`" for name, own in own_names.items()}
     known = {
         "delivery_date": pl.lit(delivery_date),
         "source_file": pl.lit(source_file),
         "source_line": pl.col("line"),
         "source_part": pl.col("part") if "part" in bad.columns else pl.lit(1),
         "dataset": pl.lit(dataset),
+        "column_name": pl.col("column_name").replace(dict(own_names)),
+        "message": pl.col("message").str.replace_many(marked),
+        "remedy": pl.col("remedy").str.replace_many(marked),
         "quantity": quantity.cast(RejectedRows.schema()["quantity"]),
     }
     return bad.select(

@@ -1,7 +1,7 @@
 """The landing zone: which files the world delivered, and what their manifests claim about them.
 
-Only regular files below `landing/<dataset>/<ISO date>/` are looked at. No link is followed, and no name from outside
-becomes a path: folders are listed, never built from text.
+Only regular files below `landing/<dataset or feed>/<ISO date>/` are looked at. No link is followed, and no name from
+outside becomes a path: folders are listed, never built from text.
 """
 
 import hashlib
@@ -12,9 +12,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestration.intake.findings import FileRefused, Finding, printable
 from orchestration.settings import Settings
+
+if TYPE_CHECKING:
+    from orchestration.intake.feeds import Feed
 
 USAGE, ACCOUNTS, PRICE_BOOK, CONTRACTS, COSTS, FX_RATES = DATASETS = (
     "usage_events",
@@ -42,6 +46,12 @@ class LandedFile:
     name: str
     byte_count: int
     modified_ns: int
+    feed: "Feed | None" = None  # what reads it, if it is not in our format
+
+    @property
+    def feed_sha256(self) -> str | None:
+        """The hash of its feed as it stands now."""
+        return None if self.feed is None else self.feed.sha256
 
 
 @dataclass(frozen=True)
@@ -53,13 +63,15 @@ class Claim:
     control_totals: Mapping[str, Decimal] = field(default_factory=dict)
 
 
-def landed_files(settings: Settings) -> tuple[list[LandedFile], list[Finding]]:
+def landed_files(settings: Settings, feeds: Mapping[str, "Feed"]) -> tuple[list[LandedFile], list[Finding]]:
     """Return every landed file, ordered by path, and what lies in the landing zone but can never be taken."""
     files: list[LandedFile] = []
     stray: list[Finding] = []
     for dataset in _entries(settings.landing):
-        if not dataset.is_dir(follow_symlinks=False) or dataset.name not in DATASETS:
-            stray.append(_stray(dataset.name, f"Datasets are the folders {', '.join(DATASETS)}."))
+        feed = None if dataset.name in DATASETS else feeds.get(dataset.name)
+        if not dataset.is_dir(follow_symlinks=False) or (feed is None and dataset.name not in DATASETS):
+            remedy = f"Datasets are the folders {', '.join(DATASETS)}; other files need feeds/{dataset.name}.yaml."
+            stray.append(_stray(dataset.name, remedy))
             continue
         for folder in _entries(Path(dataset.path)):
             name = f"{dataset.name}/{folder.name}"
@@ -76,32 +88,35 @@ def landed_files(settings: Settings) -> tuple[list[LandedFile], list[Finding]]:
                     LandedFile(
                         Path(entry.path),
                         f"{name}/{below}",
-                        dataset.name,
+                        dataset.name if feed is None else feed.dataset,
                         Path(folder.path),
                         day,
                         below,
                         status.st_size,
                         status.st_mtime_ns,
+                        feed,
                     )
                 )
     return sorted(files, key=lambda file: file.source_file), stray
 
 
-def named_file(path: Path, otherwise: date | None) -> LandedFile | None:
-    """Return a file named by a person, wherever it lies; None if no folder above it is named like a dataset.
+def named_file(path: Path, otherwise: date | None, feeds: Mapping[str, "Feed"]) -> LandedFile | None:
+    """Return a file named by a person, wherever it lies; None if no folder above it is named like a dataset or a feed.
 
     Its delivery date is that of the folder above it, if one is named by a day, else the date given, else a day so late
     that no event lies behind it.
     """
     whole = path.absolute()
     parents = [parent.name for parent in whole.parents]
-    dataset = next((name for name in parents if name in DATASETS), None)
-    if dataset is None:
+    name = next((name for name in parents if name in DATASETS or name in feeds), None)
+    if name is None:
         return None
+    feed = None if name in DATASETS else feeds[name]
+    dataset = name if feed is None else feed.dataset
     day = next((day for name in parents if (day := _iso_day(name)) is not None), otherwise) or date(2199, 12, 31)
     status = whole.stat()
     return LandedFile(
-        whole, printable(str(path)), dataset, whole.parent, day, whole.name, status.st_size, status.st_mtime_ns
+        whole, printable(str(path)), dataset, whole.parent, day, whole.name, status.st_size, status.st_mtime_ns, feed
     )
 
 

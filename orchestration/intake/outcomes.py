@@ -38,6 +38,16 @@ class FileOutcome:
         """Whether the file's records count."""
         return self.status == "loaded"
 
+    @property
+    def own_names(self) -> Mapping[str, str]:
+        """What the file calls the columns of its dataset, where a feed reads it."""
+        return {} if self.file.feed is None else self.file.feed.own_names
+
+    @property
+    def records_per_row(self) -> int:
+        """How many records a row of the file becomes."""
+        return 1 if self.file.feed is None else self.file.feed.records_per_row
+
     def refuse(self, *findings: Finding) -> None:
         """Take nothing of the file."""
         self.status, self.rule, self.message = "refused", findings[0].rule, as_message(findings)

@@ -2,6 +2,7 @@
 
 import glob
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -19,10 +20,18 @@ MOST_BYTES = 64 << 30
 INTEGERS = frozenset({pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64})
 
 
-def parquet_columns(path: Path, reads: Collection[str] | None = None, naive_utc: Collection[str] = ()) -> list[str]:
+@dataclass(frozen=True)
+class Naive:
+    """Which times need no zone: `utc` are columns that are UTC by rule, `kept` lets all stay as they are written."""
+
+    utc: frozenset[str] = frozenset()
+    kept: bool = False
+
+
+def parquet_columns(path: Path, reads: Collection[str] | None = None, naive: Naive = Naive()) -> list[str]:
     """Return the column names, after every column's type and the size of what the file unpacks to were found fit.
 
-    Only the types of the columns that `reads` names matter, by default of all. Times of `naive_utc` need no zone.
+    Only the types of the columns that `reads` names matter, by default of all.
     Refuses: float columns (they have lost digits already), times without zone or finer than microseconds (INT96
     included), nested and binary columns, a damaged footer, a footer that announces more than the caps.
     """
@@ -48,7 +57,7 @@ def parquet_columns(path: Path, reads: Collection[str] | None = None, naive_utc:
             "Deliver the file in smaller parts.",
         )
     for name, dtype in schema.items():
-        if _is_read(name, reads) and _as_text(name, dtype, naive_utc) is None:
+        if _is_read(name, reads) and _as_text(name, dtype, naive) is None:
             raise FileRefused(
                 "parquet_type",
                 f"Column `{name}` has the type {dtype}; exact are text, whole numbers, decimals, booleans, days, and "
@@ -65,14 +74,12 @@ def _footers() -> duckdb.DuckDBPyConnection:
     return duckdb.connect()
 
 
-def parquet_records(
-    path: Path, reads: Collection[str] | None = None, naive_utc: Collection[str] = ()
-) -> Iterator[pl.DataFrame]:
+def parquet_records(path: Path, reads: Collection[str] | None = None, naive: Naive = Naive()) -> Iterator[pl.DataFrame]:
     """Yield the file's rows in batches: `line` (the row number), `fault`, `found`, one `raw:<name>` per column read."""
     try:
         lazy = pl.scan_parquet(path, hive_partitioning=False, glob=False)
         schema = lazy.collect_schema()
-        texts = [_as_text(name, dtype, naive_utc) for name, dtype in schema.items() if _is_read(name, reads)]
+        texts = [_as_text(name, dtype, naive) for name, dtype in schema.items() if _is_read(name, reads)]
         rows = lazy.select(pl.len()).collect().item()
         for start in range(0, rows, ROWS_PER_BATCH):
             batch = lazy.slice(start, ROWS_PER_BATCH).select(*(text for text in texts if text is not None)).collect()
@@ -94,7 +101,7 @@ def _is_read(name: str, reads: Collection[str] | None) -> bool:
     return reads is None or name in reads
 
 
-def _as_text(name: str, dtype: pl.DataType, naive_utc: Collection[str]) -> pl.Expr | None:
+def _as_text(name: str, dtype: pl.DataType, naive: Naive) -> pl.Expr | None:
     """Return the column as text, exactly; None for a type that cannot be exact."""
     value = pl.col(name)
     match dtype:
@@ -106,8 +113,8 @@ def _as_text(name: str, dtype: pl.DataType, naive_utc: Collection[str]) -> pl.Ex
             text = value.dt.strftime("%Y-%m-%d")
         case pl.Datetime(time_unit="us" | "ms", time_zone=zone) if zone is not None:
             text = value.dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")
-        case pl.Datetime(time_unit="us" | "ms", time_zone=None) if name in naive_utc:
-            text = value.dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")
+        case pl.Datetime(time_unit="us" | "ms", time_zone=None) if name in naive.utc or naive.kept:
+            text = value.dt.strftime("%Y-%m-%dT%H:%M:%S%.6f" + ("" if naive.kept else "Z"))
         case _:
             if type(dtype) not in INTEGERS:
                 return None

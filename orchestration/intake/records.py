@@ -8,10 +8,10 @@ from pathlib import Path
 import polars as pl
 
 from orchestration.intake.blocks import BLOCK_BYTES, READ_BYTES, text_blocks
-from orchestration.intake.csv_records import csv_records, header_of
+from orchestration.intake.csv_records import COMMA, csv_records, header_of
 from orchestration.intake.findings import FileRefused
 from orchestration.intake.ndjson_records import ndjson_records
-from orchestration.intake.parquet_records import parquet_columns, parquet_records
+from orchestration.intake.parquet_records import Naive, parquet_columns, parquet_records
 
 CSV = (".csv", ".csv.gz", ".csv.zst")
 NDJSON = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz", ".ndjson.zst", ".jsonl.zst")
@@ -32,6 +32,9 @@ class Layout:
     keeps_unknown: bool = True  # whether columns that are not known are read, too
     may_end_empty: bool = False  # whether the header may end with an empty name: a comma stands behind every line
     naive_utc: frozenset[str] = frozenset()  # times that Parquet may hold without a zone: they are UTC
+    # Files of other formats: other names are none of our business, times without a zone stay as they are.
+    is_foreign: bool = False
+    delimiter: str = COMMA
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -40,7 +43,13 @@ class Layout:
 
     def is_free(self, name: str) -> bool:
         """Whether a name that is not known is legitimate all the same, and never a misspelt one."""
-        return name in self.declared or (self.custom_prefix is not None and name.startswith(self.custom_prefix))
+        if self.is_foreign or name in self.declared:
+            return True
+        return self.custom_prefix is not None and name.startswith(self.custom_prefix)
+
+    def is_read(self, name: str) -> bool:
+        """Whether a column is read; one without a name, as behind a last comma, is none of a foreign file."""
+        return name in self.known or (self.keeps_unknown and not (self.is_foreign and name == ""))
 
 
 def read_records(
@@ -58,8 +67,9 @@ def read_records(
         batches = _ndjson_batches(path, layout, may_end_open=may_end_open, block_bytes=block_bytes)
     elif name.endswith(PARQUET):
         reads = None if layout.keeps_unknown else frozenset(layout.known)
-        check_columns(parquet_columns(path, reads, layout.naive_utc), layout, None)
-        batches = parquet_records(path, reads, layout.naive_utc)
+        naive = Naive(layout.naive_utc, kept=layout.is_foreign)
+        check_columns(parquet_columns(path, reads, naive), layout, None)
+        batches = parquet_records(path, reads, naive)
     else:
         raise FileRefused(
             "unknown_format",
@@ -84,8 +94,11 @@ def check_columns(names: Sequence[str], layout: Layout, line: int | None) -> Non
     known = layout.known
     if layout.may_end_empty and names[-1:] == [""]:
         names = names[:-1]
-    problems = [f"column {place} has no name" for place, name in enumerate(names, 1) if not name]
-    problems += [f"`{name}` stands {names.count(name)} times" for name in dict.fromkeys(names) if names.count(name) > 1]
+    counted = [name for name in names if layout.is_read(name)] if layout.is_foreign else names
+    problems = [f"column {place} has no name" for place, name in enumerate(counted, 1) if not name]
+    problems += [
+        f"`{name}` stands {names.count(name)} times" for name in dict.fromkeys(counted) if names.count(name) > 1
+    ]
     problems += [
         f"`{name}` should be written `{_folded(known)[_fold(name)]}`"
         for name in dict.fromkeys(names)
@@ -130,13 +143,13 @@ def _csv_batches(path: Path, layout: Layout, *, may_end_open: bool, block_bytes:
     for block in text_blocks(path, quoted_newlines=True, may_end_open=may_end_open, block_bytes=block_bytes):
         rest = block
         if not columns:
-            columns, remaining = header_of(block)
+            columns, remaining = header_of(block, layout.delimiter if layout.is_foreign else None)
             if columns:
                 check_columns(columns, layout, block.first_line)
             if remaining is None:
                 continue
             rest = remaining
-        yield csv_records(rest, columns)
+        yield csv_records(rest, [name if layout.is_read(name) else None for name in columns], layout.delimiter)
 
 
 def _ndjson_batches(path: Path, layout: Layout, *, may_end_open: bool, block_bytes: int) -> Iterator[pl.DataFrame]:

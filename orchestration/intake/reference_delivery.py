@@ -11,12 +11,12 @@ from data_contracts import AccountRows, Documents, RejectedRows
 from orchestration import book
 from orchestration.intake.accounts import LAYOUT, account_rows
 from orchestration.intake.blocks import BOM
+from orchestration.intake.feeds import landed_records
 from orchestration.intake.findings import FileRefused, Finding
 from orchestration.intake.judged import rejected_rows
 from orchestration.intake.landing import ACCOUNTS, CONTRACTS, PRICE_BOOK
 from orchestration.intake.outcomes import NOTHING, FileOutcome, count_into
 from orchestration.intake.parts import block_bytes
-from orchestration.intake.records import read_records
 from orchestration.intake.usage_delivery import check_size
 from orchestration.settings import Settings
 
@@ -83,6 +83,7 @@ def take_accounts(
             delivery_date=delivery_date,
             source_file=source_file,
             dataset=ACCOUNTS,
+            own_names=by_file[source_file].own_names,
         )
         for (source_file,), part in bad.group_by("source_file")
     ]
@@ -97,8 +98,12 @@ def _read_accounts(outcome: FileOutcome, settings: Settings) -> list[pl.DataFram
             "Leave them out of the manifest.",
         )
     batches = list(
-        read_records(
-            outcome.file.path, LAYOUT, may_end_open=outcome.claim is not None, block_bytes=block_bytes(settings)
+        landed_records(
+            outcome.file.path,
+            outcome.file.feed,
+            LAYOUT,
+            may_end_open=outcome.claim is not None,
+            block_bytes=block_bytes(settings),
         )
     )
     outcome.landed_rows = sum(batch.height for batch in batches)

@@ -25,6 +25,7 @@ from orchestration import book, storage
 from orchestration.errors import UsageError
 from orchestration.intake.cost_delivery import take_costs
 from orchestration.intake.exchange_delivery import take_fx_rates
+from orchestration.intake.feeds import feeds_of
 from orchestration.intake.findings import FileRefused
 from orchestration.intake.lake import MANIFEST, Lake, read_snapshot, snapshot_folders
 from orchestration.intake.landing import (
@@ -96,7 +97,7 @@ def snapshot_through(settings: Settings, as_of: date, *, progress: Progress = si
     lake = Lake(read_snapshot(day, folder) for day, folder in snapshot_folders(settings.delivered).items())
     if lake.last is not None and lake.last.delivery_date >= as_of:
         return []
-    files, stray = landed_files(settings)
+    files, stray = landed_files(settings, feeds_of(settings))
     for finding in stray:
         progress(f"{finding.file}: {finding.message} {finding.remedy}")
     pending = Pending(settings, lake, [file for file in files if file.folder_date <= as_of], progress)
@@ -134,8 +135,8 @@ class Pending:
     def __init__(self, settings: Settings, lake: Lake, files: Sequence[LandedFile], progress: Progress) -> None:
         self._memory = settings.delivered.parent / HASHES
         self._hashes = _read_hashes(self._memory)
-        self._seen = {(entry["path"], entry["sha256"]) for _, entry in lake.landed()}
-        self._seen_paths = {path for path, _ in self._seen}
+        self._seen = {_identity(entry) for _, entry in lake.landed()}
+        self._seen_paths = {path for path, *_ in self._seen}
         self._files = list(files)
         self._siblings: dict[Path, set[str]] = {}
         self._progress = progress
@@ -151,7 +152,7 @@ class Pending:
             sha256 = self._sha256(file)
             if sha256 is None:
                 self._progress(f"{file.source_file}: it is still being written; it is left for the next run.")
-            elif (file.source_file, sha256) not in self._seen:
+            elif not self._is_seen(file, sha256):
                 taken.append((file, sha256, self._siblings[file.folder]))
         return taken
 
@@ -159,6 +160,9 @@ class Pending:
         """Keep the hashes, so that the next run need not read files again that have not moved since."""
         self._memory.parent.mkdir(parents=True, exist_ok=True)
         storage.replace_file(self._memory, json.dumps(self._hashes, sort_keys=True).encode())
+
+    def _is_seen(self, file: LandedFile, sha256: str) -> bool:
+        return not self._seen.isdisjoint({(file.source_file, sha256), (file.source_file, sha256, file.feed_sha256)})
 
     def _sha256(self, file: LandedFile) -> str | None:
         known = self._hashes.get(file.source_file)
@@ -168,6 +172,12 @@ class Pending:
         if sha256 is not None:
             self._hashes[file.source_file] = [file.byte_count, file.modified_ns, sha256]
         return sha256
+
+
+def _identity(entry: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what a landed file is known by. One that was refused is another one as soon as its feed is another."""
+    is_refused = entry["status"] == "refused" and "feed" in entry
+    return (entry["path"], entry["sha256"], entry["feed"]) if is_refused else (entry["path"], entry["sha256"])
 
 
 def _read_hashes(path: Path) -> dict[str, list[Any]]:
@@ -203,6 +213,7 @@ def take_delivery(
         return Taken([], state)
     outcomes = [FileOutcome(file, sha256) for file, sha256, _ in files]
     _verify_claims(settings, outcomes, {file.folder: names for file, _, names in files})
+    _require_feeds(outcomes)
     of = {
         name: [outcome for outcome in outcomes if outcome.file.dataset == name]
         for name in (USAGE, ACCOUNTS, PRICE_BOOK, CONTRACTS, COSTS, FX_RATES)
@@ -228,8 +239,17 @@ def take_delivery(
     for table, frame in frames.items():
         write_table(table, frame, folder)
     rows = {UsageEvents: usage.accepted_rows} | {table: frame.height for table, frame in frames.items()}
+    _keep_feeds(outcomes, folder)
     _write_manifest(lake, day, folder, rows, outcomes, usage.usage_dates)
     return Taken(outcomes, state)
+
+
+def _keep_feeds(outcomes: Sequence[FileOutcome], folder: Path) -> None:
+    """Keep the feeds that read this delivery beside it: what they say may change, what they decided does not."""
+    for feed in {outcome.file.feed.name: outcome.file.feed for outcome in outcomes if outcome.file.feed}.values():
+        kept = folder / "feeds" / f"{feed.name}.yaml"
+        kept.parent.mkdir(exist_ok=True)
+        kept.write_bytes(feed.content)
 
 
 def summary(outcomes: Iterable[FileOutcome]) -> str:
@@ -285,19 +305,30 @@ def _verify_claim(outcome: FileOutcome, claim: Claim | None) -> None:
         outcome.refuse_for(refused)
 
 
+def _require_feeds(outcomes: Sequence[FileOutcome]) -> None:
+    for outcome in outcomes:
+        if outcome.is_loaded and outcome.file.feed is not None:
+            try:
+                outcome.file.feed.require_valid()
+            except FileRefused as refused:
+                outcome.refuse_for(refused)
+
+
 def _mark_duplicates(outcomes: Sequence[FileOutcome], lake: Lake) -> None:
+    # The same bytes read by another feed are other records.
     first = {
-        entry["sha256"]: f"{entry['path']} on {day}"
+        (entry["sha256"], entry.get("feed")): f"{entry['path']} on {day}"
         for day, entry in reversed(list(lake.landed()))
         if entry["dataset"] == USAGE and entry["status"] == "loaded"
     }
     for outcome in outcomes:
         if not outcome.is_loaded:
             continue
-        if outcome.sha256 in first:
-            outcome.mark_duplicate(first[outcome.sha256])
+        read = (outcome.sha256, outcome.file.feed_sha256)
+        if read in first:
+            outcome.mark_duplicate(first[read])
         else:
-            first[outcome.sha256] = f"{outcome.file.source_file} in the same delivery"
+            first[read] = f"{outcome.file.source_file} in the same delivery"
 
 
 def _write_manifest(
@@ -327,6 +358,7 @@ def _write_manifest(
                 "dataset": outcome.file.dataset,
                 "sha256": outcome.sha256,
                 "status": outcome.status,
+                **({} if outcome.file.feed is None else {"feed": outcome.file.feed.sha256}),
             }
             for outcome in sorted(outcomes, key=lambda outcome: outcome.file.source_file)
         ],

@@ -13,13 +13,13 @@ from data_contracts.validation import validate
 from orchestration.intake import values
 from orchestration.intake.control_totals import ControlTotals, exact_sum
 from orchestration.intake.decisions import decide
+from orchestration.intake.feeds import landed_records
 from orchestration.intake.findings import FileRefused
 from orchestration.intake.judged import rejected_rows
 from orchestration.intake.lake import Lake
 from orchestration.intake.landing import USAGE
 from orchestration.intake.outcomes import EXACT, FileOutcome, count_into
 from orchestration.intake.parts import Parts, block_bytes, bucket_count
-from orchestration.intake.records import read_records
 from orchestration.intake.tables import write_table
 from orchestration.intake.usage import KEY, Meters, readable_quantity, usage_events, usage_layout
 from orchestration.settings import Settings
@@ -99,7 +99,7 @@ def _read_file(
     rejected = []
     totals = ControlTotals(outcome.claim, {name: values.decimal_value(pl.col(f"raw:{name}")) for name in TOTALS})
     for batch in _batches(outcome, meters, settings):
-        is_whole = pl.col("fault").is_null()
+        is_whole = pl.col("fault").is_null() | pl.col("raw:quantity").is_not_null()
         raw = batch.with_columns(pl.when(is_whole).then(readable_quantity()).alias("readable"))
         outcome.landed_rows += raw.height
         outcome.landed_quantity = EXACT.add(outcome.landed_quantity, exact_sum(raw, pl.col("readable")))
@@ -114,16 +114,18 @@ def _read_file(
                 delivery_date=delivery_date,
                 source_file=file.source_file,
                 dataset=USAGE,
+                own_names=outcome.own_names,
             )
         )
-    check_size(outcome, outcome.landed_rows)
+    check_size(outcome, outcome.landed_rows // outcome.records_per_row)
     totals.verify()
     return rejected
 
 
 def _batches(outcome: FileOutcome, meters: Meters, settings: Settings) -> Iterator[pl.DataFrame]:
-    return read_records(
+    return landed_records(
         outcome.file.path,
+        outcome.file.feed,
         usage_layout(meters),
         may_end_open=outcome.claim is not None,
         block_bytes=block_bytes(settings),

@@ -88,7 +88,7 @@ def test_no_column_only_repeats_its_name(table: type[Table]):
 def test_every_charge_model_stands_in_the_list_of_models(root: Path):
     from transforms import charge_models
 
-    listed = {**charge_models.CUMULATIVE_MODELS, **charge_models.EVENT_MODELS}
+    listed = charge_models.CUMULATIVE_MODELS | charge_models.CELL_MODELS | charge_models.EVENT_MODELS
     files = {path.stem for path in (root / "transforms" / "charge_models").glob("*.py")} - {"__init__"}
     assert set(listed) == files
     assert {name: function.__name__ for name, function in listed.items()} == {name: name for name in listed}

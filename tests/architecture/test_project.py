@@ -76,6 +76,14 @@ def test_no_file_says_where_packages_come_from(lines: list[tuple[str, str]]):
     assert found == [], "that is each machine's own configuration"
 
 
+def asked(project: dict) -> list[Requirement]:
+    """Return what the project and all its extras require; an extra that names another extra adds nothing of its own."""
+    about = project["project"]
+    extras = [text for listed in about["optional-dependencies"].values() for text in listed]
+    wanted = [Requirement(text) for text in (*about["dependencies"], *extras)]
+    return [each for each in wanted if each.name != about["name"]]
+
+
 def test_every_dependency_gives_its_reason(root: Path):
     text = (root / "pyproject.toml").read_text(encoding="utf-8")
     listed = re.findall(r'^    "([A-Za-z][\w.-]*(?:\[\w+\])?(?:[<>=!~]=?[^"]*))",(.*)$', text, re.MULTILINE)
@@ -94,18 +102,15 @@ def test_constraints_hold_versions_and_nothing_else(root: Path):
 
 
 def test_constraints_keep_what_the_project_asks_for(project: dict, pins: dict[str, str]):
-    asked = [
-        Requirement(text)
-        for text in (*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["test"])
+    outside = [
+        str(one) for one in asked(project) if not one.specifier.contains(pins.get(canonicalize_name(one.name), "0"))
     ]
-    outside = [str(one) for one in asked if not one.specifier.contains(pins.get(canonicalize_name(one.name), "0"))]
     assert outside == []
 
 
 def test_constraints_name_everything_that_gets_installed(project: dict, pins: dict[str, str]):
     """Walk what the installed packages require: a name without a pin would float."""
-    asked = (*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["test"])
-    waiting = [Requirement(text) for text in asked]
+    waiting = asked(project)
     seen: set[tuple[str, frozenset[str]]] = set()
     while waiting:
         one = waiting.pop()

@@ -1,62 +1,136 @@
 """Where the engine's lines meet the reference: every line, every figure, keys both ways."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from tests.oracle.reference import Expected, Line
+from tests.oracle.reference import Expected, Line, Matrix, World
 
 LAST_PLACE = Fraction(1, 10**24)  # what one rounding to DECIMAL(38,24) can be off by, with room
+BOUNDS = ("maximum", "minimum_true_up")
 
-Key = tuple[str, str, str, str, date]
+Key = tuple[str, str, str, str, str, date]
 
 
-def compare(lines_frame_rows: Iterable[Mapping[str, Any]], expected: Expected) -> list[str]:
+@dataclass(frozen=True)
+class Found:
+    """One line, or what the text fixes of several; None is not compared."""
+
+    quantity: Fraction | None
+    quantity_before: Fraction | None
+    amount_exact: Fraction
+    amount_exact_before: Fraction | None
+    amount: Decimal
+    list_amount: Decimal | None
+    amount_reporting: Decimal | None
+    fx_rate_date: date | None
+    price_id: str
+    currency: str
+    billing_period_start: date
+
+    def plus(self, other: "Found") -> "Found":
+        """Both as one: what is a sum is added up, what a line says of itself alone is not compared."""
+        if (self.currency, self.billing_period_start) != (other.currency, other.billing_period_start):
+            raise ValueError(f"lines of one key differ in currency or period: {self} {other}")
+        listed = None if self.list_amount is None or other.list_amount is None else self.list_amount + other.list_amount
+        counted = None if self.quantity is None or other.quantity is None else self.quantity + other.quantity
+        return replace(
+            self,
+            quantity=counted,
+            quantity_before=None,
+            amount_exact=self.amount_exact + other.amount_exact,
+            amount_exact_before=None,
+            amount=self.amount + other.amount,
+            list_amount=listed,
+            amount_reporting=None,
+            fx_rate_date=None,
+        )
+
+
+def compare(lines_frame_rows: Iterable[Mapping[str, Any]], expected: Expected, world: World | None = None) -> list[str]:
     """Differences between the engine's `line_items` and the expected lines, as sentences; none means equal.
 
     Rows are `frame.iter_rows(named=True)` of `line_items` without adjustments. The key is (contract, price version,
-    dimensions, kind, service date). Rounded amounts, quantities, currency and billing period must be equal; exact
-    amounts within n·10⁻²⁴, n being how many 24-place roundings the line may rest on.
+    dimensions, kind, charge kind, service date). Rounded amounts, quantities, currency and billing period must be
+    equal; exact amounts within n·10⁻²⁴, n being how many 24-place roundings the line may rest on.
+
+    What the text leaves open is added up before it is compared: the cells of a matrix price, the version and group
+    that a minimum or maximum stands under, and the day of a minimum. `world` says which prices are of that kind.
     """
-    rows = list(lines_frame_rows)
-    found = {row_key(row): row for row in rows}
-    wanted = {line_key(line): line for line in expected.lines}
-    differences = [f"twice in the engine's lines: {show(key)}" for key, n in count(map(row_key, rows)) if n > 1]
-    differences += [f"twice in the reference: {show(key)}" for key, n in count(map(line_key, expected.lines)) if n > 1]
-    differences += [f"expected and missing: {show(key)} {brief(wanted[key])}" for key in sorted(wanted.keys() - found)]
-    differences += [
-        f"not expected: {show(key)} quantity {found[key]['quantity']} amount {found[key]['amount']}"
-        for key in sorted(found.keys() - wanted)
+    prices = {} if world is None else {price.id: price for price in world.prices}
+    timeless = {name for name, price in prices.items() if price.meter is None}
+    groups = {
+        name: {*price.conditions, *price.group_by}
+        for name, price in prices.items()
+        if any(isinstance(terms, Matrix) for version in price.versions for terms in version.terms.values())
+    }
+    rows = [(row_key(row, groups), found_in_row(row, timeless)) for row in lines_frame_rows]
+    lines = [(line_key(line, groups), found_in_line(line, timeless)) for line in expected.lines]
+    lines = [
+        (key, replace(found, amount_reporting=twin.amount, fx_rate_date=twin.rate_date))
+        for (key, found), twin in zip(lines, expected.reporting, strict=True)
     ]
+    allowed: dict[Key, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for line in expected.lines:
+        key = line_key(line, groups)
+        most = (allowed[key][0] + line.operations, allowed[key][1] + line.operations_before)
+        allowed[key] = most
+    summed = {key for key, _ in [*rows, *lines] if key[1] in groups or key[4] in BOUNDS}
+    differences = [
+        f"twice in the {whose}: {show(key)}"
+        for whose, of_side in (("engine's lines", rows), ("reference", lines))
+        for key, n in sorted(Counter(key for key, _ in of_side).items())
+        if n > 1 and key not in summed
+    ]
+    found, wanted = by_key(rows, summed), by_key(lines, summed)
+    differences += [f"expected and missing: {show(key)} {brief(wanted[key])}" for key in sorted(wanted.keys() - found)]
+    differences += [f"not expected: {show(key)} {brief(found[key])}" for key in sorted(found.keys() - wanted)]
     for key in sorted(wanted.keys() & found):
-        differences += [f"{show(key)} {difference}" for difference in compare_line(found[key], wanted[key])]
+        differences += [
+            f"{show(key)} {difference}"
+            for difference in compare_line(found[key], wanted[key], *allowed[key], reports=world is not None)
+        ]
     return differences
 
 
-def compare_line(row: Mapping[str, Any], line: Line) -> list[str]:
-    """Differences of one line, column by column."""
+def compare_line(found: Found, wanted: Found, operations: int, operations_before: int, *, reports: bool) -> list[str]:
+    """Differences of one line, column by column; in the reporting currency only where the world says what it is."""
     allowed = {
         "quantity": 0,
         "quantity_before": 0,
         "amount": 0,
         "list_amount": 0,
-        "amount_exact": line.operations,
-        "amount_exact_before": line.operations_before,
+        "amount_exact": operations,
+        "amount_exact_before": operations_before,
     }
     differences = []
     for column, places in allowed.items():
-        want, got = Fraction(getattr(line, column)), row[column]
-        if got is None or abs(Fraction(got) - want) > places * LAST_PLACE:
-            differences.append(f"{column}: expected {as_decimal(want)}, got {got}")
+        want, got = getattr(wanted, column), getattr(found, column)
+        if want is not None and (got is None or abs(Fraction(got) - Fraction(want)) > places * LAST_PLACE):
+            differences.append(f"{column}: expected {as_decimal(Fraction(want))}, got {shown(got)}")
+    reported = ("amount_reporting", "fx_rate_date") if reports else ()
     differences += [
-        f"{column}: expected {getattr(line, column)}, got {row[column]}"
-        for column in ("price_id", "currency", "billing_period_start")
-        if row[column] != getattr(line, column)
+        f"{column}: expected {getattr(wanted, column)}, got {getattr(found, column)}"
+        for column in ("price_id", "currency", "billing_period_start", *reported)
+        if getattr(found, column) != getattr(wanted, column)
     ]
     return differences
+
+
+def by_key(lines: Iterable[tuple[Key, Found]], summed: set[Key]) -> dict[Key, Found]:
+    """Lines by key, added up where that is what is compared; elsewhere a second one was told and is left out."""
+    sums: dict[Key, Found] = {}
+    for key, found in lines:
+        if key not in sums:
+            sums[key] = found
+        elif key in summed:
+            sums[key] = sums[key].plus(found)
+    return sums
 
 
 def compare_outcomes(
@@ -78,14 +152,104 @@ def compare_outcomes(
     ]
 
 
-def row_key(row: Mapping[str, Any]) -> Key:
-    dimensions = json.dumps(json.loads(row["dimensions"]), sort_keys=True)
-    return (row["contract_id"], version_name(row["price_version_id"]), dimensions, row["kind"], row["service_date"])
+def found_in_row(row: Mapping[str, Any], timeless: set[str]) -> Found:
+    """One row of the engine."""
+    return found_in(
+        row["charge_kind"] in BOUNDS,
+        row["price_id"] in timeless,
+        quantity=nullable(row["quantity"]),
+        quantity_before=nullable(row["quantity_before"]),
+        amount_exact=Fraction(row["amount_exact"]),
+        amount_exact_before=nullable(row["amount_exact_before"]),
+        amount=row["amount"],
+        list_amount=row["list_amount"],
+        amount_reporting=row.get("amount_reporting"),
+        fx_rate_date=row.get("fx_rate_date"),
+        price_id=row["price_id"],
+        currency=row["currency"],
+        billing_period_start=row["billing_period_start"],
+    )
 
 
-def line_key(line: Line) -> Key:
-    dimensions = json.dumps(json.loads(line.dimensions), sort_keys=True)
-    return (line.contract_id, version_name(line.price_version_id), dimensions, line.kind, line.service_date)
+def found_in_line(line: Line, timeless: set[str]) -> Found:
+    """One line of the reference, not yet with its amount in the reporting currency."""
+    return found_in(
+        line.charge_kind in BOUNDS,
+        line.price_id in timeless,
+        quantity=line.quantity,
+        quantity_before=line.quantity_before,
+        amount_exact=line.amount_exact,
+        amount_exact_before=line.amount_exact_before,
+        amount=line.amount,
+        list_amount=line.list_amount,
+        amount_reporting=None,
+        fx_rate_date=None,
+        price_id=line.price_id,
+        currency=line.currency,
+        billing_period_start=line.billing_period_start,
+    )
+
+
+def found_in(is_bound: bool, is_timeless: bool, **columns: Any) -> Found:
+    """Leave out what the text does not fix: the quantity of a price of time, all but the amounts of a bound."""
+    if is_timeless or is_bound:
+        columns |= {"quantity": None, "quantity_before": None}
+    if is_bound:
+        columns |= {"amount_exact_before": None, "list_amount": None}
+    return Found(**columns)
+
+
+def nullable(value: Decimal | None) -> Fraction | None:
+    return None if value is None else Fraction(value)
+
+
+def row_key(row: Mapping[str, Any], groups: Mapping[str, set[str]]) -> Key:
+    return key_of(
+        row["contract_id"],
+        row["price_id"],
+        row["price_version_id"],
+        row["dimensions"],
+        row["kind"],
+        row["charge_kind"],
+        row["service_date"],
+        row["billing_period_start"],
+        groups,
+    )
+
+
+def line_key(line: Line, groups: Mapping[str, set[str]]) -> Key:
+    return key_of(
+        line.contract_id,
+        line.price_id,
+        line.price_version_id,
+        line.dimensions,
+        line.kind,
+        line.charge_kind,
+        line.service_date,
+        line.billing_period_start,
+        groups,
+    )
+
+
+def key_of(
+    contract: str,
+    price: str,
+    version: str,
+    dimensions: str,
+    kind: str,
+    charge_kind: str,
+    day: date,
+    period: date,
+    groups: Mapping[str, set[str]],
+) -> Key:
+    if charge_kind in BOUNDS:
+        return (contract, price, "", kind, charge_kind, day if charge_kind == "maximum" else period)
+    values = json.loads(dimensions)
+    if price in groups:
+        values = {name: value for name, value in values.items() if name in groups[price]}
+    group = json.dumps(values, sort_keys=True)
+    # What is charged for time is `recurring` or `usage`: the text does not say.
+    return (contract, price, f"{version_name(version)} {group}", kind, charge_kind.replace("recurring", "usage"), day)
 
 
 def version_name(version_id: str) -> str:
@@ -98,17 +262,17 @@ def version_name(version_id: str) -> str:
     return f"{owner}@{instant.isoformat()}"
 
 
-def count(keys: Iterable[Key]) -> list[tuple[Key, int]]:
-    return sorted(Counter(keys).items())
-
-
 def show(key: Key) -> str:
-    contract, version, dimensions, kind, day = key
-    return f"[{contract} {version} {dimensions} {kind} {day}]"
+    contract, price, version, kind, charge_kind, day = key
+    return f"[{contract} {version or price} {kind} {charge_kind} {day}]"
 
 
-def brief(line: Line) -> str:
-    return f"quantity {as_decimal(line.quantity)} amount {line.amount} {line.currency}"
+def brief(line: Found) -> str:
+    return f"quantity {shown(line.quantity)} exact {shown(line.amount_exact)} amount {line.amount} {line.currency}"
+
+
+def shown(value: Fraction | Decimal | None) -> str:
+    return as_decimal(value) if isinstance(value, Fraction) else str(value)
 
 
 def as_decimal(value: Fraction) -> str:

@@ -4,6 +4,11 @@
 microsecond to each side, tier bounds hit exactly and missed by 10⁻¹², prices that change inside a day, summer time both
 ways. Numbers end within 24 places, so exact amounts are equal and a half to round is really a half.
 
+What is drawn beyond usage and prices of the first models is a feature; `NOT_BUILT_YET` names those that the night does
+not take yet, and only the comparison with the night leaves them out.
+
+`together(worlds)` makes one company of several worlds, so that one night compares them all.
+
 `worlds(contested=True)` also draws what the rule text leaves open (the choices of `tests.oracle.reference`): an account
 that begins late, several cost prices in one cell, list versions that change inside a day, percentage of quantities.
 
@@ -17,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,17 +30,23 @@ from hypothesis import strategies as st
 
 from tests.oracle.reference import (
     Account,
+    Cell,
     Contract,
+    Dynamic,
     Event,
     Exclusion,
+    Flat,
     Graduated,
+    Matrix,
     Meter,
     Override,
+    Package,
     Percentage,
     PerUnit,
     Plan,
     PlanEntry,
     Price,
+    Rate,
     Terms,
     Tier,
     Version,
@@ -55,11 +66,19 @@ SEASONS = (date(2026, 2, 20), date(2026, 8, 28))
 DAYS = 70
 LONG_AGO = date(2025, 6, 1)
 
+FEATURES = frozenset(
+    ("package", "matrix", "dynamic", "flat", "group_by", "free_units", "bounds", "negative", "reversals", "exchange")
+)
+NOT_BUILT_YET = frozenset(FEATURES)
+
 METERS = (
-    Meter("tokens", dimensions=("model",)),
+    Meter("tokens", dimensions=("model", "region")),
     Meter("payments", value="amount"),
     Meter("calls", aggregation="count", dimensions=("model",)),
+    Meter("credits", dimensions=("region",), negative=True),
+    Meter("notes", value="amount", negative=True),
 )
+REGIONS = ("eu", "us", "eu", None)
 CELLS: tuple[dict[str, str], ...] = ({}, {"model": "a"}, {"model": "b"})
 BOUNDS = tuple(map(D, ("0.5", "1", "3", "10", "10.5", "99.999999999999", "100", "1000")))
 DUST = D("0.000000000001")
@@ -77,8 +96,28 @@ QUANTITIES = (
 VALUES = tuple(
     map(D, ("0", "0.01", "1", "9.99", "50", "50.005", "60", "100", "100.5", "333.333", "500", "1000", "12345.67"))
 )
+FREE_UNITS = tuple(map(D, ("1", "10", "99.999999999999", "0.5")))
+LEASTS = tuple(map(D, ("20", "0.05", "150.01")))
+MOSTS = tuple(map(D, ("20", "3.33", "150.01")))
+# Rates of one euro whose quotients end, so that a half to round is really a half after a division too.
+QUOTES = {
+    "USD": tuple(map(D, ("1.25", "1.28", "1.024", "1.6"))),
+    "JPY": tuple(map(D, ("160", "163.84", "128", "200"))),
+    "KWD": tuple(map(D, ("0.32", "0.4", "0.3125", "0.256"))),
+}
 MICROSECONDS = (-1, 0, 1, -1)
 LATER = (timedelta(0), timedelta(microseconds=1), timedelta(microseconds=2), timedelta(hours=5), timedelta(days=1))
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What the draws of one world share."""
+
+    first: date
+    currencies: tuple[str, ...]
+    contested: bool
+    features: frozenset[str] = FEATURES
+    exchange: bool = False  # whether the book names a rule of conversion
 
 
 # --- the book ---------------------------------------------------------------------------------------------------------
@@ -100,8 +139,32 @@ def tiers(draw: st.DrawFn) -> tuple[Tier, ...]:
 
 
 @st.composite
-def terms_of(draw: st.DrawFn, model: str) -> Terms:
-    """Terms in units of one, to be scaled to a currency."""
+def matrices(draw: st.DrawFn, dimensions: Sequence[str], *, with_default: bool) -> Matrix:
+    """Cells of one or two dimensions, not all of them there."""
+    names = draw(st.sampled_from([tuple(dimensions), tuple(dimensions[:1])]))
+    values = {"model": ("a", "b"), "region": ("eu", "us")}
+    combinations = [dict(zip(names, cell, strict=True)) for cell in product(*(values[name] for name in names))]
+    kept = combinations[: draw(st.integers(1, len(combinations)))]
+    cells = tuple(Cell(where, draw(st.sampled_from(UNIT_AMOUNTS)), draw(st.sampled_from(PERS))) for where in kept)
+    default = PerUnit(draw(st.sampled_from(UNIT_AMOUNTS)), draw(st.sampled_from(PERS)))
+    return Matrix(cells, default if with_default or draw(st.booleans()) else None)
+
+
+@st.composite
+def terms_of(  # noqa: PLR0911 - one return per model
+    draw: st.DrawFn, model: str, dimensions: Sequence[str] = (), *, safe: bool = False
+) -> Terms:
+    """Terms in units of one, to be scaled to a currency; `safe` ones leave no usage of their cell unpriced."""
+    if model == "package":
+        free = draw(st.sampled_from((D(0), D(0), *FREE_UNITS)))
+        size, amount = draw(st.sampled_from(BOUNDS)), draw(st.sampled_from(UNIT_AMOUNTS))
+        return Package(size, amount, free, draw(st.sampled_from(("up", "up", "down"))))
+    if model == "matrix":
+        return draw(matrices(dimensions, with_default=safe))
+    if model == "dynamic":
+        return Dynamic()
+    if model == "flat":
+        return Flat(draw(st.sampled_from(FLATS)))
     if model == "per_unit":
         return PerUnit(draw(st.sampled_from(UNIT_AMOUNTS)), draw(st.sampled_from(PERS)))
     if model == "graduated":
@@ -120,9 +183,19 @@ def terms_of(draw: st.DrawFn, model: str) -> Terms:
     )
 
 
-def scaled(terms: Terms, currency: str) -> Terms:
+def scaled(terms: Terms, currency: str) -> Terms:  # noqa: PLR0911 - one return per model
     """The same terms in a currency: money times its scale, bounds and rates as they are."""
     by = SCALES[currency]
+    if isinstance(terms, Dynamic):
+        return terms
+    if isinstance(terms, Flat):
+        return Flat(terms.flat_amount * by)
+    if isinstance(terms, Package):
+        return replace(terms, amount=terms.amount * by)
+    if isinstance(terms, Matrix):
+        cells = tuple(replace(cell, unit_amount=cell.unit_amount * by) for cell in terms.cells)
+        default = terms.default and replace(terms.default, unit_amount=terms.default.unit_amount * by)
+        return Matrix(cells, default)
     if isinstance(terms, PerUnit):
         return replace(terms, unit_amount=terms.unit_amount * by)
     if isinstance(terms, Percentage):
@@ -175,45 +248,104 @@ def utc_day(start: date | datetime) -> date:
     return start.astimezone(UTC).date() if isinstance(start, datetime) else start
 
 
-@dataclass(frozen=True)
-class Draft:
-    """What the draws of one world share."""
+CUMULATIVE = ("per_unit", "graduated", "volume")
 
-    first: date
-    currencies: tuple[str, ...]
-    contested: bool
+
+def models_of(draft: Draft, meter: Meter, *, additive_allowed: bool) -> tuple[str, ...]:
+    """The models to draw from: beside another price, none whose usage may have to wait alone (C18)."""
+    models: tuple[str, ...] = CUMULATIVE
+    if meter.value == "amount" and not meter.negative:
+        models = (*models, *("percentage",) * 6)
+    if draft.contested and meter.aggregation == "sum" and not meter.negative:
+        models = (*models, *("percentage",) * 6)
+    models = (*models, "package", "package", "flat")
+    if meter.dimensions:
+        models = (*models, "matrix", "matrix")
+    if meter.negative and additive_allowed:
+        models = ("per_unit", "flat", "matrix") if meter.dimensions else ("per_unit", "flat")
+    if not additive_allowed and meter.value == "quantity":
+        models = (*models, "dynamic")
+    return tuple(model for model in models if model not in FEATURES or model in draft.features)
+
+
+@st.composite
+def versions_of(
+    draw: st.DrawFn,
+    draft: Draft,
+    price: Price,
+    start: date | datetime,
+    currencies: Sequence[str],
+    *,
+    safe: bool,
+    negative: bool,
+    dimensions: Sequence[str],
+    like: Version | None = None,
+) -> Version:
+    """One version of a price: terms in each currency, free units and bounds where the text settles them."""
+    base = draw(terms_of(price.model, dimensions, safe=safe))
+    terms = {currency: scaled(base, currency) for currency in currencies}
+    rounding = draw(st.sampled_from(("half_up",) * 7 + ("half_even", "down", "up")))
+    round_at = "period" if price.model == "percentage" and draw(st.integers(0, 3)) == 0 else None
+    if like is not None:
+        rounding, round_at = like.rounding, like.round_at
+    free = D(0)
+    counts = price.model in ("graduated", "volume", "package") or (price.model == "per_unit" and not negative)
+    if "free_units" in draft.features and counts and draw(st.integers(0, 3)) == 0:
+        free = draw(st.sampled_from(FREE_UNITS))
+    by_event = price.model == "percentage" and round_at is None
+    least, most = {}, {}
+    if "bounds" in draft.features and not by_event and not (draft.exchange and len(currencies) == 1):
+        low, high = draw(st.sampled_from(LEASTS)), draw(st.sampled_from(MOSTS))
+        has_least, has_most = draw(st.integers(0, 3)) == 0, draw(st.integers(0, 3)) == 0
+        least = {code: low * SCALES[code] for code in currencies} if has_least else {}
+        most = {code: max(high, low if least else high) * SCALES[code] for code in currencies} if has_most else {}
+    return Version(start, terms, rounding, round_at, free_units=free, minimum=least, maximum=most)
 
 
 @st.composite
 def prices(draw: st.DrawFn, draft: Draft, name: str, meter: Meter, *, additive_allowed: bool) -> Price:
-    """A price of a meter in every currency of the world, or in one where it is a cost price."""
-    models = ("per_unit", "graduated", "volume")
-    if meter.value == "amount" or (draft.contested and meter.aggregation == "sum"):
-        models = (*models, *("percentage",) * 6)
-    model = draw(st.sampled_from(models))
+    """A price of a meter in every currency of the world, or in one where it is a cost price or will be converted."""
+    model = draw(st.sampled_from(models_of(draft, meter, additive_allowed=additive_allowed)))
     kind = draw(st.sampled_from(("revenue", "revenue", "revenue", "cost")))
     additive = additive_allowed and kind == "revenue" and draw(st.integers(0, 3)) == 0
     if kind == "cost":
         currencies: tuple[str, ...] = (draw(st.sampled_from(tuple(SCALES))),)
+    elif not additive_allowed and draft.exchange and draw(st.booleans()):
+        currencies = (draw(st.sampled_from(tuple(SCALES))),)
     elif not additive_allowed and len(draft.currencies) > 1 and draw(st.integers(0, 4)) == 0:
         currencies = draft.currencies[:1]  # accounts in the others wait in suspense
     else:
         currencies = draft.currencies
-    rounding = draw(st.sampled_from(("half_up",) * 7 + ("half_even", "down", "up")))
-    round_at = "period" if model == "percentage" and draw(st.integers(0, 3)) == 0 else None
-    versions = []
-    for start in draw(starts(draft.first)):
-        base = draw(terms_of(model))
-        terms = {currency: scaled(base, currency) for currency in currencies}
-        versions.append(Version(start, terms, rounding, round_at))
-    cell = draw(st.sampled_from(CELLS)) if meter.dimensions else {}
-    return Price(name, meter.id, model, tuple(versions), kind, cell, additive)
+    cell = draw(st.sampled_from(CELLS)) if "model" in meter.dimensions else {}
+    free = [dimension for dimension in meter.dimensions if dimension not in cell]
+    groups: tuple[str, ...] = ()
+    if "group_by" in draft.features and free and draw(st.integers(0, 2)) == 0:
+        groups = tuple(draw(st.sampled_from([free, free[-1:]])))
+        free = [dimension for dimension in free if dimension not in groups] or free
+    if model == "matrix" and not free:
+        model = "per_unit"
+    found = Price(name, meter.id, model, (), kind, cell, additive, groups)
+    if model == "flat" and draw(st.booleans()):
+        found = replace(found, meter=None, conditions={}, group_by=())
+    versions = [
+        draw(
+            versions_of(
+                draft, found, start, currencies, safe=additive_allowed, negative=meter.negative, dimensions=free
+            )
+        )
+        for start in draw(starts(draft.first))
+    ]
+    if versions[0].effective_from != LONG_AGO:  # which days a minimum then covers, the text does not say
+        versions = [replace(version, minimum={}, maximum={}) for version in versions]
+    modes = versions[0].rounding, versions[0].round_at
+    return replace(found, versions=tuple(replace(v, rounding=modes[0], round_at=modes[1]) for v in versions))
 
 
 def collide(one: Price, other: Price) -> bool:
     """Whether two prices can match the same usage: no shared dimension tells them apart."""
     apart = any(other.conditions.get(name, value) != value for name, value in one.conditions.items())
-    return one.meter == other.meter and one.kind == other.kind and not apart
+    metered = one.meter is not None and one.meter == other.meter
+    return metered and one.kind == other.kind and not apart
 
 
 @st.composite
@@ -230,8 +362,13 @@ def plans(draw: st.DrawFn, draft: Draft, name: str, book: Sequence[Price]) -> Pl
     return Plan(
         name,
         tuple(
-            # A day: the book takes no instant here.
-            PlanEntry(price.id, utc_day(draw(moments(draft.first))) if draw(st.integers(0, 9)) == 0 else None)
+            # A day: the book takes no instant here. Which days a minimum then covers, the text does not say.
+            PlanEntry(
+                price.id,
+                utc_day(draw(moments(draft.first)))
+                if draw(st.integers(0, 9)) == 0 and not any(v.minimum for v in price.versions)
+                else None,
+            )
             for price in kept
         ),
     )
@@ -241,19 +378,32 @@ def plans(draw: st.DrawFn, draft: Draft, name: str, book: Sequence[Price]) -> Pl
 
 
 @st.composite
-def overrides(draw: st.DrawFn, draft: Draft, price: Price, starts_on: date, currency: str) -> Override:
+def overrides(
+    draw: st.DrawFn, draft: Draft, price: Price, meter: Meter | None, starts_on: date, currency: str
+) -> Override:
     """A contract's own terms for one price, from its start or from later on."""
-    cumulative = ("per_unit", "graduated", "volume")
-    changes = price.model in cumulative and draw(st.integers(0, 3)) == 0
+    cumulative = (*CUMULATIVE, "package") if "package" in draft.features else CUMULATIVE
+    negative = meter is not None and meter.negative
+    changes = price.model in cumulative and not negative and draw(st.integers(0, 3)) == 0
     model = draw(st.sampled_from(cumulative)) if changes else price.model
     froms: list[date | datetime] = [starts_on]
     if price.model in cumulative:
         froms = [start for start in draw(starts(draft.first)) if start != LONG_AGO] or froms
         if draw(st.booleans()) and utc_day(froms[0]) - starts_on > timedelta(days=2):
             froms = [starts_on, *froms]
-    like = price.versions[0]
     versions = tuple(
-        Version(start, {currency: scaled(draw(terms_of(model)), currency)}, like.rounding, like.round_at)
+        draw(
+            versions_of(
+                draft,
+                replace(price, model=model),
+                start,
+                (currency,),
+                safe=True,
+                negative=negative,
+                dimensions=(),
+                like=price.versions[0],
+            )
+        )
         for start in froms
     )
     return Override(price.id, versions, model if model != price.model else None)
@@ -261,8 +411,8 @@ def overrides(draw: st.DrawFn, draft: Draft, price: Price, starts_on: date, curr
 
 def may_override(draft: Draft, price: Price, entry: PlanEntry, currency: str) -> bool:
     """Where the list amount of an overridden price is settled by the text."""
-    if price.kind != "revenue":
-        return False  # an override is in the contract's currency
+    if price.kind != "revenue" or price.model in ("matrix", "dynamic"):
+        return False  # an override is in the contract's currency, and none of these two is drawn
     if draft.contested:
         return True
     listed = all(currency in version.terms for version in price.versions)
@@ -274,7 +424,13 @@ def may_override(draft: Draft, price: Price, entry: PlanEntry, currency: str) ->
 
 @st.composite
 def contracts(
-    draw: st.DrawFn, draft: Draft, name: str, account: Account, plan: Plan, book: Mapping[str, Price]
+    draw: st.DrawFn,
+    draft: Draft,
+    name: str,
+    account: Account,
+    plan: Plan,
+    book: Mapping[str, Price],
+    meters: Mapping[str | None, Meter],
 ) -> Contract:
     """A signed contract that may begin and end inside the season."""
     starts_on = draw(st.sampled_from((LONG_AGO, draft.first, None))) or draft.first + timedelta(
@@ -288,7 +444,7 @@ def contracts(
         currency = draw(st.sampled_from(draft.currencies))
     of_contract = currency or account.currency
     found = [
-        draw(overrides(draft, book[entry.price], starts_on, of_contract))
+        draw(overrides(draft, book[entry.price], meters.get(book[entry.price].meter), starts_on, of_contract))
         for entry in plan.prices
         if may_override(draft, book[entry.price], entry, of_contract) and draw(st.integers(0, 2)) == 0
     ]
@@ -305,6 +461,12 @@ class Aim:
     account: Account
     price: Price
     changes: tuple[date | datetime, ...]  # versions, contract and plan entry begin or end here
+    currency: str  # of the contract
+
+    def value_currency(self) -> str:
+        """The currency in which an event's value can be priced: the contract's, or the price's only one."""
+        known = {currency for version in self.price.versions for currency in version.terms}
+        return self.currency if self.currency in known or len(known) != 1 else min(known)
 
 
 def aims_of(
@@ -323,14 +485,18 @@ def aims_of(
     found = []
     for account, contract, plan in deals:
         for entry in plan.prices:
+            if book[entry.price].meter is None:
+                continue
             changes: list[date | datetime | None] = [version.effective_from for version in book[entry.price].versions]
             changes.append(entry.effective_from)
             if contract is not None:
                 changes += [contract.starts_on, contract.ends_on]
                 changes += [v.effective_from for o in contract.overrides if o.price == entry.price for v in o.versions]
             inside = tuple(change for change in changes if change is not None and change != LONG_AGO)
-            found.append(Aim(account, book[entry.price], inside))
-    return found or [Aim(account, price, ()) for account in accounts for price in book.values()]
+            of_contract = (contract and contract.currency) or account.currency
+            found.append(Aim(account, book[entry.price], inside, of_contract))
+    metered = [price for price in book.values() if price.meter is not None]
+    return found or [Aim(account, price, (), account.currency) for account in accounts for price in metered]
 
 
 @st.composite
@@ -365,17 +531,21 @@ def events(
     account = aim.account
     off_target = draw(st.integers(0, 11)) == 7
     (meter,) = (m for m in meters if m.id == aim.price.meter)
-    model = aim.price.conditions.get("model", "a")
+    values = {"model": aim.price.conditions.get("model", "a"), "region": draw(st.sampled_from(REGIONS))}
     if off_target:
-        meter, model = draw(st.sampled_from(meters)), draw(st.sampled_from(("b", "c", "")))
+        meter, values["model"] = draw(st.sampled_from(meters)), draw(st.sampled_from(("b", "c", "")))
     occurred_at = draw(instants(draft, aim))
     possible = [day for day in deliveries if day > occurred_at.date()] or list(deliveries[-1:])
     late = draw(st.integers(0, 3)) == 0
     oddity = draw(st.integers(0, 39))
-    amount = draw(st.sampled_from(VALUES)) if meter.value == "amount" else None
+    brings_money = meter.value == "amount" or aim.price.model == "dynamic"
+    amount = draw(st.sampled_from(VALUES)) if brings_money else None
     if draft.contested and oddity == 0:
         amount = None
-    currency = draw(st.sampled_from(draft.currencies)) if oddity < 4 else account.currency
+    currency = draw(st.sampled_from(draft.currencies)) if oddity < 4 else aim.value_currency()
+    quantity = D(1) if meter.value == "amount" else draw(st.sampled_from(QUANTITIES))
+    if meter.negative and draw(st.integers(0, 2)) == 0:
+        quantity, amount = (-quantity, amount) if meter.value == "quantity" else (quantity, amount and -amount)
     named = [contract.id for contract in signed if contract.account == account.id or oddity == 5]
     return Event(
         source=draw(st.sampled_from(("", "", "edge"))),
@@ -383,11 +553,11 @@ def events(
         account="nobody" if oddity == 6 else account.id,
         meter="steps" if oddity == 7 else meter.id,
         occurred_at=occurred_at,
-        quantity=D(1) if meter.value == "amount" else draw(st.sampled_from(QUANTITIES)),
+        quantity=quantity,
         amount=amount,
         currency=None if amount is None else currency,
         contract=draw(st.sampled_from(named)) if named and draw(st.integers(0, 9)) == 7 else None,
-        dimensions={"model": model} if meter.dimensions and model else {},
+        dimensions={name: values[name] for name in meter.dimensions if values[name]},
         delivery_date=draw(st.sampled_from(possible)) if late else possible[0],
     )
 
@@ -407,13 +577,67 @@ def twins(draw: st.DrawFn, event: Event, number: int, deliveries: Sequence[date]
     )
 
 
+@st.composite
+def undoings(draw: st.DrawFn, events_so_far: Sequence[Event], number: int, deliveries: Sequence[date]) -> Event:
+    """A reversal or an amendment of some event, now and then of one that was undone before or that is not there yet.
+
+    Who reverses a second time does it in a later delivery, or further down in the same file.
+    """
+    named = draw(st.sampled_from(events_so_far))
+    occurred_at = named.occurred_at + draw(st.sampled_from(LATER))
+    possible = [day for day in deliveries if day > occurred_at.date()] or list(deliveries[-1:])
+    undoing = replace(
+        named,
+        id=f"u-{draw(st.integers(0, 9))}{number:03}",
+        occurred_at=occurred_at,
+        delivery_date=draw(st.sampled_from(possible)),
+        reverses=named.id,
+    )
+    if draw(st.booleans()):
+        return undoing
+    quantity = named.quantity if named.amount is not None else draw(st.sampled_from(QUANTITIES))
+    return replace(undoing, reverses=None, amends=named.id, quantity=quantity)
+
+
+@st.composite
+def rates(draw: st.DrawFn, first: date, deliveries: Sequence[date]) -> tuple[Rate, ...]:
+    """Rates of a euro on most days of the season, with gaps of which some are too long, and a correction or two."""
+    found = []
+    day = first - timedelta(days=40)
+    while day <= deliveries[-1]:
+        delivered = next((each for each in (first, *deliveries) if each >= day), deliveries[-1])
+        if draw(st.integers(0, 4)) == 0:
+            day += timedelta(days=draw(st.integers(1, 7)))  # nothing for some days
+        for quote, values in QUOTES.items():
+            value = draw(st.sampled_from(values))
+            found.append(Rate(day, "EUR", quote, value, delivered))
+            if draw(st.integers(0, 20)) == 0:
+                found.append(Rate(day, "EUR", quote, draw(st.sampled_from(values)), deliveries[-1]))
+        day += timedelta(days=draw(st.sampled_from((1, 3, 3))))
+    return tuple(rate for rate in found if rate.delivery_date >= rate.rate_date)
+
+
 # --- a world ----------------------------------------------------------------------------------------------------------
 
 
 @st.composite
-def worlds(draw: st.DrawFn, *, contested: bool = False, max_events: int = 60) -> World:
-    """A world to rate: one to three accounts and plans, one to four prices, up to `max_events` events in ten weeks."""
-    first = draw(st.sampled_from(SEASONS))
+def worlds(
+    draw: st.DrawFn,
+    *,
+    contested: bool = False,
+    features: frozenset[str] = FEATURES,
+    first: date | None = None,
+    exchange: bool | None = None,
+    max_events: int = 60,
+) -> World:
+    """A world to rate: one to three accounts and plans, one to four prices, up to `max_events` events in ten weeks.
+
+    Its first day and whether there are exchange rates can be said, for worlds that are to be one company.
+    """
+    first = first or draw(st.sampled_from(SEASONS))
+    if exchange is None:
+        exchange = draw(st.integers(0, 2)) == 0
+    exchange = exchange and "exchange" in features
     accounts = tuple(
         Account(
             f"acct-{number}",
@@ -425,8 +649,10 @@ def worlds(draw: st.DrawFn, *, contested: bool = False, max_events: int = 60) ->
         )
         for number in range(1, draw(st.integers(1, 3)) + 1)
     )
-    draft = Draft(first, tuple(sorted({account.currency for account in accounts})), contested)
-    meters = tuple(draw(st.sets(st.sampled_from(METERS), min_size=2).map(lambda s: sorted(s, key=lambda m: m.id))))
+    currencies = tuple(sorted({account.currency for account in accounts}))
+    draft = Draft(first, currencies, contested, features, exchange)
+    there = [meter for meter in METERS if not meter.negative or "negative" in features]
+    meters = tuple(draw(st.sets(st.sampled_from(there), min_size=2).map(lambda s: sorted(s, key=lambda m: m.id))))
     # A price that stands beside another and one that lacks a currency never meet: which bucket such an event is in
     # (C18) the text does not say.
     additive_allowed = contested or draw(st.booleans())
@@ -439,10 +665,11 @@ def worlds(draw: st.DrawFn, *, contested: bool = False, max_events: int = 60) ->
         for number in range(1, draw(st.integers(1, 4)) + 1)
     )
     of_id = {price.id: price for price in book}
+    of_meter: dict[str | None, Meter] = {meter.id: meter for meter in meters}
     sold = tuple(draw(plans(draft, f"plan-{number}", book)) for number in range(1, draw(st.integers(1, 3)) + 1))
     default_plan = draw(st.sampled_from((None, *(plan.id for plan in sold))))
     signed = tuple(
-        draw(contracts(draft, f"{account.id}-c{number}", account, draw(st.sampled_from(sold)), of_id))
+        draw(contracts(draft, f"{account.id}-c{number}", account, draw(st.sampled_from(sold)), of_id, of_meter))
         for account in accounts
         for number in range(1, draw(st.sampled_from((0, 1, 1, 2))) + 1)
     )
@@ -456,10 +683,15 @@ def worlds(draw: st.DrawFn, *, contested: bool = False, max_events: int = 60) ->
     last = first + timedelta(days=DAYS + 35)  # a month turn may lie a month behind the season
     deliveries = sorted({first + timedelta(days=draw(st.integers(2, DAYS))) for _ in range(3)} | {last})
     as_of = draw(st.sampled_from((last, last, *deliveries)))
+    if (as_of + timedelta(days=1)).day == 1:  # whether a period ends with its last day or after it is open
+        as_of += timedelta(days=1)
     aims = aims_of(accounts, signed, {plan.id: plan for plan in sold}, of_id, default_plan)
     happened: list[Event] = []
-    for number in range(draw(st.integers(0, max_events))):
-        if happened and draw(st.booleans()):
+    for number in range(draw(st.integers(0, max_events)) if aims else 0):
+        plain_ones = [event for event in happened if event.reverses is None]
+        if plain_ones and "reversals" in features and draw(st.integers(0, 7)) == 0:
+            happened.append(draw(undoings(plain_ones, number, deliveries)))
+        elif happened and happened[-1].reverses is None and happened[-1].amends is None and draw(st.booleans()):
             happened.append(draw(twins(happened[-1], number, deliveries)))
         else:
             happened.append(draw(events(draft, number, aims, meters, signed, deliveries)))
@@ -474,6 +706,68 @@ def worlds(draw: st.DrawFn, *, contested: bool = False, max_events: int = 60) ->
         as_of=as_of,
         default_plan=default_plan,
         exclusions=exclusions,
+        reporting_currency="USD",
+        max_age_days=draw(st.sampled_from((3, 5))) if exchange else None,
+        rates=draw(rates(first, deliveries)) if exchange else (),
+    )
+
+
+def together(parts: Sequence[World]) -> World:
+    """One company of several worlds of a season, their ids apart; the first says D, default plan and exchange.
+
+    Rates are the first one's, so parts are of one kind: all with exchange, or none.
+    """
+    named = [renamed(part, f"w{number}") for number, part in enumerate(parts)]
+    meters = {meter.id: meter for part in named for meter in part.meters}
+    return replace(
+        named[0],
+        accounts=tuple(account for part in named for account in part.accounts),
+        meters=tuple(meters[name] for name in sorted(meters)),
+        prices=tuple(price for part in named for price in part.prices),
+        plans=tuple(plan for part in named for plan in part.plans),
+        contracts=tuple(contract for part in named for contract in part.contracts),
+        events=tuple(event for part in named for event in part.events),
+        exclusions=tuple(rule for part in named for rule in part.exclusions),
+    )
+
+
+def renamed(world: World, prefix: str) -> World:
+    """The same world with another name for all but meters."""
+
+    def name(old: str | None) -> str | None:
+        return old and f"{prefix}-{old}"
+
+    return replace(
+        world,
+        accounts=tuple(replace(account, id=name(account.id)) for account in world.accounts),
+        prices=tuple(replace(price, id=name(price.id)) for price in world.prices),
+        plans=tuple(
+            Plan(name(plan.id), tuple(replace(entry, price=name(entry.price)) for entry in plan.prices))
+            for plan in world.plans
+        ),
+        contracts=tuple(
+            replace(
+                contract,
+                id=name(contract.id),
+                account=name(contract.account),
+                plan=name(contract.plan),
+                overrides=tuple(replace(override, price=name(override.price)) for override in contract.overrides),
+            )
+            for contract in world.contracts
+        ),
+        events=tuple(
+            replace(
+                event,
+                id=name(event.id),
+                account=name(event.account),
+                contract=name(event.contract),
+                reverses=name(event.reverses),
+                amends=name(event.amends),
+            )
+            for event in world.events
+        ),
+        exclusions=tuple(replace(rule, id=name(rule.id), account=name(rule.account)) for rule in world.exclusions),
+        default_plan=name(world.default_plan),
     )
 
 
@@ -496,6 +790,11 @@ def landing_files(world: World) -> dict[str, str]:
     for delivered in sorted({event.delivery_date for event in world.events}):
         of_day = [event for event in world.events if event.delivery_date == delivered]
         files[f"usage_events/{delivered}/events.csv"] = events_csv(of_day, world.accounts)
+    for delivered in sorted({rate.delivery_date for rate in world.rates}):
+        files[f"fx_rates/{delivered}/rates.csv"] = as_csv(
+            ("rate_date", "base_currency", "quote_currency", "rate"),
+            [(r.rate_date, r.base, r.quote, r.rate) for r in world.rates if r.delivery_date == delivered],
+        )
     return files
 
 
@@ -507,6 +806,7 @@ def accounts_csv(accounts: Sequence[Account]) -> str:
 def events_csv(of_day: Sequence[Event], accounts: Sequence[Account]) -> str:
     header = ("event_id", "account_id", "meter", "occurred_at", "quantity", "amount", "currency", "source")
     dimensions = sorted({name for event in of_day for name in event.dimensions})
+    undoing = any(event.reverses or event.amends for event in of_day)
     zones = {account.id: account.zone for account in accounts}
     rows = []
     for position, event in enumerate(of_day):
@@ -524,9 +824,11 @@ def events_csv(of_day: Sequence[Event], accounts: Sequence[Account]) -> str:
                 event.source,
                 event.contract,
                 *(event.dimensions.get(name) for name in dimensions),
+                *((event.reverses, event.amends) if undoing else ()),
             )
         )
-    return as_csv((*header, "contract_id", *dimensions), rows)
+    names = ("reverses_event_id", "amends_event_id") if undoing else ()
+    return as_csv((*header, "contract_id", *dimensions, *names), rows)
 
 
 def as_csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -550,11 +852,14 @@ def rfc3339(instant: datetime, zone: str) -> str:
 def book_yaml(world: World) -> str:
     """The price book document: company, products, meters, prices, plans, exclusions."""
     entity = {"id": ENTITY, "name": "Acme Inc.", "country": "US", "currency": "USD", "invoice_prefix": "US"}
-    company = {"name": "Acme", "time_zone": "UTC", "reporting_currency": "USD"}
+    company: dict[str, Any] = {"name": "Acme", "time_zone": "UTC", "reporting_currency": world.reporting_currency}
+    if world.max_age_days is not None:
+        company["fx"] = {"rule": "last_known", "max_age_days": world.max_age_days}
     if world.default_plan is not None:
         company["default_plan"] = world.default_plan
     meters = [
         {"id": m.id, "unit": "unit", "aggregation": m.aggregation, "value": m.value, "dimensions": list(m.dimensions)}
+        | ({"negative": "allow"} if m.negative else {})
         for m in world.meters
     ]
     document: dict[str, Any] = {
@@ -589,7 +894,11 @@ def entry_document(entry: PlanEntry) -> Any:
 
 def price_document(price: Price) -> dict[str, Any]:
     """A price with `currency` where it has one, with `currencies` in each version where it has several."""
-    document: dict[str, Any] = {"id": price.id, "product": "api", "meter": price.meter, "model": price.model}
+    document: dict[str, Any] = {"id": price.id, "product": "api", "model": price.model}
+    if price.meter is not None:
+        document["meter"] = price.meter
+    if price.group_by:
+        document["group_by"] = list(price.group_by)
     if price.conditions:
         document["where"] = dict(price.conditions)
     if price.kind != "revenue":
@@ -606,10 +915,12 @@ def price_document(price: Price) -> dict[str, Any]:
 def version_document(version: Version, *, single: bool) -> dict[str, Any]:
     document: dict[str, Any] = {"effective_from": version.effective_from}
     if single:
-        (terms,) = version.terms.values()
-        document |= terms_document(terms)
+        (currency,) = version.terms
+        document |= amounts_document(version, currency)
     else:
-        document["currencies"] = {currency: terms_document(terms) for currency, terms in version.terms.items()}
+        document["currencies"] = {currency: amounts_document(version, currency) for currency in version.terms}
+    if version.free_units:
+        document["free_units"] = version.free_units
     if version.rounding != "half_up":
         document["rounding"] = version.rounding
     if version.round_at is not None:
@@ -617,7 +928,13 @@ def version_document(version: Version, *, single: bool) -> dict[str, Any]:
     return document
 
 
-def terms_document(terms: Terms) -> dict[str, Any]:
+def amounts_document(version: Version, currency: str) -> dict[str, Any]:
+    """All that is money in one currency."""
+    bounds = {"minimum": version.minimum.get(currency), "maximum": version.maximum.get(currency)}
+    return terms_document(version.terms[currency]) | without_none(bounds)
+
+
+def terms_document(terms: Terms) -> dict[str, Any]:  # noqa: PLR0911 - one return per model
     if isinstance(terms, PerUnit):
         return with_per({"unit_amount": terms.unit_amount}, terms.per)
     if isinstance(terms, Percentage):
@@ -631,6 +948,15 @@ def terms_document(terms: Terms) -> dict[str, Any]:
             "max": terms.max,
         }
         return {"percentage": without_none(values)}
+    if isinstance(terms, Flat):
+        return {"flat_amount": terms.flat_amount}
+    if isinstance(terms, Dynamic):
+        return {}
+    if isinstance(terms, Package):
+        package = {"size": terms.size, "amount": terms.amount, "free_units": terms.free_units or None}
+        return {"package": without_none(package) | ({"round": "down"} if terms.round == "down" else {})}
+    if isinstance(terms, Matrix):
+        return {"matrix": matrix_document(terms)}
     return {
         "tiers": [
             with_per({"up_to": t.up_to, "unit_amount": t.unit_amount}, t.per)
@@ -638,6 +964,14 @@ def terms_document(terms: Terms) -> dict[str, Any]:
             for t in terms.tiers
         ]
     }
+
+
+def matrix_document(terms: Matrix) -> dict[str, Any]:
+    cells = [with_per({"where": dict(cell.where), "unit_amount": cell.unit_amount}, cell.per) for cell in terms.cells]
+    document: dict[str, Any] = {"dimensions": list(terms.cells[0].where), "cells": cells}
+    if terms.default is not None:
+        document["default"] = with_per({"unit_amount": terms.default.unit_amount}, terms.default.per)
+    return document
 
 
 def with_per(document: dict[str, Any], per: Decimal) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from orchestration.build import open_build
 from orchestration.errors import Held, RefusedInput, UsageError
 from tests.browser import ABSENT, chromium, content_of
 from tests.orchestration import tiny
+from tests.orchestration.observe.receivers import webhook
 
 ROOT = Path(__file__).parents[2]
 
@@ -269,14 +270,23 @@ def spoiled(night_home, tmp_path, monkeypatch):
     return plant
 
 
-def test_a_failed_gate_holds_the_publish_and_says_by_how_much_and_where_to_look(spoiled, night_home, capsys):
+def test_a_failed_gate_holds_the_publish_and_says_by_how_much_and_where_to_look(
+    spoiled, night_home, capsys, monkeypatch
+):
     settings = spoiled(
         "update marts.fct_invoice_line set amount = amount + 0.01 where account_id = 'ant' and price_id = 'tokens'"
     )
-    with pytest.raises(SystemExit) as ended:
-        cli.main(["run", "--home", str(settings.home), "--date", "2026-09-04"])
+    with webhook() as receiver:
+        monkeypatch.setenv("RATEBOOK_WEBHOOK_URL", receiver.url)
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["run", "--home", str(settings.home), "--date", "2026-09-04"])
     said = capsys.readouterr().err
     assert ended.value.code == 1
+    ((_, _, told),) = receiver.got
+    assert (told["run"], told["status"]) == (2, "held")
+    assert told["text"].partition("\n")[2] == said[said.index("Held ") :].removeprefix("Held ").strip()
+    by_name = {gate["gate"]: gate for gate in told["gates"]}
+    assert "-0.01" in by_name["revenue_lines_on_invoice_lines"]["difference"]
     assert tiny.served(settings) == "1-2026-09-04"
     assert [path.name for path in publish_folders(settings)] == ["1-2026-09-04"]
     assert "revenue_lines_on_invoice_lines [tiny USD 2026-09-01]: " in said
@@ -288,6 +298,8 @@ def test_a_failed_gate_holds_the_publish_and_says_by_how_much_and_where_to_look(
     assert drills
     with duckdb.connect(held, read_only=True) as connection:
         shown = [connection.execute(drill).fetchall() for drill in drills]
+        told_drill = by_name["revenue_lines_on_invoice_lines"]["drill_sql"]
+        assert connection.execute(told_drill).fetchall(), "so does the SQL of the message"
     assert all(shown), "the SQL that is named shows the rows"
     assert tiny.published(settings) == tiny.published(night_home)
     spoiled("update marts.fct_invoice_line set amount = amount - 0.01 where account_id = 'ant' and price_id = 'tokens'")

@@ -1,6 +1,7 @@
-"""Landing files in the form that every data set shares: CSV of text, documents of JSON, one folder per delivery."""
+"""Landing files: as they were downloaded, for a feed; or in our own format, CSV of text and documents of JSON."""
 
 import json
+import shutil
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,16 @@ import polars as pl
 KNOWN_SINCE = "2009-01-01"
 # RFC 3339 in UTC, always six decimals of a second.
 INSTANT = "%Y-%m-%dT%H:%M:%S%.6fZ"
+
+
+FEEDS = Path(__file__).parent / "feeds"
+
+
+def land_for_feed(source: Path, home: Path, feed: str, delivery: date) -> None:
+    """Land a file as it was downloaded, and the feed that reads it."""
+    (home / "feeds").mkdir(exist_ok=True)
+    shutil.copyfile(FEEDS / f"{feed}.yaml", home / "feeds" / f"{feed}.yaml")
+    shutil.copyfile(source, _place(home / "landing", feed, delivery, source.name))
 
 
 def land_csv(frame: pl.DataFrame, landing: Path, dataset: str, delivery: date, name: str) -> None:

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import polars as pl
 
-from tests.real_data.landing import land_accounts, land_csv, land_text, read_text_csv
+from tests.real_data.landing import land_accounts, land_csv, land_for_feed, land_text, read_text_csv
 
 DELIVERY = date(2013, 7, 1)
+GROUPS = ("lcl_flex", "lcl_noflex")
+TWIN = "_in_london"
 BOOK = """\
 company: {name: London, reporting_currency: GBP, default_plan: dynamic}
 products: [{id: electricity, name: Electricity}]
@@ -24,20 +26,6 @@ plans: [{id: dynamic, prices: [time_of_use]}]
 """
 
 
-def usage(shared: Path, suffix: str) -> pl.DataFrame:
-    """Turn the half hours into landed usage, one event each, of the accounts whose name ends in `suffix`."""
-    half_hours = read_text_csv(shared / "data/usage/lcl_dtou_groups_2013h1.csv.gz")
-    account = pl.concat_str("account_id", pl.lit(suffix))
-    return half_hours.select(
-        pl.format("{}-{}", account, "interval_start_utc").alias("event_id"),
-        account.alias("account_id"),
-        pl.lit("kwh").alias("meter"),
-        # Whole seconds upstream; the landing rules want microseconds.
-        pl.col("interval_start_utc").str.replace("Z", ".000000Z", literal=True).alias("occurred_at"),
-        pl.col("kwh").alias("quantity"),
-    )
-
-
 def tariff(shared: Path) -> pl.DataFrame:
     """Turn the tariff into a series of versions: 17,520 instants with a price each."""
     return read_text_csv(shared / "data/prices/lcl_dtou_2013_halfhourly.csv.gz").select(
@@ -45,13 +33,13 @@ def tariff(shared: Path) -> pl.DataFrame:
     )
 
 
-def land(shared: Path, landing: Path, time_zones: dict[str, str]) -> None:
-    """Write both groups and their tariff as one delivery, once per time zone, with that zone's suffix to each name."""
-    for suffix, time_zone in time_zones.items():
-        events = usage(shared, suffix)
-        name = f"lcl_dtou{suffix}.csv"
-        land_csv(events, landing, "usage_events", DELIVERY, name)
-        accounts = events["account_id"].unique().to_list()
-        land_accounts(accounts, landing, DELIVERY, currency="GBP", time_zone=time_zone, name=name)
-    land_text(BOOK, landing, "price_book", DELIVERY, "london.yaml")
-    land_csv(tariff(shared), landing, "price_book", DELIVERY, "time_of_use.csv")
+def land(shared: Path, home: Path) -> None:
+    """Write both groups and their tariff as one delivery: as they are, in UTC, and as twins with the days of London."""
+    half_hours = shared / "data/usage/lcl_dtou_groups_2013h1.csv.gz"
+    for feed, suffix, time_zone in (("london", "", "UTC"), ("london_twins", TWIN, "Europe/London")):
+        land_for_feed(half_hours, home, feed, DELIVERY)
+        accounts = [f"{group}{suffix}" for group in GROUPS]
+        name = f"{feed}.csv"
+        land_accounts(accounts, home / "landing", DELIVERY, currency="GBP", time_zone=time_zone, name=name)
+    land_text(BOOK, home / "landing", "price_book", DELIVERY, "london.yaml")
+    land_csv(tariff(shared), home / "landing", "price_book", DELIVERY, "time_of_use.csv")

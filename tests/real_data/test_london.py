@@ -9,10 +9,9 @@ from decimal import Decimal
 import pytest
 
 from tests.real_data import london
+from tests.real_data.london import GROUPS, TWIN
 from tests.real_data.nights import assert_all_accepted, assert_everything_ties_out, run_night
 
-GROUPS = ("lcl_flex", "lcl_noflex")
-TWIN = "_in_london"
 HALF_HOURS = 17_376
 LINES = "from marts.fct_line_item where kind = 'revenue'"
 IN_UTC = f"not ends_with(account_id, '{TWIN}')"
@@ -24,7 +23,7 @@ USED = "quantity > 0"
 @pytest.fixture(scope="module")
 def published(shared, tmp_path_factory):
     home = tmp_path_factory.mktemp("london")
-    london.land(shared, home / "landing", {"": "UTC", TWIN: "Europe/London"})
+    london.land(shared, home)
     return run_night(home, london.DELIVERY)
 
 

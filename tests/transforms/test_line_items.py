@@ -431,7 +431,7 @@ def test_a_line_says_all_that_its_id_says():
     named = ["account_id", "contract_id", "price_id", "product_id", "charge_kind", "kind", "is_adjustment"]
     assert [line[name] for name in named] == ["acme", "default:acme", "p", "llm", "usage", "revenue", False]
     assert line["posting_date"] == line["service_date"]
-    assert line["amount_reporting"] is None
+    assert (line["amount_reporting"], line["fx_rate_date"]) == (line["amount"], None), "it reports in dollars, too"
 
 
 def test_two_versions_of_a_day_and_two_prices_of_a_version_have_ids_of_their_own():

@@ -368,6 +368,6 @@ def test_a_slot_is_priced_by_the_version_in_force_at_its_start():
 
 def test_the_columns_of_a_price_are_null_where_no_price_rates():
     priced = made("priced_usage", as_of="2026-08-31", account_rows=account(), usage_events=events("event_id\na"))
-    of_the_price = ["price_version_id", "list_price_version_id", "model", "product_id", "currency", "conditions"]
+    of_the_price = ["price_version_id", "list_price_version_id", "model", "product_id", "currency"]
     assert set(of_the_price) < set(PriceVersions.columns) | {"list_price_version_id"}
-    assert set(texts(priced["priced_usage"], of_the_price)) == {(None,) * 6}
+    assert set(texts(priced["priced_usage"], of_the_price)) == {(None,) * 5}

@@ -94,7 +94,7 @@ def meters(*names: str, **columns: str) -> pl.LazyFrame:
 
 def conditions(text: str, **columns: str) -> pl.LazyFrame:
     """Conditions of prices on dimensions of the meter `tokens`."""
-    return _rows(PriceConditions, text, {"meter": "tokens", **columns})
+    return _rows(PriceConditions, text, {"meter": "tokens", "is_on_line": "true", **columns})
 
 
 def unit_prices(**columns: str) -> pl.LazyFrame:

@@ -5,26 +5,40 @@ from collections.abc import Callable
 
 import polars as pl
 
+from transforms.charge_models.dynamic import dynamic
+from transforms.charge_models.flat import flat
 from transforms.charge_models.graduated import graduated
+from transforms.charge_models.matrix import matrix
+from transforms.charge_models.package import package
 from transforms.charge_models.per_unit import per_unit
 from transforms.charge_models.percentage import percentage
 from transforms.charge_models.volume import volume
 
+Models = dict[str, Callable[..., pl.Expr]]
+
 # A cumulative model prices the running total of a period; its terms are columns of `price_tiers`.
-CUMULATIVE_MODELS: dict[str, Callable[..., pl.Expr]] = {
+CUMULATIVE_MODELS: Models = {
+    "flat": flat,
     "per_unit": per_unit,
     "graduated": graduated,
     "volume": volume,
+    "package": package,
 }
 
+# A cell model prices each usage cell by itself, and a line adds them up; its terms are columns of `priced_usage`.
+CELL_MODELS: Models = {"matrix": matrix, "dynamic": dynamic}
+
 # An event model prices each event by itself; its terms are columns of `price_versions`.
-EVENT_MODELS: dict[str, Callable[..., pl.Expr]] = {"percentage": percentage}
+EVENT_MODELS: Models = {"percentage": percentage}
+
+# Their amount depends on what was used before, so a total below zero has no price.
+MODELS_OF_TOTALS = ("graduated", "volume", "package")
 
 
-def cumulative_amount(model: pl.Expr, quantity: pl.Expr) -> pl.Expr:
-    """Price a running total by the model and the tier that stand in the same row. Null for an unknown model."""
+def amount_of(models: Models, model: pl.Expr, quantity: pl.Expr) -> pl.Expr:
+    """Price a quantity by the model and the terms that stand in the same row. Null for a model that is not listed."""
     amount = pl.lit(None)
-    for name, charge in CUMULATIVE_MODELS.items():
+    for name, charge in models.items():
         amount = pl.when(model == name).then(charge(quantity, **terms(charge))).otherwise(amount)
     return amount
 

@@ -12,6 +12,13 @@ spelled as (
         currency,
         tier,
         '{"flat_amount":"' || {{ plain_decimal('flat_amount') }}
+        -- A package is shown with its size, its free units and how it is rounded.
+        || coalesce(
+            '","package_free":"' || {{ plain_decimal('"offset"') }}
+            || '","package_round":"' || package_round
+            || '","package_size":"' || {{ plain_decimal('package_size') }},
+            ''
+        )
         || '","tier":' || tier
         || ',"unit_amount":"' || {{ plain_decimal('unit_amount') }}
         || '","up_to":' || coalesce('"' || {{ plain_decimal('up_to') }} || '"', 'null') || '}' as tier_json

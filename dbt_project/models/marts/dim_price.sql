@@ -13,6 +13,10 @@ tiers_listed as (
     select * from {{ ref('int_price_tiers_listed') }}
 ),
 
+cells_listed as (
+    select * from {{ ref('int_price_cells_listed') }}
+),
+
 meters as (
     select * from {{ ref('stg_meters') }}
 ),
@@ -27,7 +31,7 @@ select
     price_versions.price_id,
     price_versions.contract_id,
     price_versions.product_id,
-    price_versions.meter,
+    nullif(price_versions.meter, '') as meter,
     meters.unit,
     price_versions.model,
     price_versions.kind,
@@ -35,11 +39,15 @@ select
     price_versions.terms_id,
     price_versions.unit_amount,
     -- A per_unit price has one tier inside; its unit price says the same.
-    case when price_versions.model in ('graduated', 'volume') then tiers_listed.tiers end as tiers,
+    case when price_versions.model <> 'per_unit' then tiers_listed.tiers end as tiers,
+    cells_listed.cells,
     price_versions.rate,
     price_versions.fixed_amount,
     price_versions.minimum_fee,
     price_versions.maximum_fee,
+    price_versions.free_units,
+    price_versions.minimum_amount,
+    price_versions.maximum_amount,
     price_versions.rounding,
     price_versions.round_at,
     dated.valid_from,
@@ -63,5 +71,9 @@ left join tiers_listed
     on
         price_versions.price_version_id = tiers_listed.price_version_id
         and price_versions.currency = tiers_listed.currency
+left join cells_listed
+    on
+        price_versions.price_version_id = cells_listed.price_version_id
+        and price_versions.currency = cells_listed.currency
 left join meters on price_versions.meter = meters.meter
 cross join run

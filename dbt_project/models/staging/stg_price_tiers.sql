@@ -9,5 +9,7 @@ select
     "offset",
     unit_amount,
     flat_amount,
-    base_amount
+    base_amount,
+    package_size,
+    package_round
 from {{ source('lake', 'price_tiers') }}

@@ -29,6 +29,10 @@ select
     free_events,
     free_amount,
     free_rule,
+    free_units,
+    minimum_amount,
+    maximum_amount,
     quantity_limit,
+    group_limit,
     document
 from {{ source('lake', 'price_versions') }}

@@ -19,9 +19,12 @@ select
     model,
     product_id,
     currency,
-    conditions,
+    line_dimensions,
+    unit_amount,
+    list_unit_amount,
     event_count,
     quantity,
     landed_quantity,
+    amount,
     first_delivery_date
 from {{ source('lake', 'priced_usage') }}

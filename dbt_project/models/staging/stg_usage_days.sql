@@ -17,5 +17,6 @@ select
     duplicate_count,
     quantity,
     landed_quantity,
+    amount,
     first_delivery_date
 from {{ source('lake', 'usage_days') }}

@@ -92,8 +92,8 @@ def test_a_document_holds_one_contract_or_several(path, content):
         ),
         pytest.param("billing: {anchor: 15}\n", "c0.yaml:5: contracts.c1.billing.anchor: anchor 15", id="anchor"),
         pytest.param(
-            'overrides: [{price: gpt4_input, model: package, versions: [{package: {size: "1", amount: "1"}}]}]\n',
-            "c0.yaml:5: contracts.c1.overrides.gpt4_input.model: model package",
+            'overrides: [{price: gpt4_input, model: graduated_percentage, versions: [{tiers: [{up_to: null, rate: "0.1"}]}]}]\n',
+            "c0.yaml:5: contracts.c1.overrides.gpt4_input.model: model graduated_percentage",
             id="model of an override",
         ),
     ],

@@ -76,7 +76,7 @@ def test_the_lines_of_a_graduated_price():
     frame = tables(DESIGN_EXAMPLE)["price_tiers"]
     assert [
         tuple(str(value) if value is None else f"{value:f}".rstrip("0").rstrip(".") for value in row)
-        for row in frame.drop("price_version_id", "currency", "tier").rows()
+        for row in frame.drop("price_version_id", "currency", "tier", "package_size", "package_round").rows()
     ] == [
         ("-1", "1000000", "0", "0.00003", "5", "5"),
         ("1000000", "None", "1000000", "0.00002", "0", "35"),
@@ -283,7 +283,10 @@ exclusions: [{{id: internal, meter: tokens, account: us, reason: own use}}]
 """
     compiled = tables(book)
     assert compiled["price_versions"]["conditions"].to_list() == ['{"model":"zürich","region":"e\\"u"}']
-    assert compiled["price_conditions"].rows() == [("p", "model", "tokens", "zürich"), ("p", "region", "tokens", 'e"u')]
+    assert compiled["price_conditions"].rows() == [
+        ("p", "model", "tokens", "zürich", True),
+        ("p", "region", "tokens", 'e"u', True),
+    ]
     assert compiled["plan_prices"].rows() == [("payg", "p", date(2026, 2, 1))]
     assert compiled["exclusions"].rows() == [("internal", "revenue", "tokens", "us", BEGINNING, "own use")]
     assert compiled["companies"].rows() == [("Acme", "UTC", "USD", "reference", 5, None, "default", DAY)]

@@ -10,7 +10,7 @@ from data_contracts import PriceTiers, PriceVersions
 from data_contracts.vocabulary import QUANTITY
 from tests.tables import parsed
 
-VALUES = {"quantity", "value", "value_through", "charged_value"}
+VALUES = {"quantity", "amount", "value", "value_through", "charged_value"}
 
 
 def priced(charge: Callable[..., pl.Expr], **terms: str | bool | None) -> Any:

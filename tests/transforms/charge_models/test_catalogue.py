@@ -3,13 +3,13 @@
 import polars as pl
 import pytest
 
-from data_contracts import PriceTiers, PriceVersions
+from data_contracts import PricedUsage, PriceTiers, PriceVersions
 from data_contracts.price_versions import MODELS
-from transforms.charge_models import CUMULATIVE_MODELS, EVENT_MODELS, cumulative_amount, terms
+from transforms.charge_models import CELL_MODELS, CUMULATIVE_MODELS, EVENT_MODELS, amount_of, terms
 
 
 def test_the_contract_names_every_model_once_and_no_other():
-    assert sorted([*CUMULATIVE_MODELS, *EVENT_MODELS]) == sorted(MODELS)
+    assert sorted([*CUMULATIVE_MODELS, *CELL_MODELS, *EVENT_MODELS]) == sorted(MODELS)
 
 
 @pytest.mark.parametrize("name", sorted(CUMULATIVE_MODELS))
@@ -17,11 +17,15 @@ def test_the_terms_of_a_cumulative_model_are_columns_of_the_tiers(name):
     assert set(terms(CUMULATIVE_MODELS[name])) <= set(PriceTiers.columns)
 
 
+@pytest.mark.parametrize("name", sorted(CELL_MODELS))
+def test_the_terms_of_a_cell_model_are_columns_of_priced_usage(name):
+    assert set(terms(CELL_MODELS[name])) <= set(PricedUsage.columns)
+
+
 def test_the_terms_of_an_event_model_are_columns_of_the_versions_beside_what_the_allowance_leaves():
     assert set(terms(EVENT_MODELS["percentage"])) - {"is_free"} <= set(PriceVersions.columns)
 
 
 def test_an_unknown_model_has_no_amount():
-    zero = {name: [0] for name in ("offset", "base_amount", "unit_amount", "flat_amount")}
-    frame = pl.DataFrame({"model": ["package"], **zero})
-    assert frame.select(cumulative_amount(pl.col("model"), pl.lit(1))).item() is None
+    frame = PriceTiers.empty().lazy().collect().clear(1).with_columns(pl.lit("matrix").alias("model"))
+    assert frame.select(amount_of(CUMULATIVE_MODELS, pl.col("model"), pl.lit(1))).item() is None

@@ -283,8 +283,8 @@ union all
     ~ " sum(billed_cost) as spent from marts.fct_cost_daily where {filter} group by all) using (account_id, product_id)"
     ~ " full join (select account_id, product_id, sum(revenue) as revenue, sum(modelled_cost) as modelled_cost,"
     ~ " sum(actual_cost) as actual_cost from reports.rpt_gross_margin_by_currency where {filter} group by all)"
-    ~ " using (account_id, product_id) where coalesce(earned, 0) - coalesce(spent, 0) is distinct from"
-    ~ " revenue - coalesce(modelled_cost, 0) - coalesce(actual_cost, 0)"
+    ~ " using (account_id, product_id) where coalesce(earned, spent) is null or coalesce(earned, 0)"
+    ~ " - coalesce(spent, 0) is distinct from revenue - coalesce(modelled_cost, 0) - coalesce(actual_cost, 0)"
 ) }}
 union all
 {{ tie_out(
@@ -296,6 +296,7 @@ union all
     ~ " product_id, sum(revenue - gross_margin) as reported_cost from reports.rpt_gross_margin_by_currency"
     ~ " where {filter} group by all) using (account_id, product_id)"
     ~ " where coalesce(counted_cost, 0) is distinct from reported_cost"
+    ~ " or not exists (select 1 from marts.fct_line_item where {filter})"
 ) }}
 union all
 {{ tie_out(

@@ -1,0 +1,114 @@
+"""A quote is what the invoice would say, before anybody has signed or used anything."""
+
+import json
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from orchestration import cli
+from orchestration.errors import RefusedInput, UsageError
+from orchestration.quote import Asked, measured, quote, read_usage
+
+BOOK = """\
+company: {name: Quote, reporting_currency: USD}
+products: [{id: api, name: API}]
+meters:
+  - {id: calls, unit: call, aggregation: sum, dimensions: [tier]}
+  - {id: sales, unit: currency, aggregation: sum, value: amount}
+prices:
+  - id: calls
+    product: api
+    meter: calls
+    model: graduated
+    currency: USD
+    versions:
+      - effective_from: 2026-01-01
+        tiers:
+          - {up_to: "1000", unit_amount: "0.010", flat_amount: "5"}
+          - {up_to: "5000", unit_amount: "0.008", flat_amount: "3"}
+          - {up_to: null, unit_amount: "0.005", flat_amount: "0"}
+  - id: fees
+    product: api
+    meter: sales
+    model: percentage
+    versions:
+      - effective_from: 2026-01-01
+        currencies:
+          USD: {percentage: {rate: "0.0045", fixed: "0.20"}}
+          EUR: {percentage: {rate: "0.0040", fixed: "0.20"}}
+plans: [{id: payg, prices: [calls, fees]}]
+"""
+OCTOBER = date(2026, 10, 1)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book" / "book.yaml").write_text(BOOK)
+    return tmp_path / "book"
+
+
+def test_a_quantity_is_priced_tier_by_tier(folder):
+    usage = measured(folder, "calls", "1001", {"tier": "a"}, [OCTOBER])
+    found = quote(folder, Asked(OCTOBER, usage, prices=["calls"]))
+    # 1,000 at 0.010 + 5, then 1 at 0.008 + 3: 18.008, which is 18.01 on an invoice (semantics, golden figures).
+    assert [str(each.line["amount_exact"].normalize()) for each in found.lines] == ["18.008"]
+    assert found.totals == {("revenue", "USD"): Decimal("18.0100")}
+    assert all(each.agrees for each in found.lines)
+    assert found.unpriced == []
+
+
+def test_a_profile_of_a_month_is_one_counter(folder):
+    days = [date(2026, 10, day) for day in range(1, 32)]
+    found = quote(folder, Asked(OCTOBER, measured(folder, "calls", "100", {}, days), prices=["calls"]))
+    # 3,100 units: 1,000 * 0.010 + 5 + 2,100 * 0.008 + 3 = 34.80.
+    assert len(found.lines) == 31
+    assert found.totals == {("revenue", "USD"): Decimal("34.8000")}
+
+
+def test_a_list_of_events_is_priced_by_a_plan(folder, tmp_path):
+    path = tmp_path / "events.csv"
+    path.write_text("meter,occurred_at,amount\nsales,2026-10-03T10:00:00Z,60.00\nsales,2026-10-03T11:00:00Z,10\n")
+    found = quote(folder, Asked(OCTOBER, read_usage(path), plan="payg", currency="USD"))
+    # 0.45 % of 60.00 is 0.27, of 10 is 0.05 (0.045 rounded up); 0.20 each; and the flat of the unused calls, 5.
+    assert found.totals == {("revenue", "USD"): Decimal("0.27") + Decimal("0.05") + 2 * Decimal("0.20") + 5}
+
+
+def test_usage_that_no_price_covers_is_said(folder):
+    other = [{"meter": "sales", "occurred_at": "2026-10-01T00:00:00Z", "amount": "5"}]
+    found = quote(folder, Asked(OCTOBER, other, prices=["calls"]))
+    assert [(each["meter"], each["rule"]) for each in found.unpriced] == [("sales", "no_contract")]
+
+
+def test_what_the_book_lacks_is_named(folder):
+    with pytest.raises(UsageError, match="no price nothing; it has calls, fees"):
+        quote(folder, Asked(OCTOBER, [], prices=["nothing"]))
+    with pytest.raises(UsageError, match="--currency, one of EUR, USD"):
+        quote(folder, Asked(OCTOBER, [], prices=["fees"]))
+    bad = [{"meter": "calls", "occurred_at": "2026-10-01T00:00:00Z", "quantity": "1,5"}]
+    with pytest.raises(RefusedInput, match="not a plain decimal"):
+        quote(folder, Asked(OCTOBER, bad, prices=["calls"]))
+
+
+def test_the_command_prints_the_derivation_and_the_total(folder, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["quote", str(folder), "--price", "calls", "--quantity", "1001", "--month", "2026-10"])
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    assert "revenue: 18.0100 USD" in shown
+    assert "agrees with" in shown
+    with pytest.raises(SystemExit):
+        cli.main(["quote", str(folder), "--price", "calls", "--quantity", "1001", "--month", "2026-10", "--json"])
+    assert json.loads(capsys.readouterr().out)["totals"] == [
+        {"kind": "revenue", "currency": "USD", "amount": "18.0100"}
+    ]
+
+
+@pytest.mark.parametrize(
+    "options", [[], ["--price", "calls"], ["--plan", "payg", "--quantity", "1"], ["--price", "calls", "--month", "10"]]
+)
+def test_a_question_that_says_too_little_is_refused(folder, options):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["quote", str(folder), *options])
+    assert ended.value.code == UsageError.exit_code
