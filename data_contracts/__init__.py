@@ -15,6 +15,7 @@ from data_contracts.currencies import Currencies
 from data_contracts.documents import Documents
 from data_contracts.exchange_rates import ExchangeRates
 from data_contracts.exclusions import Exclusions
+from data_contracts.findings import Findings
 from data_contracts.fx_rates import FxRates
 from data_contracts.landed_files import LandedFiles
 from data_contracts.legal_entities import LegalEntities
@@ -31,6 +32,7 @@ from data_contracts.rated_events import RatedEvents
 from data_contracts.rates import Rates
 from data_contracts.rejected_rows import RejectedRows
 from data_contracts.repeated_events import RepeatedEvents
+from data_contracts.reversals import Reversals
 from data_contracts.usage_days import UsageDays
 from data_contracts.usage_events import UsageEvents
 from data_contracts.usage_outcomes import UsageOutcomes
@@ -43,6 +45,7 @@ TABLES: tuple[type[Table], ...] = (
     LandedFiles,
     UsageEvents,
     RepeatedEvents,
+    Reversals,
     RejectedRows,
     AccountRows,
     FxRates,
@@ -77,6 +80,7 @@ TABLES: tuple[type[Table], ...] = (
     UsageOutcomes,
     Costs,
     CostShares,
+    Findings,
 )
 
 __all__ = [
@@ -99,6 +103,7 @@ __all__ = [
     "Documents",
     "ExchangeRates",
     "Exclusions",
+    "Findings",
     "FxRates",
     "Kind",
     "LandedFiles",
@@ -116,6 +121,7 @@ __all__ = [
     "Rates",
     "RejectedRows",
     "RepeatedEvents",
+    "Reversals",
     "Table",
     "UsageDays",
     "UsageEvents",

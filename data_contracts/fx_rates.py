@@ -20,6 +20,6 @@ class FxRates(Delivery):
     base_currency: Text = key("ISO 4217 code of what one unit is of.", example="EUR")
     quote_currency: Text = key("ISO 4217 code of what it costs.", example="USD")
     rate_type: Text = key("Which rate of the day it is.", example=REFERENCE)
-    rate: ExchangeRate = column("Units of the quote currency for one of the base.", unit="quote currency", example="1")
+    rate: ExchangeRate = column("Units of the quote currency for one of the base.", unit="quote_currency", example="1")
     source_file: Text = column("Landing file of the rate.", example="fx_rates/2026-08-01/ecb.csv.gz")
     source_line: Count = column("Line of the record's start in that file.", unit="line", example="2")

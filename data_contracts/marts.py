@@ -8,17 +8,22 @@ from typing import ClassVar
 
 from data_contracts.account_contracts import AccountContracts
 from data_contracts.accounts import Accounts
+from data_contracts.companies import Companies
 from data_contracts.contracts import Contracts
 from data_contracts.cost_rows import CostRows
 from data_contracts.cost_shares import ALLOCATION_METHODS, CostShares
 from data_contracts.costs import Costs
 from data_contracts.currencies import Currencies
+from data_contracts.exchange_rates import ExchangeRates
+from data_contracts.findings import Findings
+from data_contracts.fx_rates import FxRates
 from data_contracts.landed_files import LandedFiles
 from data_contracts.line_items import LineItems
 from data_contracts.meters import Meters
 from data_contracts.price_versions import PriceVersions
 from data_contracts.products import Products
 from data_contracts.rejected_rows import RejectedRows
+from data_contracts.reversals import Reversals
 from data_contracts.runs import ContractColumns, Renamed, Run, RunLog, RunTables
 from data_contracts.usage_days import UsageDays
 from data_contracts.usage_events import UsageEvents
@@ -29,6 +34,7 @@ from data_contracts.vocabulary import (
     Count,
     Day,
     ExactAmount,
+    ExchangeRate,
     Flag,
     Instant,
     Kind,
@@ -205,6 +211,47 @@ class DimCurrency(Mart, schema="marts"):
     currency_name: Text = same(Currencies.currency_name)
     minor_units: Count = same(Currencies.minor_units)
     minor_unit_amount: Amount = column("Smallest amount: 0.01 for USD, 1 for JPY.", unit="currency", example="0.01")
+    is_reporting_currency: Flag = column("Whether it is the one that reports are read in.")
+    latest_rate_date: Day = column(
+        "Latest rate date of an exchange rate into the reporting currency that a day in use can have.",
+        null_means="no day in use has a rate, or it is the reporting currency",
+        example="2026-10-30",
+    )
+
+
+class DimFxRate(Mart, schema="marts"):
+    """An exchange rate as a delivery brought it; corrections are rows of their own. What is used: dim_exchange_rate.
+
+    Grain: one row per rate date, currency pair, rate type and delivery.
+    """
+
+    rate_date: Day = same_key(FxRates.rate_date)
+    base_currency: Text = same_key(FxRates.base_currency)
+    quote_currency: Text = same_key(FxRates.quote_currency)
+    rate_type: Text = same_key(FxRates.rate_type)
+    delivery_date: Day = same_key(FxRates.delivery_date)
+    rate: ExchangeRate = same(FxRates.rate)
+    is_current: Flag = column("Whether it is the latest delivery of this rate: the one that counts.")
+    superseded_on: Day = column("Delivery that corrected it.", null_means="it stands", example="2026-08-04")
+    source_file: Text = same(FxRates.source_file)
+    source_line: Count = same(FxRates.source_line)
+
+
+class DimExchangeRate(Mart, schema="marts"):
+    """The exchange rate of a day as it is used: amount in the target = amount * numerator / denominator.
+
+    Grain: one row per currency, target currency and day; a day without a row has no rate that is young enough.
+    """
+
+    currency: Text = same_key(ExchangeRates.currency)
+    target_currency: Text = same_key(ExchangeRates.target_currency)
+    date_day: Day = same_key(ExchangeRates.rate_date_for)
+    rate_date: Day = same(ExchangeRates.rate_date)
+    rate_type: Text = same(Companies.fx_rate_type)
+    base_currency: Text = same(ExchangeRates.base_currency)
+    numerator: ExchangeRate = same(ExchangeRates.numerator)
+    denominator: ExchangeRate = same(ExchangeRates.denominator)
+    max_age_days: Count = same(Companies.fx_max_age_days)
 
 
 # --- marts: facts ----------------------------------------------------------------------------------------------------
@@ -229,6 +276,8 @@ class FctUsageDaily(Mart, schema="marts"):
     quantity: Quantity = same(UsageDays.quantity)
     billable_quantity: Quantity = column("The part of it that a revenue price rates.", unit="unit of the meter")
     event_count: Count = same(UsageDays.event_count)
+    reversed_count: Count = same(UsageDays.reversed_count)
+    reversal_count: Count = same(UsageDays.reversal_count)
     late_event_count: Count = same(UsageDays.late_event_count)
     deduplicated_count: Count = same(UsageDays.duplicate_count)
 
@@ -263,6 +312,7 @@ class FctLineItem(Mart, schema="marts"):
     list_amount: Amount = same(LineItems.list_amount)
     amount_reporting: Amount = same(LineItems.amount_reporting)
     currency: Text = same(LineItems.currency)
+    reporting_currency: Text = same(Companies.reporting_currency)
     fx_rate_date: Day = same(LineItems.fx_rate_date)
     applies_to_line_item_id: Text = same(LineItems.applies_to_line_item_id)
     rule_version: Text = same(LineItems.rule_version)
@@ -298,6 +348,12 @@ class FctInvoice(Mart, schema="marts"):
     amount_paid: AmountSum = column("Payments applied; 0 for a draft.", unit="currency")
     amount_credited: AmountSum = column("Credit notes; 0 for a draft.", unit="currency")
     amount_remaining: AmountSum = column("Total, less payments and credit notes.", unit="currency")
+    total_amount_reporting: AmountSum = column(
+        "Total in the reporting currency: the sum of the line items, each at the rate of its posting date.",
+        null_means="a line item has no rate, see audit.aud_finding",
+        unit="reporting currency",
+    )
+    reporting_currency: Text = same(FctLineItem.reporting_currency)
 
 
 class FctInvoiceLine(Mart, schema="marts"):
@@ -330,8 +386,14 @@ class FctInvoiceLine(Mart, schema="marts"):
         unit="currency",
     )
     amount: AmountSum = column("Sum of the line items, each rounded by its rounding scope.", unit="currency")
+    amount_reporting: AmountSum = column(
+        "Sum of the line items in the reporting currency, each at the rate of its posting date.",
+        null_means="a line item has no rate, see audit.aud_finding",
+        unit="reporting currency",
+    )
     tax_amount: AmountSum = column("Tax of the line; 0 until it is built.", unit="currency")
     currency: Text = same(LineItems.currency)
+    reporting_currency: Text = same(FctLineItem.reporting_currency)
     rated_line_count: Count = column("Line items behind it.", unit="line item", at_least=1)
 
 
@@ -352,6 +414,20 @@ class FctRevenueDaily(Mart, schema="marts"):
     billed_amount: AmountSum = column("Revenue on issued invoices; 0 until invoices are issued.", unit="currency")
     unbilled_delta: AmountSum = column("Change of what is earned and not billed yet.", unit="currency")
     list_amount: AmountSum = column("The same usage at the plans' prices without overrides.", unit="currency")
+    recognised_amount_reporting: AmountSum = column(
+        "Revenue earned, in the reporting currency: the sum of the line items.",
+        null_means="a line item has no rate, see audit.aud_finding",
+        unit="reporting currency",
+    )
+    billed_amount_reporting: AmountSum = column(
+        "Revenue on issued invoices, in the reporting currency; 0 until invoices are issued.", unit="reporting currency"
+    )
+    unbilled_delta_reporting: AmountSum = column(
+        "Change of what is earned and not billed yet, in the reporting currency.",
+        null_means="a line item has no rate, see audit.aud_finding",
+        unit="reporting currency",
+    )
+    reporting_currency: Text = same(FctLineItem.reporting_currency)
 
 
 class FctCostDaily(Mart, schema="marts"):
@@ -389,6 +465,7 @@ class FctCostDaily(Mart, schema="marts"):
         null_means="no rate is known for one of them",
         unit="reporting currency",
     )
+    reporting_currency: Text = same(FctLineItem.reporting_currency)
 
 
 # --- reports ---------------------------------------------------------------------------------------------------------
@@ -409,6 +486,9 @@ class RptRevenueByProduct(Mart, schema="reports"):
     recognised_amount: AmountSum = same(FctRevenueDaily.recognised_amount)
     billed_amount: AmountSum = same(FctRevenueDaily.billed_amount)
     list_amount: AmountSum = same(FctRevenueDaily.list_amount)
+    recognised_amount_reporting: AmountSum = same(FctRevenueDaily.recognised_amount_reporting)
+    billed_amount_reporting: AmountSum = same(FctRevenueDaily.billed_amount_reporting)
+    reporting_currency: Text = same(FctLineItem.reporting_currency)
     price_concession_amount: AmountSum = column(
         "List less recognised: what overrides give away; below 0 where they are dearer.", unit="currency"
     )
@@ -435,6 +515,9 @@ class RptRevenueByAccount(Mart, schema="reports"):
     recognised_amount: AmountSum = same(FctRevenueDaily.recognised_amount)
     billed_amount: AmountSum = same(FctRevenueDaily.billed_amount)
     list_amount: AmountSum = same(FctRevenueDaily.list_amount)
+    recognised_amount_reporting: AmountSum = same(FctRevenueDaily.recognised_amount_reporting)
+    billed_amount_reporting: AmountSum = same(FctRevenueDaily.billed_amount_reporting)
+    reporting_currency: Text = same(FctLineItem.reporting_currency)
     price_concession_amount: AmountSum = same(RptRevenueByProduct.price_concession_amount)
     product_count: Count = column("Products with a line, also one of 0.", unit="product", at_least=1)
     revenue_rank: Count = same(RptRevenueByProduct.revenue_rank)
@@ -462,6 +545,8 @@ class RptLineItemMonthly(Mart, schema="reports"):
     amount_exact: ExactAmount = same(LineItems.amount_exact)
     amount: AmountSum = column("Sum of the line items.", unit="currency")
     list_amount: AmountSum = column("The same at the plan's price without override.", unit="currency")
+    amount_reporting: AmountSum = same(FctInvoiceLine.amount_reporting)
+    reporting_currency: Text = same(FctLineItem.reporting_currency)
     line_count: Count = column("Line items behind it.", unit="line item", at_least=1)
 
 
@@ -654,6 +739,9 @@ class AudUsageIntake(Mart, schema="audit"):
     meter: Text = same_key(UsageEvents.meter)
     outcome: Text = key("What intake decided.", one_of=("accepted", "duplicate", "conflict"))
     row_count: Count = column("Rows.", unit="row", at_least=1)
+    reversal_count: Count = column(
+        "Those of them that reverse or amend an event: see audit.aud_reversal.", unit="row", at_least=0
+    )
     quantity: Quantity = column("Sum of their quantities.", unit="unit of the meter")
 
 
@@ -714,6 +802,33 @@ class AudCostRow(Mart, schema="audit"):
     unmapped_detail: Text = same(Costs.unmapped_detail)
 
 
+class AudReversal(Mart, schema="audit"):
+    """A reversal or an amendment, the event that it took back, or the rule by which it waits.
+
+    Grain: one row per source and event id, as it stands on the run's day.
+    """
+
+    source: Text = same_key(Reversals.source)
+    event_id: Text = same_key(Reversals.event_id)
+    correction: Text = same(Reversals.correction)
+    outcome: Text = same(Reversals.outcome)
+    rule: Text = same(Reversals.rule)
+    landed_on: Day = same(Reversals.landed_on)
+    decided_on: Day = column("The delivery that decided: its own, or the one that brought its event.")
+    source_file: Text = same(Reversals.source_file)
+    source_line: Count = same(Reversals.source_line)
+    account_id: Text = same(Reversals.account_id)
+    meter: Text = same(Reversals.meter)
+    occurred_at: Instant = same(Reversals.occurred_at)
+    quantity: Quantity = same(Reversals.quantity)
+    reversed_event_id: Text = same(Reversals.reversed_event_id)
+    reversed_delivery_date: Day = same(Reversals.reversed_delivery_date)
+    reversed_file: Text = same(Reversals.reversed_file)
+    reversed_line: Count = same(Reversals.reversed_line)
+    reversed_occurred_at: Instant = same(Reversals.reversed_occurred_at)
+    reversed_quantity: Quantity = same(Reversals.reversed_quantity)
+
+
 class AudUsageOutcome(Mart, schema="audit"):
     """What became of accepted usage: priced, zero-rated, in suspense or excluded, per kind of line. It conserves.
 
@@ -752,6 +867,23 @@ class AudSuspense(Mart, schema="audit"):
     last_service_date: Day = column("Last local day of the usage.")
     first_delivery_date: Day = column("Delivery that first brought some of it.")
     age_days: Count = column("Days from that delivery to the run's.", unit="day", at_least=0)
+
+
+class AudFinding(Mart, schema="audit"):
+    """What a reader of the amounts has to know: what is unknown in them, and what has changed under them.
+
+    Grain: one row per rule, subject, currency and first date.
+    """
+
+    rule: Text = same_key(Findings.rule)
+    subject: Text = same_key(Findings.subject)
+    currency: Text = same_key(Findings.currency)
+    first_date: Day = same_key(Findings.first_date)
+    last_date: Day = same(Findings.last_date)
+    line_count: Count = same(Findings.line_count)
+    amount: AmountSum = same(Findings.amount)
+    detail: Text = same(Findings.detail)
+    remedy: Text = same(Findings.remedy)
 
 
 # --- meta ------------------------------------------------------------------------------------------------------------
@@ -835,6 +967,8 @@ MARTS: tuple[type[Mart], ...] = (
     DimPrice,
     DimDate,
     DimCurrency,
+    DimFxRate,
+    DimExchangeRate,
     FctUsageDaily,
     FctLineItem,
     FctInvoice,
@@ -854,6 +988,8 @@ MARTS: tuple[type[Mart], ...] = (
     AudUsageIntake,
     AudCostIntake,
     AudCostRow,
+    AudReversal,
     AudUsageOutcome,
     AudSuspense,
+    AudFinding,
 )

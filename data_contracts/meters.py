@@ -13,4 +13,5 @@ class Meters(Table):
     unit: Text = column("Unit of one.", example="token")
     aggregation: Text = column("How events add up within a period.", one_of=("sum", "count"))
     value: Text = column("Which field of the event is measured.", one_of=("quantity", "amount"))
+    negative: Text = column("Whether its events may be below 0.", one_of=("reject", "allow"))
     dimensions: Text = column("Canonical JSON array of the declared dimensions, sorted.", example='["model"]')

@@ -16,11 +16,15 @@ import polars as pl
 from data_contracts import TABLES
 from data_contracts.account_contracts import AccountContracts
 from data_contracts.accounts import Accounts
+from data_contracts.companies import Companies
 from data_contracts.contracts import Contracts
 from data_contracts.cost_rows import CostRows
 from data_contracts.cost_shares import CostShares
 from data_contracts.costs import Costs
 from data_contracts.currencies import Currencies
+from data_contracts.exchange_rates import ExchangeRates
+from data_contracts.findings import Findings
+from data_contracts.fx_rates import FxRates
 from data_contracts.landed_files import LandedFiles
 from data_contracts.line_items import LineItems
 from data_contracts.marts import MARTS, Mart, MetaTables
@@ -32,6 +36,7 @@ from data_contracts.priced_usage import PricedUsage
 from data_contracts.products import Products
 from data_contracts.rejected_rows import RejectedRows
 from data_contracts.repeated_events import RepeatedEvents
+from data_contracts.reversals import Reversals
 from data_contracts.runs import RUN_TABLES, ContractColumns, Run, RunLog, RunTables
 from data_contracts.usage_days import UsageDays
 from data_contracts.usage_events import UsageEvents
@@ -47,6 +52,8 @@ CURRENCY_OF_UNIT = {
     "currency": "currency",
     "value_currency": "value_currency",
     "reporting currency": "reporting_currency",
+    "quote_currency": "quote_currency",
+    "target_currency": "target_currency",
 }
 OF_THE_RUN = {"reporting_currency": "meta.run.reporting_currency"}
 # What a value looks like where its contract gives no example. Text has none: every text column declares its own.
@@ -66,7 +73,10 @@ STAGED: tuple[type[Table], ...] = (
     LandedFiles,
     UsageEvents,
     RepeatedEvents,
+    Reversals,
     RejectedRows,
+    FxRates,
+    Companies,
     Currencies,
     Products,
     Meters,
@@ -83,6 +93,8 @@ STAGED: tuple[type[Table], ...] = (
     CostRows,
     Costs,
     CostShares,
+    ExchangeRates,
+    Findings,
     Run,
     RunLog,
     RunTables,

@@ -32,12 +32,23 @@ class UsageDays(Table):
         null_means="a contract covers it",
         example="no meter gpu_hours in the price book",
     )
-    event_count: Count = column("Accepted events.", unit="event", at_least=0)
+    event_count: Count = column("Accepted events that stand.", unit="event", at_least=0)
+    reversed_count: Count = column(
+        "Accepted events that were taken back; not in `event_count`.", unit="event", at_least=0
+    )
+    reversal_count: Count = column(
+        "Rows that took them back: reversals, and amendments that were taken back themselves.", unit="event", at_least=0
+    )
     late_event_count: Count = column(
-        "Those delivered more than one day after the day of use.", unit="event", at_least=0
+        "Accepted events delivered more than one day after the day of use, whether they stand or not.",
+        unit="event",
+        at_least=0,
     )
     duplicate_count: Count = column("Duplicates that were dropped.", unit="event", at_least=0)
     quantity: Quantity = column("Sum of what the meter measures.", unit="unit of the meter")
-    landed_quantity: Quantity = column("Sum of the events' own quantities.", unit="unit of the meter")
+    landed_quantity: Quantity = column("Sum of the own quantities of the events that stand.", unit="unit of the meter")
+    reversed_quantity: Quantity = column(
+        "Sum of the own quantities of what was taken back and of what took it back.", unit="unit of the meter"
+    )
     amount: Quantity = column("Sum of the events' amounts; 0 where `value_currency` is empty.", unit="value_currency")
     first_delivery_date: Day = column("Delivery that first brought usage of the cell.")

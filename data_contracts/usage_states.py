@@ -24,8 +24,23 @@ class UsageStates(Table):
     )
     service_date: Day = key("Local day of the account; UTC day while the account is unknown.")
     slot_at: Instant = key("Start of the slot: of the local day, or of a price change inside it. UTC.")
-    event_count: Count = column("Accepted events.", unit="event", at_least=0)
+    event_count: Count = column("Accepted events, less those that the delivery took back.", unit="event")
+    reversed_count: Count = column("Events that the delivery took back.", unit="event", at_least=0)
+    reversal_count: Count = column(
+        "Rows by which it did: reversals, and amendments that were taken back themselves.", unit="event", at_least=0
+    )
+    negative_count: Count = column("Events below 0, less those taken back.", unit="event")
     duplicate_count: Count = column("Duplicates that were dropped.", unit="event", at_least=0)
-    quantity: Quantity = column("Sum of what the meter measures: quantities, amounts, or the count itself.")
-    landed_quantity: Quantity = column("Sum of the events' own quantities, whatever the meter measures.")
-    amount: Quantity = column("Sum of the events' amounts; 0 where `value_currency` is empty.", unit="value_currency")
+    quantity: Quantity = column(
+        "Sum of what the meter measures, less what was taken back: quantities, amounts, or the count itself."
+    )
+    landed_quantity: Quantity = column(
+        "Sum of the events' own quantities, less those taken back, whatever the meter measures."
+    )
+    reversed_quantity: Quantity = column(
+        "Sum of the own quantities of what was taken back and of what took it back, whatever the meter measures."
+    )
+    amount: Quantity = column(
+        "Sum of the events' amounts, less what was taken back; 0 where `value_currency` is empty.",
+        unit="value_currency",
+    )

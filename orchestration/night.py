@@ -32,6 +32,7 @@ from transforms.accounts import accounts
 from transforms.cost_shares import cost_shares
 from transforms.costs import costs
 from transforms.exchange_rates import exchange_rates
+from transforms.findings import findings
 from transforms.line_items import RULE_VERSION, line_items
 from transforms.priced_usage import priced_usage
 from transforms.rated_events import rated_events
@@ -58,6 +59,7 @@ NIGHTLY: tuple[Builder, ...] = (
     usage_outcomes,
     costs,
     cost_shares,
+    findings,
 )
 
 Progress = Callable[[str], None]

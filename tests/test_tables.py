@@ -79,7 +79,7 @@ def test_no_rows_are_the_empty_table():
         pytest.param("colour\nred", KeyError, id="a column that the contract does not have"),
         pytest.param("event_id | quantity\na | 0.0000000000001", ValueError, id="more decimals than the type holds"),
         pytest.param("event_id | quantity\na", ValueError, id="a line with a cell too few"),
-        pytest.param("event_id | quantity\na | -1", ContractError, id="a value out of the declared range"),
+        pytest.param("event_id | source_line\na | -1", ContractError, id="a value out of the declared range"),
         pytest.param("event_id | source\na | x\na | x", ContractError, id="the same key twice"),
         pytest.param("event_id | quantity\na | null", ContractError, id="null without a meaning"),
     ],

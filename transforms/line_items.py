@@ -20,7 +20,7 @@ from data_contracts import (
     ZoneDays,
 )
 from data_contracts.vocabulary import AMOUNT, EXACT, QUANTITY
-from transforms import exchange, money, periods
+from transforms import exchange, money, periods, running
 from transforms.active_prices import active_prices
 from transforms.charge_models import CELL_MODELS, CUMULATIVE_MODELS, EVENT_MODELS, amount_of
 from transforms.charge_models.matrix import matrix
@@ -150,18 +150,24 @@ def _rated_by_quantity(points: pl.LazyFrame, price_versions: pl.LazyFrame, price
     is due with the first point, even one of quantity 0. A flat price is due with the first point of the month only. A
     cell model brings the amount with it.
     """
+    dated = points.with_columns(periods.month_start(pl.col("service_date")).alias("billing_month"))
+    is_due = pl.col("started_at") == pl.col("started_at").min().over(FLAT_SCOPE)
     counted = (
-        points.with_columns(periods.month_start(pl.col("service_date")).alias("billing_month"))
+        running.in_order(dated, COUNTER, ["service_date"])
         .with_columns(
-            pl.col("quantity").cum_sum().over(COUNTER, order_by="service_date").alias("through"),
-            (pl.col("service_date") == pl.col("service_date").min().over(COUNTER)).alias("is_first"),
-            (pl.col("started_at") == pl.col("started_at").min().over(FLAT_SCOPE)).alias("is_due"),
+            running.total("quantity", QUANTITY).alias("through"),
+            pl.col(running.STARTS).alias("is_first"),
+            # One look at all groups at once, which a book without flat prices is spared.
+            (is_due if _has_flat_prices(price_versions) else pl.lit(value=True)).alias("is_due"),
         )
         .with_columns((pl.col("through") - pl.col("quantity")).alias("quantity_before"))
+        .drop(running.STARTS)
     )
     own = _with_terms(counted, price_versions, "price_version_id")
-    total = _with_total(own, price_tiers, version="price_version_id", at="through", into="total")
-    before = pl.col("total").shift(1).over(COUNTER, order_by="service_date").fill_null(NOTHING)
+    total = own.pipe(_with_total, price_tiers, version="price_version_id", at="through", into="total").pipe(
+        _with_total, price_tiers, version="price_version_id", at="quantity_before", into="total_before"
+    )
+    before = pl.when("is_first").then(NOTHING).otherwise("total_before")
     is_free = (pl.col("model") == "flat") & ~pl.col("is_due")
     columns = [*counted.collect_schema(), "amount_exact"]
     of_totals = total.with_columns(
@@ -198,6 +204,10 @@ def _list_amounts(counted: pl.LazyFrame, price_versions: pl.LazyFrame, price_tie
             of_cells.select(*LINE, _of_cells("list_cell_exact", "list_cell_unit_amount").alias("list_exact")),
         ]
     )
+
+
+def _has_flat_prices(price_versions: pl.LazyFrame) -> bool:
+    return not price_versions.filter(pl.col("model") == "flat").select("model").collect().is_empty()
 
 
 def _with_terms(points: pl.LazyFrame, price_versions: pl.LazyFrame, version: str) -> pl.LazyFrame:
@@ -259,8 +269,12 @@ def _rated_by_event(rated_events: pl.LazyFrame) -> pl.LazyFrame:
         )
         .with_columns(periods.month_start(pl.col("service_date")).alias("billing_month"))
     )
-    through = pl.col("quantity").cum_sum().over(COUNTER, order_by="service_date")
-    return daily.with_columns((through - pl.col("quantity")).alias("quantity_before")).select(RATED)
+    through = running.total("quantity", QUANTITY)
+    return (
+        running.in_order(daily, COUNTER, ["service_date"])
+        .with_columns((through - pl.col("quantity")).alias("quantity_before"))
+        .select(RATED)
+    )
 
 
 def _without_event(unused: pl.LazyFrame) -> pl.LazyFrame:
@@ -305,24 +319,33 @@ def _with_attributes(
 
 def _rounded(lines: pl.LazyFrame) -> pl.LazyFrame:
     """Round the running total of the scope, and let each line be the difference: sum(amount) = round(sum(exact))."""
-    order = ["service_date", "started_at", "price_version_id"]
-    scope = [*ROUNDING_SCOPE, "currency"]
-    totals = lines.with_columns(
-        pl.col("amount_exact").cum_sum().over(scope, order_by=order).alias("_through"),
-        pl.col("list_exact").cum_sum().over(scope, order_by=order).alias("_list_through"),
-    ).with_columns((pl.col("_through") - pl.col("amount_exact")).alias("amount_exact_before"))
+    in_order = running.in_order(
+        lines, [*ROUNDING_SCOPE, "currency"], ["service_date", "started_at", "price_version_id"]
+    )
+    totals = in_order.with_columns(
+        running.total("amount_exact", EXACT).alias("_through"),
+        running.total("list_exact", EXACT).alias("_list_through"),
+    )
+    rounded = totals.with_columns(
+        (pl.col("_through") - pl.col("amount_exact")).alias("amount_exact_before"),
+        _booked("_through").alias("_booked"),
+        _booked("_list_through").alias("_list_booked"),
+    )
     by_event = (pl.col("round_at") == "event") & pl.col("fees").is_not_null()
-    return totals.with_columns(
-        pl.when(by_event).then("fees").otherwise(_difference("_through", scope, order)).alias("amount"),
-        pl.when(by_event).then("list_fees").otherwise(_difference("_list_through", scope, order)).alias("list_amount"),
+    return rounded.with_columns(
+        pl.when(by_event).then("fees").otherwise(_difference("_booked")).alias("amount"),
+        pl.when(by_event).then("list_fees").otherwise(_difference("_list_booked")).alias("list_amount"),
     )
 
 
-def _difference(through: str, scope: list[str], order: list[str]) -> pl.Expr:
+def _booked(through: str) -> pl.Expr:
+    return money.round_to_minor(pl.col(through), pl.col("minor_units"), pl.col("rounding"))
+
+
+def _difference(booked: str) -> pl.Expr:
     """The rounded running total less what it was with the line before: so the lines sum to the last of them."""
-    total = money.round_to_minor(pl.col(through), pl.col("minor_units"), pl.col("rounding"))
-    before = total.shift(1).over(scope, order_by=order).fill_null(pl.lit(0).cast(AMOUNT))
-    return (total - before).cast(AMOUNT)
+    total = pl.col(booked)
+    return (total - running.before(total, at_start=pl.lit(0).cast(AMOUNT))).cast(AMOUNT)
 
 
 def _named(lines: pl.LazyFrame) -> pl.LazyFrame:

@@ -91,7 +91,9 @@ def priced_usage(
 
 def _with_named_rule(usage_days: pl.LazyFrame, exclusions: pl.LazyFrame, meters: pl.LazyFrame) -> pl.LazyFrame:
     """Take each cell once per kind; name why it is excluded, or what it waits for before any price is asked."""
-    uses = usage_days.join(meters.select("meter", "value"), on="meter", how="left", validate="m:1").join(
+    # A day whose events were all taken back was not used at all.
+    standing = usage_days.filter(pl.col("event_count") > 0)
+    uses = standing.join(meters.select("meter", "value"), on="meter", how="left", validate="m:1").join(
         KINDS, how="cross"
     )
     about = ["kind", "account_id", "meter", "service_date"]

@@ -14,6 +14,7 @@ from data_contracts import (
     PricedUsage,
     PriceVersions,
     RatedEvents,
+    Reversals,
     UsageEvents,
     UsageSlots,
     ZoneDays,
@@ -22,6 +23,7 @@ from data_contracts.vocabulary import EXACT
 from transforms import money, periods
 from transforms.charge_models import EVENT_MODELS
 from transforms.charge_models.percentage import charged_value, is_free, percentage
+from transforms.reversed_usage import standing
 from transforms.usage_cells import CELL, with_cell
 
 # Allowances begin anew with each version, group and billing period (`on_price_change: restart`).
@@ -33,6 +35,7 @@ TERMS = [*FEE_TERMS, *FREE_TERMS, "rounding"]
 
 def rated_events(
     usage_events: Delivered[UsageEvents],
+    reversals: Delivered[Reversals],
     priced_usage: AsOf[PricedUsage],
     price_versions: AsOf[PriceVersions],
     currencies: AsOf[Currencies],
@@ -48,6 +51,7 @@ def rated_events(
 
     Grain:   one row per event and price; only cells that `priced_usage` rates by an event model.
     Rule:    events of a billing period in order of instant and id use up the allowance; each fee is rounded by itself.
+             An event that was taken back is not there, so its allowance is left to the others.
     """
     by_event = priced_usage.filter(pl.col("model").is_in(list(EVENT_MODELS)))
     meters_by_event = by_event.select("meter").unique()
@@ -55,7 +59,7 @@ def rated_events(
         *CELL, "contract_id", "price_id", "price_version_id", "list_price_version_id", "line_dimensions", "currency"
     ).rename({"contract_id": "_contract_id"})
     events = with_cell(
-        usage_events.join(meters_by_event, on="meter", how="semi"),
+        standing(usage_events.join(meters_by_event, on="meter", how="semi"), reversals),
         accounts=accounts,
         account_contracts=account_contracts,
         meters=meters,

@@ -2,19 +2,42 @@
 
 import polars as pl
 
-from data_contracts import AsOf, LineItems, PricedUsage, UsageOutcomes
+from data_contracts import AsOf, Delivered, LineItems, PricedUsage, Reversals, UsageDays, UsageOutcomes
+from transforms.priced_usage import KINDS
+from transforms.reversed_usage import NOTHING
 from transforms.usage_cells import CELL
 
 OF_THE_LINE = ["contract_id", "price_version_id", "line_dimensions", "currency", "service_date"]
 
 
-def usage_outcomes(priced_usage: AsOf[PricedUsage], line_items: AsOf[LineItems]) -> AsOf[UsageOutcomes]:
+def usage_outcomes(
+    usage_days: AsOf[UsageDays],
+    reversals: Delivered[Reversals],
+    priced_usage: AsOf[PricedUsage],
+    line_items: AsOf[LineItems],
+) -> AsOf[UsageOutcomes]:
     """Say what became of all accepted usage, once for revenue and once for cost.
 
     Grain:   one row per account, meter, dimensions, day, kind, outcome, rule and detail.
     Rule:    rated usage is priced when one of its lines has an amount, else zero-rated (free units, a free tier).
-             Additive prices give a cell several lines; its events count once.
+             Additive prices give a cell several lines; its events count once. Events that were taken back are excluded
+             as `reversed`, with the rows that did it; a reversal whose event is not there waits by its rule.
     """
+    outcomes = pl.concat([_of_cells(priced_usage, line_items), _taken_back(usage_days), _waiting(reversals)])
+    return (
+        outcomes.group_by(UsageOutcomes.keys)
+        .agg(
+            pl.col("event_count").sum(),
+            pl.col("quantity").sum(),
+            pl.col("landed_quantity").sum(),
+            pl.col("first_delivery_date").min(),
+        )
+        .select(UsageOutcomes.schema().keys())
+        .sort(UsageOutcomes.keys)
+    )
+
+
+def _of_cells(priced_usage: pl.LazyFrame, line_items: pl.LazyFrame) -> pl.LazyFrame:
     amounts = (
         line_items.filter(pl.col("charge_kind") == "usage")
         .rename({"dimensions": "line_dimensions"})
@@ -39,15 +62,45 @@ def usage_outcomes(priced_usage: AsOf[PricedUsage], line_items: AsOf[LineItems])
         .when(~pl.col("_has_no_line"))
         .then(pl.when("_has_amount").then(pl.lit("priced")).otherwise(pl.lit("zero_rated")))
     )
+    return per_cell.with_columns(outcome.alias("outcome")).select(UsageOutcomes.schema().keys())
+
+
+def _taken_back(usage_days: pl.LazyFrame) -> pl.LazyFrame:
+    count = pl.col("reversed_count") + pl.col("reversal_count")
     return (
-        per_cell.with_columns(outcome.alias("outcome"))
-        .group_by(UsageOutcomes.keys)
-        .agg(
-            pl.col("event_count").sum(),
-            pl.col("quantity").sum(),
-            pl.col("landed_quantity").sum(),
-            pl.col("first_delivery_date").min(),
+        usage_days.filter(count > 0)
+        .join(KINDS, how="cross")
+        .with_columns(
+            pl.lit("excluded").alias("outcome"),
+            pl.lit("reversed").alias("rule"),
+            pl.lit("").alias("detail"),
+            count.alias("event_count"),
+            NOTHING.alias("quantity"),
+            pl.col("reversed_quantity").alias("landed_quantity"),
         )
         .select(UsageOutcomes.schema().keys())
-        .sort(UsageOutcomes.keys)
+    )
+
+
+def _waiting(reversals: pl.LazyFrame) -> pl.LazyFrame:
+    """What waits has no cell: it stands on the UTC day of its own time, without dimensions, and measures nothing."""
+    last = reversals.sort("delivery_date").unique(["source", "event_id"], keep="last", maintain_order=True)
+    detail = pl.concat_str("correction", pl.lit(" "), "event_id", pl.lit(" of event "), "reversed_event_id")
+    return (
+        last.filter(pl.col("outcome") == "waiting")
+        .join(KINDS, how="cross")
+        .select(
+            "account_id",
+            "meter",
+            pl.lit("{}").alias("dimensions"),
+            pl.col("occurred_at").dt.date().alias("service_date"),
+            "kind",
+            pl.lit("suspense").alias("outcome"),
+            "rule",
+            detail.alias("detail"),
+            pl.lit(1, pl.Int64).alias("event_count"),
+            NOTHING.alias("quantity"),
+            pl.col("quantity").alias("landed_quantity"),
+            pl.col("landed_on").alias("first_delivery_date"),
+        )
     )

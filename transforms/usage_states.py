@@ -1,5 +1,7 @@
 """Builder of `usage_states`."""
 
+from functools import partial
+
 import polars as pl
 
 from data_contracts import (
@@ -12,11 +14,13 @@ from data_contracts import (
     PriceConditions,
     PriceVersions,
     RepeatedEvents,
+    Reversals,
     UsageEvents,
     UsageSlots,
     UsageStates,
     ZoneDays,
 )
+from transforms.reversed_usage import NOTHING, corrections, is_empty, is_negative
 from transforms.usage_cells import CELL, MOMENT, cells_of_moments, with_moment
 
 EVENT = [
@@ -32,9 +36,13 @@ EVENT = [
 ]
 
 
+OF_CORRECTIONS = ["negative_count", "reversed_count", "reversal_count", "reversed_quantity"]
+
+
 def usage_states(
     usage_events: Delivered[UsageEvents],
     repeated_events: Delivered[RepeatedEvents],
+    reversals: Delivered[Reversals],
     accounts: AsOf[Accounts],
     account_contracts: AsOf[AccountContracts],
     meters: AsOf[Meters],
@@ -47,23 +55,36 @@ def usage_states(
     """Add up what a delivery contributes to each usage cell: sums and counts, from which any night is merged.
 
     Grain:   one row per delivery and cell. Duplicates are counted beside the usage, and add nothing to it.
-    Rule:    sum and count are additive: merging the states of several deliveries is adding them.
+    Rule:    sum and count are additive: merging the states of several deliveries is adding them. What a delivery takes
+             back it subtracts in the cell of the event, whichever delivery brought that.
     """
     accepted = usage_events.select(*EVENT, pl.lit(value=True).alias("is_accepted"))
-    duplicates = repeated_events.filter(pl.col("outcome") == "duplicate").select(
-        *EVENT, pl.lit(value=False).alias("is_accepted")
-    )
+    # A reversal has no cell of its own, so its duplicate is counted by intake only.
+    is_duplicate = (pl.col("outcome") == "duplicate") & pl.col("reverses_event_id").is_null()
+    duplicates = repeated_events.filter(is_duplicate).select(*EVENT, pl.lit(value=False).alias("is_accepted"))
     is_accepted = pl.col("is_accepted")
-    events = pl.concat([accepted, duplicates])
+    in_moments = partial(with_moment, accounts=accounts, usage_slots=usage_slots, zone_days=zone_days)
     moments = (
-        with_moment(events, accounts=accounts, usage_slots=usage_slots, zone_days=zone_days)
+        in_moments(pl.concat([accepted, duplicates]))
         .group_by("delivery_date", "is_accepted", *MOMENT)
-        .agg(pl.len().cast(pl.Int64).alias("event_count"), pl.col("quantity").sum(), pl.col("amount").sum())
-        # Collected: it is used several times from here on, and small.
-        .collect()
+        .agg(
+            pl.len().cast(pl.Int64).alias("event_count"),
+            pl.col("quantity").sum(),
+            pl.col("amount").sum(),
+            is_negative().sum().cast(pl.Int64).alias("negative_count"),
+        )
+        .with_columns(
+            pl.lit(0, pl.Int64).alias("reversed_count"),
+            pl.lit(0, pl.Int64).alias("reversal_count"),
+            NOTHING.alias("reversed_quantity"),
+        )
     )
+    if not is_empty(reversals):
+        taken_back = in_moments(corrections(reversals)).with_columns(is_accepted=pl.lit(value=True))
+        moments = pl.concat([moments, taken_back.select(moments.collect_schema().names())])
     cells = cells_of_moments(
-        moments.lazy(),
+        # Collected: it is used several times from here on, and small.
+        moments.collect().lazy(),
         accounts=accounts,
         account_contracts=account_contracts,
         meters=meters,
@@ -86,8 +107,11 @@ def usage_states(
             pl.col("event_count").filter(~is_accepted).sum().alias("duplicate_count"),
             accepted_only("measured").alias("quantity"),
             accepted_only("quantity").alias("landed_quantity"),
+            *[accepted_only(name).alias(name) for name in OF_CORRECTIONS],
             pl.col("amount").filter(is_accepted & is_valued).sum(),
         )
+        # A reversal stood in a cell of its own until it was taken off there again.
+        .filter(pl.any_horizontal(pl.col("event_count", "reversed_count", "reversal_count", "duplicate_count") != 0))
         .select(UsageStates.schema().keys())
         .sort(UsageStates.keys)
     )

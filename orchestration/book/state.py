@@ -47,6 +47,13 @@ class BookState:
             return {}
         return {meter: tuple(placed.item.dimensions) for meter, placed in self.book.meters.items()}
 
+    @property
+    def signed_meters(self) -> frozenset[str]:
+        """Return the known meters whose events may be below 0."""
+        if self.book is None:
+            return frozenset()
+        return frozenset(meter for meter, placed in self.book.meters.items() if placed.item.negative == "allow")
+
 
 EMPTY = BookState(book_files=MappingProxyType({}), chains=MappingProxyType({}), contracts=MappingProxyType({}))
 

@@ -119,7 +119,14 @@ def _products(book: Book | None) -> Iterator[tuple[Any, ...]]:
 def _meters(book: Book | None) -> Iterator[tuple[Any, ...]]:
     for placed in book.meters.values() if book else ():
         meter = placed.item
-        yield (meter.id, meter.unit, meter.aggregation, meter.value, _canonical(sorted(meter.dimensions)))
+        yield (
+            meter.id,
+            meter.unit,
+            meter.aggregation,
+            meter.value,
+            meter.negative,
+            _canonical(sorted(meter.dimensions)),
+        )
 
 
 def _plan_prices(book: Book | None) -> Iterator[tuple[Any, ...]]:

@@ -174,10 +174,7 @@ def _checks() -> list[Check]:
             )
         ),
         values.holds(values.missing(raw["BilledCost"], "BilledCost")),
-        *(
-            values.decimal_check(raw[name], value[name], name, decimals=decimals, may_be_negative=True)
-            for name, decimals in DECIMALS.items()
-        ),
+        *(values.decimal_check(raw[name], value[name], name, decimals=decimals) for name, decimals in DECIMALS.items()),
         values.holds(
             Fault(
                 "tags_not_an_object_of_texts",

@@ -120,7 +120,7 @@ def _checks(delivery_date: date) -> list[Check]:
         ),
         values.name_check(raw["rate_type"], "rate_type"),
         values.holds(values.missing(raw["rate"], "rate")),
-        values.decimal_check(raw["rate"], RATE, "rate", may_be_negative=True),
+        values.decimal_check(raw["rate"], RATE, "rate"),
         values.holds(
             Fault("rate_zero", "rate", RATE == 0, "`rate` is zero.", "Leave the day out where there is no rate.")
         ),

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from types import MappingProxyType
 
 import polars as pl
 
@@ -36,7 +35,6 @@ RECORD_FAULTS = {
 
 EXPLANATION = ("rule", "column_name", "message", "remedy")
 # Columns beside `fault` and `found` in which whoever finds a fault of a record may tell the rest of it.
-NO_NAMES: Mapping[str, str] = MappingProxyType({})
 TOLD = ("fault_column", "fault_message", "fault_remedy")
 
 
@@ -120,24 +118,28 @@ def rejected_rows(
     delivery_date: date,
     source_file: str,
     dataset: str,
-    own_names: Mapping[str, str] = NO_NAMES,
+    own_names: Sequence[Mapping[str, str]] = (),
 ) -> pl.DataFrame:
     """Return the bad records of one file as rows of `rejected_rows`.
 
-    `own_names`: what the file itself calls a column, where a feed calls it otherwise.
+    `own_names`: what the file itself calls columns that are ours by a feed, for each part of a row.
     """
-    marked = {f"`{name}`": f"`{own}`" for name, own in own_names.items()}
     known = {
         "delivery_date": pl.lit(delivery_date),
         "source_file": pl.lit(source_file),
         "source_line": pl.col("line"),
         "source_part": pl.col("part") if "part" in bad.columns else pl.lit(1),
         "dataset": pl.lit(dataset),
-        "column_name": pl.col("column_name").replace(dict(own_names)),
-        "message": pl.col("message").str.replace_many(marked),
-        "remedy": pl.col("remedy").str.replace_many(marked),
         "quantity": quantity.cast(RejectedRows.schema()["quantity"]),
     }
-    return bad.select(
+    named = [_renamed(bad.filter(part=part), names) for part, names in enumerate(own_names, start=1)]
+    return (pl.concat(named) if named else bad).select(
         known.get(name, pl.col(name)).cast(dtype).alias(name) for name, dtype in RejectedRows.schema().items()
+    )
+
+
+def _renamed(bad: pl.DataFrame, own_names: Mapping[str, str]) -> pl.DataFrame:
+    quoted = {f"`{name}`": f"`{own}`" for name, own in own_names.items()}
+    return bad.with_columns(
+        pl.col("column_name").replace(dict(own_names)), pl.col("message", "remedy").str.replace_many(quoted)
     )

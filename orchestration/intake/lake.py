@@ -1,7 +1,7 @@
 """The snapshots taken so far, and what is asked of them: manifests, files of a table, events that already stand."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -10,8 +10,8 @@ from typing import Any
 
 import polars as pl
 
-from data_contracts import AccountRows, Documents, FxRates, RepeatedEvents, Table, UsageEvents
-from orchestration.intake.parts import MEGABYTE, TEXT_PER_PACKED_BYTE
+from data_contracts import AccountRows, Documents, FxRates, RepeatedEvents, Reversals, Table, UsageEvents
+from orchestration.intake.parts import MEGABYTE
 from orchestration.intake.usage import KEY, PAYLOAD
 from orchestration.settings import Settings
 from orchestration.storage import scan, sha256_of
@@ -25,6 +25,8 @@ STANDING_EVENT = {
 # Of several deliveries of an exchange rate the latest stands.
 RATE_KEY = [name for name in FxRates.keys if name != "delivery_date"]
 NO_EVENTS = pl.DataFrame(schema=STANDING_EVENT)
+HASH = pl.struct(KEY).hash().alias("key_hash")
+NO_HASHES = pl.LazyFrame(schema={"key_hash": pl.UInt64(), "delivery_date": pl.Date()})
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Lake:
         """Take the snapshots made so far, ascending."""
         self.snapshots = list(snapshots)
         self._rates, self._rates_read = FxRates.empty(), 0
-        self._known: dict[date, tuple[pl.DataFrame, pl.DataFrame]] = {}
+        self._hashes: dict[date, pl.DataFrame] = {}
 
     @property
     def last(self) -> Snapshot | None:
@@ -107,62 +109,57 @@ class Lake:
         self._rates_read = len(self.snapshots)
         return self._rates
 
-    def earlier_events(
-        self, keys: pl.DataFrame, usage_dates: frozenset[str], settings: Settings
-    ) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Return the accepted events and the held keys that share a key with `keys`.
+    def sightings(self, hashes: pl.Series, usage_dates: frozenset[str], settings: Settings) -> pl.DataFrame:
+        """Return `key_hash` and `delivery_date` of earlier events, held ones among them, that may share a key.
 
         Looked through: every delivery that touched one of the usage days, however old (a retry keeps its time, so
-        this is exact), and the last `lookback_deliveries` for an id that was reused on another day.
+        this is exact), and the last `lookback_deliveries` for an id that was reused on another day. A key that is not
+        found here is new; one that is found may be, and is compared exactly.
         """
         recent = self.snapshots[-settings.lookback_deliveries :]
         touched = [s for s in self.snapshots[: -settings.lookback_deliveries] if s.usage_dates & usage_dates]
-        searched = [*touched, *recent]
-        if keys.is_empty():
+        searched = [s for s in (*touched, *recent) if s.rows(UsageEvents) or s.rows(RepeatedEvents)]
+        # Twelve bytes an event: ten million remembered events take 120 MB, and a quarter is not read anew every day.
+        if sum(s.rows(UsageEvents) for s in searched) * 12 * 4 <= settings.memory_mb * MEGABYTE:
+            known = self._hashes
+            self._hashes = {s.delivery_date: known.get(s.delivery_date, _hashes(s).collect()) for s in searched}
+            frames = [frame.lazy() for frame in self._hashes.values()]
+        else:
+            self._hashes = {}
+            frames = [_hashes(snapshot) for snapshot in searched]
+        return pl.concat([NO_HASHES, *frames]).filter(pl.col("key_hash").is_in(hashes.implode())).collect()
+
+    def earlier_events(self, keys: pl.DataFrame, days: Collection[date]) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return the accepted events and the held keys of these deliveries that share a key with `keys`."""
+        searched = [snapshot for snapshot in self.snapshots if snapshot.delivery_date in days]
+        paths = [snapshot.table(UsageEvents) for snapshot in searched if snapshot.rows(UsageEvents)]
+        if keys.is_empty() or not searched:
             return NO_EVENTS, NO_EVENTS.select(KEY)
-        if _fit_in_memory(searched, settings):
-            standing, held = self._remembered(searched)
-            return standing.join(keys, on=KEY, how="semi"), held.join(keys, on=KEY, how="semi")
-        return _standing(searched, keys), _held(searched).join(keys.lazy(), on=KEY, how="semi").collect()
+        # By the id first: the reader then unpacks the other columns of the few rows that pass, not of all.
+        standing = scan(UsageEvents, paths).filter(pl.col("event_id").is_in(keys["event_id"].implode()))
+        return (
+            standing.select(STANDING_EVENT.keys()).join(keys.lazy(), on=KEY, how="semi").collect(),
+            _held(searched).join(keys.lazy(), on=KEY, how="semi").collect(),
+        )
 
-    def _remembered(self, snapshots: Sequence[Snapshot]) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Return the accepted events and the held keys of these snapshots, each read once while it is searched.
-
-        Taking a quarter would else open the same files of the look-back anew on every day of it.
-        """
-        self._known = {s.delivery_date: self._known.get(s.delivery_date) or _standing_and_held(s) for s in snapshots}
-        events, held = [NO_EVENTS], [NO_EVENTS.select(KEY)]
-        for standing_there, held_there in self._known.values():
-            events.append(standing_there)
-            held.append(held_there)
-        return pl.concat(events), pl.concat(held)
+    def reversals(self) -> pl.DataFrame:
+        """Return what was decided about reversals and amendments, in the order of the deliveries."""
+        paths = [snapshot.table(Reversals) for snapshot in self.snapshots if snapshot.rows(Reversals)]
+        return scan(Reversals, paths).collect()
 
 
-def _fit_in_memory(snapshots: Sequence[Snapshot], settings: Settings) -> bool:
-    """Whether the events of the snapshots, unpacked, take no more than a sixteenth of the memory setting."""
-    packed = sum(s.byte_count(UsageEvents) + s.byte_count(RepeatedEvents) for s in snapshots)
-    return packed * TEXT_PER_PACKED_BYTE * 16 <= settings.memory_mb * MEGABYTE
+def key_hashes(events: pl.DataFrame) -> pl.Series:
+    """Return a hash of each event's key: equal keys, equal hashes, so that unequal hashes need no comparison.
+
+    The hash is not stable over versions and need not be: it lives no longer than the process.
+    """
+    return events.select(HASH).to_series()
 
 
-def _standing_and_held(snapshot: Snapshot) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _hashes(snapshot: Snapshot) -> pl.LazyFrame:
     paths = [snapshot.table(UsageEvents)] if snapshot.rows(UsageEvents) else []
-    return scan(UsageEvents, paths).select(STANDING_EVENT.keys()).collect(), _held([snapshot]).collect()
-
-
-def _standing(snapshots: Sequence[Snapshot], keys: pl.DataFrame) -> pl.DataFrame:
-    paths = [snapshot.table(UsageEvents) for snapshot in snapshots if snapshot.rows(UsageEvents)]
-    if not paths:
-        return NO_EVENTS
-    # Two passes: the keys of all files first, then whole rows of those few files that hold one of them.
-    hits = (
-        pl.scan_parquet(paths, include_file_paths="path", glob=False)
-        .select(*KEY, "path")
-        .join(keys.lazy(), on=KEY, how="semi")
-        .select(pl.col("path").unique())
-        .collect()
-    )
-    found = scan(UsageEvents, sorted(Path(path) for path in hits["path"].to_list()))
-    return found.select(STANDING_EVENT.keys()).join(keys.lazy(), on=KEY, how="semi").collect()
+    keys = pl.concat([scan(UsageEvents, paths).select(KEY), _held([snapshot])])
+    return keys.select(HASH, pl.lit(snapshot.delivery_date).alias("delivery_date"))
 
 
 def _held(snapshots: Sequence[Snapshot]) -> pl.LazyFrame:

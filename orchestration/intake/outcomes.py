@@ -1,6 +1,6 @@
 """What became of each file of a delivery, as rows of `landed_files`, and the proof that nothing was lost."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Context, Decimal
@@ -39,9 +39,9 @@ class FileOutcome:
         return self.status == "loaded"
 
     @property
-    def own_names(self) -> Mapping[str, str]:
-        """What the file calls the columns of its dataset, where a feed reads it."""
-        return {} if self.file.feed is None else self.file.feed.own_names
+    def own_names(self) -> Sequence[Mapping[str, str]]:
+        """What the file calls the columns of its dataset, where a feed reads it, for each part of a row."""
+        return () if self.file.feed is None else self.file.feed.own_names
 
     @property
     def records_per_row(self) -> int:

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+import polars.selectors as cs
 from polars.exceptions import PanicException, PolarsError
 
+from data_contracts.vocabulary import QUANTITY
 from orchestration.intake.findings import FileRefused
+from orchestration.intake.values import DECIMALS, INTEGER_DIGITS
 
 # Damage inside a page reaches us as a panic of the reader, which is no subclass of its errors.
 BROKEN = (PolarsError, PanicException)
@@ -68,6 +71,16 @@ def parquet_columns(path: Path, reads: Collection[str] | None = None, naive: Nai
     return list(schema)
 
 
+def parquet_rows(path: Path) -> int:
+    """Return how many rows the footer announces; none for a file that cannot be read, which is refused later."""
+    try:
+        with path.open("rb") as file:
+            rows: int = pl.scan_parquet(file).select(pl.len()).collect().item()
+    except BROKEN:
+        return 0
+    return rows
+
+
 @cache
 def _footers() -> duckdb.DuckDBPyConnection:
     """What reads footers, opened once per process: opening takes 30 ms, reading one."""
@@ -75,19 +88,25 @@ def _footers() -> duckdb.DuckDBPyConnection:
 
 
 def parquet_records(path: Path, reads: Collection[str] | None = None, naive: Naive = Naive()) -> Iterator[pl.DataFrame]:
-    """Yield the file's rows in batches: `line` (the row number), `fault`, `found`, one `raw:<name>` per column read."""
+    """Yield the file's rows in batches: `line` (the row number), `fault`, `found`, one `raw:<name>` per column read.
+
+    Beside the text of a typed number or time stands `value:<name>`: what the parsers would make of that text.
+    """
     try:
         lazy = pl.scan_parquet(path, hive_partitioning=False, glob=False)
         schema = lazy.collect_schema()
-        texts = [_as_text(name, dtype, naive) for name, dtype in schema.items() if _is_read(name, reads)]
+        read = {name: dtype for name, dtype in schema.items() if _is_read(name, reads)}
+        texts = [_as_text(name, dtype, naive) for name, dtype in read.items()]
+        typed = [value for name, dtype in read.items() for value in _typed(name, dtype)]
         rows = lazy.select(pl.len()).collect().item()
         for start in range(0, rows, ROWS_PER_BATCH):
-            batch = lazy.slice(start, ROWS_PER_BATCH).select(*(text for text in texts if text is not None)).collect()
-            yield batch.select(
+            batch = lazy.slice(start, ROWS_PER_BATCH).select(*(text for text in texts if text is not None), *typed)
+            yield batch.collect().select(
                 pl.int_range(start + 1, start + 1 + pl.len(), dtype=pl.Int64).alias("line"),
                 pl.lit(None, pl.String).alias("fault"),
                 pl.lit(None, pl.String).alias("found"),
-                pl.all().replace("", None),
+                pl.when(cs.string() != "").then(cs.string()),
+                ~cs.string(),
             )
     except BROKEN as error:
         raise FileRefused(
@@ -99,6 +118,18 @@ def parquet_records(path: Path, reads: Collection[str] | None = None, naive: Nai
 
 def _is_read(name: str, reads: Collection[str] | None) -> bool:
     return reads is None or name in reads
+
+
+def _typed(name: str, dtype: pl.DataType) -> Iterator[pl.Expr]:
+    """Yield the column as the parsers would give it, where its type leaves nothing to parse."""
+    value = pl.col(name)
+    match dtype:
+        case pl.Datetime(time_unit="us" | "ms", time_zone=zone) if zone is not None:
+            in_utc = value.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+            yield in_utc.cast(pl.Datetime("us")).alias(f"value:{name}")
+        case pl.Decimal(scale=scale) if scale <= DECIMALS:
+            fits = value.abs() < 10**INTEGER_DIGITS
+            yield pl.when(fits).then(value).cast(QUANTITY).alias(f"value:{name}")
 
 
 def _as_text(name: str, dtype: pl.DataType, naive: Naive) -> pl.Expr | None:

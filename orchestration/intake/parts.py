@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from orchestration.intake.landing import LandedFile
+from orchestration.intake.parquet_records import parquet_rows
 from orchestration.intake.usage import KEY
 from orchestration.settings import Settings
 
@@ -14,6 +15,8 @@ MEGABYTE = 1 << 20
 # Measured on text of 60 to 100 bytes a record: parsing, sorting and deciding hold about twenty times the text.
 BYTES_PER_TEXT_BYTE = 20
 TEXT_PER_PACKED_BYTE = 8
+# Of a Parquet file the rows are known: parsing, deciding and sorting an event with a 36-character id hold this much.
+BYTES_PER_EVENT = 900
 LARGEST_BLOCK, SMALLEST_BLOCK = 32 * MEGABYTE, MEGABYTE // 2
 
 
@@ -24,9 +27,14 @@ def block_bytes(settings: Settings) -> int:
 
 def bucket_count(settings: Settings, files: list[LandedFile]) -> int:
     """Return into how many buckets the events must be cut so that one fits into half of the memory setting."""
-    packed = (".gz", ".zst", ".parquet")
-    text = sum(f.byte_count * (TEXT_PER_PACKED_BYTE if f.name.endswith(packed) else 1) for f in files)
-    return max(1, -(-text * BYTES_PER_TEXT_BYTE // (settings.memory_mb * MEGABYTE // 2)))
+    return max(1, -(-sum(map(_held_bytes, files)) // (settings.memory_mb * MEGABYTE // 2)))
+
+
+def _held_bytes(file: LandedFile) -> int:
+    if file.name.endswith(".parquet"):
+        return parquet_rows(file.path) * BYTES_PER_EVENT
+    unpacked = file.byte_count * (TEXT_PER_PACKED_BYTE if file.name.endswith((".gz", ".zst")) else 1)
+    return unpacked * BYTES_PER_TEXT_BYTE
 
 
 class Parts:

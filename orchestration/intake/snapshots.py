@@ -18,6 +18,7 @@ from data_contracts import (
     LandedFiles,
     RejectedRows,
     RepeatedEvents,
+    Reversals,
     Table,
     UsageEvents,
 )
@@ -53,6 +54,7 @@ TABLES: tuple[type[Table], ...] = (
     LandedFiles,
     UsageEvents,
     RepeatedEvents,
+    Reversals,
     RejectedRows,
     AccountRows,
     FxRates,
@@ -225,11 +227,20 @@ def take_delivery(
     costs, rejected_costs = take_costs(of[COSTS], settings=settings, delivery_date=day)
     rates, rejected_rates = take_fx_rates(of[FX_RATES], settings=settings, lake=lake, delivery_date=day)
     _mark_duplicates(of[USAGE], lake)
-    usage = take_usage(of[USAGE], state.meters, settings=settings, lake=lake, delivery_date=day, folder=folder)
+    usage = take_usage(
+        of[USAGE],
+        state.meters,
+        signed=state.signed_meters,
+        settings=settings,
+        lake=lake,
+        delivery_date=day,
+        folder=folder,
+    )
     rejected = pl.concat([rejected_accounts, rejected_costs, rejected_rates, usage.rejected])
     frames: dict[type[Table], pl.DataFrame] = {
         LandedFiles: landed_files_table(outcomes, day),
         RepeatedEvents: usage.repeated,
+        Reversals: usage.reversals,
         RejectedRows: rejected.sort("source_file", "source_line", "source_part"),
         AccountRows: accounts,
         FxRates: rates,

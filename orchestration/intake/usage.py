@@ -1,9 +1,10 @@
 """Usage records as typed events, and the rules that a usage record must keep."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 
 import polars as pl
 
@@ -14,10 +15,20 @@ from orchestration.intake.records import Layout
 from orchestration.intake.values import Check, Fault
 
 REQUIRED = ("event_id", "account_id", "meter", "occurred_at")
-CORRECTIONS = ("reverses_event_id", "amends_event_id")
+REVERSES, AMENDS = CORRECTIONS = ("reverses_event_id", "amends_event_id")
 OPTIONAL = ("quantity", "amount", "currency", "source", "contract_id", *CORRECTIONS)
 KEY = ("source", "event_id")
-PAYLOAD = ("account_id", "meter", "occurred_at", "quantity", "amount", "value_currency", "contract_id", "dimensions")
+PAYLOAD = (
+    "account_id",
+    "meter",
+    "occurred_at",
+    "quantity",
+    "amount",
+    "value_currency",
+    "contract_id",
+    *CORRECTIONS,
+    "dimensions",
+)
 
 AT, QUANTITY_VALUE, AMOUNT_VALUE = "value:occurred_at", "value:quantity", "value:amount"
 
@@ -29,11 +40,14 @@ def usage_layout(meters: Meters) -> Layout:
     return Layout(REQUIRED, OPTIONAL, frozenset(name for names in meters.values() for name in names))
 
 
-def usage_events(records: pl.DataFrame, meters: Meters, delivery_date: date) -> tuple[pl.DataFrame, pl.DataFrame]:
+def usage_events(
+    records: pl.DataFrame, meters: Meters, delivery_date: date, *, signed: Collection[str]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the well-formed events of a batch, typed, and the records that break a rule.
 
     Grain: each record is in exactly one of the two. The events also hold `all_dimensions`: what `dimensions` would
     have been while the meter was unknown, so that a repetition is still recognised after the meter became known.
+    `signed` are the meters whose events may be below 0; what an unknown meter may, the book will say.
     """
     further = sorted(
         name.removeprefix("raw:")
@@ -42,11 +56,12 @@ def usage_events(records: pl.DataFrame, meters: Meters, delivery_date: date) -> 
     )
     raw = _raw
     parsed = records.with_columns(
-        values.instants(records["raw:occurred_at"]).alias(AT),
-        values.decimal_value(raw("quantity")).alias(QUANTITY_VALUE),
-        values.decimal_value(raw("amount")).alias(AMOUNT_VALUE),
+        values.instants(records["raw:occurred_at"]).alias(AT) if AT not in records.columns else pl.col(AT),
+        _decimal(records, "quantity").alias(QUANTITY_VALUE),
+        _decimal(records, "amount").alias(AMOUNT_VALUE),
     )
-    good, bad = judge(parsed, _checks(further, meters, delivery_date))
+    unsigned = [meter for meter in meters if meter not in signed]
+    good, bad = judge(parsed, _checks(further, meters, unsigned, delivery_date))
     events = good.select(
         pl.col("line").alias("source_line"),
         raw("source").fill_null("").alias("source"),
@@ -54,31 +69,57 @@ def usage_events(records: pl.DataFrame, meters: Meters, delivery_date: date) -> 
         raw("account_id").alias("account_id"),
         raw("meter").alias("meter"),
         pl.col(AT).alias("occurred_at"),
-        pl.when(values.is_blank(raw("quantity")))
-        .then(pl.lit(1).cast(QUANTITY))
-        .otherwise(QUANTITY_VALUE)
-        .alias("quantity"),
+        pl.coalesce(QUANTITY_VALUE, _unstated_quantity()).alias("quantity"),
         pl.col(AMOUNT_VALUE).alias("amount"),
         raw("currency").alias("value_currency"),
         raw("contract_id").alias("contract_id"),
-        _dimensions(further, meters).alias("dimensions"),
-        canonical_json(further).alias("all_dimensions"),
+        *(raw(name).alias(name) for name in CORRECTIONS),
+        *(raw(name) for name in further),
     )
-    return with_account_bucket(events), bad
+    return with_account_bucket(_with_dimensions(events, further, meters)), bad
 
 
-def readable_quantity() -> pl.Expr:
-    """The quantity of a raw record: 1 when none is given, null when the text cannot be read."""
-    text = _raw("quantity")
-    return pl.when(values.is_blank(text)).then(pl.lit(1).cast(QUANTITY)).otherwise(values.decimal_value(text))
+def readable_quantity(records: pl.DataFrame) -> pl.Expr:
+    """The quantity of a raw record: 1 when none is given, of a reversal 0, null when the text cannot be read."""
+    value = _decimal(records, "quantity")
+    return pl.when(values.is_blank(_raw("quantity"))).then(_unstated_quantity()).otherwise(value)
+
+
+def _unstated_quantity() -> pl.Expr:
+    is_reversal = ~values.is_blank(_raw(REVERSES))
+    return pl.when(is_reversal).then(pl.lit(0)).otherwise(pl.lit(1)).cast(QUANTITY)
+
+
+def _decimal(records: pl.DataFrame, name: str) -> pl.Expr:
+    """The number of a record: as a typed file gave it, which is the same as parsing its text, or parsed."""
+    typed = f"value:{name}"
+    return pl.col(typed) if typed in records.columns else values.decimal_value(_raw(name))
+
+
+def _with_dimensions(events: pl.DataFrame, further: Sequence[str], meters: Meters) -> pl.DataFrame:
+    """Put the further columns into `dimensions` and `all_dimensions`, written once per distinct combination."""
+    given = [f"raw:{name}" for name in further]
+    combinations = (
+        events.select("meter", *given)
+        .unique()
+        .with_columns(_dimensions(further, meters).alias("dimensions"), canonical_json(further).alias("all_dimensions"))
+    )
+    return events.join(
+        combinations, on=["meter", *given], how="left", validate="m:1", nulls_equal=True, maintain_order="left"
+    ).drop(given)
 
 
 def with_account_bucket(events: pl.DataFrame) -> pl.DataFrame:
     """Add `account_bucket`, the first two bytes of SHA-256 of the account id, computed once per distinct id."""
     ids = events["account_id"].unique()
-    buckets = [int.from_bytes(hashlib.sha256(account.encode()).digest()[:2]) for account in ids.to_list()]
-    known = pl.DataFrame({"account_id": ids, "account_bucket": pl.Series(buckets, dtype=pl.UInt16)})
+    buckets = pl.Series(map(_account_bucket, ids.to_list()), dtype=pl.UInt16)
+    known = pl.DataFrame({"account_id": ids, "account_bucket": buckets})
     return events.join(known, on="account_id", how="left", validate="m:1", maintain_order="left")
+
+
+@lru_cache(maxsize=1 << 18)  # the same accounts use something every day
+def _account_bucket(account_id: str) -> int:
+    return int.from_bytes(hashlib.sha256(account_id.encode()).digest()[:2])
 
 
 def canonical_json(names: Iterable[str]) -> pl.Expr:
@@ -108,7 +149,7 @@ def _escaped_values(text: pl.Expr) -> pl.Expr:
 
 def _dimensions(further: Sequence[str], meters: Meters) -> pl.Expr:
     known = [
-        pl.when(_raw("meter").is_in(sharing)).then(canonical_json(declared))
+        pl.when(pl.col("meter").is_in(sharing)).then(canonical_json(declared))
         for declared, sharing in _by_dimensions(further, meters).items()
     ]
     return pl.coalesce(*known, canonical_json(further))
@@ -122,7 +163,7 @@ def _by_dimensions(further: Sequence[str], meters: Meters) -> dict[tuple[str, ..
     return groups
 
 
-def _checks(further: Sequence[str], meters: Meters, delivery_date: date) -> list[Check]:
+def _checks(further: Sequence[str], meters: Meters, unsigned: Sequence[str], delivery_date: date) -> list[Check]:
     raw = _raw
     return [
         *(values.name_check(raw(name), name, required=True) for name in ("event_id", "account_id", "meter")),
@@ -138,6 +179,8 @@ def _checks(further: Sequence[str], meters: Meters, delivery_date: date) -> list
         ),
         values.decimal_check(raw("quantity"), pl.col(QUANTITY_VALUE), "quantity"),
         values.decimal_check(raw("amount"), pl.col(AMOUNT_VALUE), "amount"),
+        _sign_check("quantity", pl.col(QUANTITY_VALUE), unsigned),
+        _sign_check("amount", pl.col(AMOUNT_VALUE), unsigned),
         values.holds(
             Fault(
                 "amount_without_currency",
@@ -157,20 +200,46 @@ def _checks(further: Sequence[str], meters: Meters, delivery_date: date) -> list
             )
         ),
         values.currency_check(raw("currency"), "currency"),
-        *(values.name_check(raw(name), name) for name in ("source", "contract_id")),
-        *(values.holds(_correction(name)) for name in CORRECTIONS),
+        *(values.name_check(raw(name), name) for name in ("source", "contract_id", *CORRECTIONS)),
+        *_correction_checks(),
         *(_dimension_check(name, meters) for name in further),
     ]
 
 
-def _correction(name: str) -> Fault:
-    return Fault(
-        "reversals_not_supported_yet",
-        name,
-        ~values.is_blank(_raw(name)),
-        f"`{name}` is given: reversals and amendments cannot be rated yet.",
-        "Hold the event back until they can.",
+def _sign_check(column: str, value: pl.Expr, unsigned: Sequence[str]) -> Check:
+    """Check that usage is zero or above where the meter asks for it; the number of a reversal only repeats another."""
+    is_usage = values.is_blank(_raw(REVERSES))
+    fault = Fault(
+        f"{column}_negative",
+        column,
+        (value < 0) & is_usage & _raw("meter").is_in(unsigned),
+        f"`{column}` is negative.",
+        "Reverse or amend the event that was wrong; where less than nothing makes sense, its meter says so: "
+        "`negative: allow`.",
     )
+    return Check(value.is_null() | (value >= 0), (fault,))
+
+
+def _correction_checks() -> Iterator[Check]:
+    """Check that a row takes back one event, and not itself."""
+    reverses, amends = _raw(REVERSES), _raw(AMENDS)
+    both = Fault(
+        "reverses_and_amends",
+        AMENDS,
+        ~values.is_blank(reverses) & ~values.is_blank(amends),
+        f"`{REVERSES}` and `{AMENDS}` are both given.",
+        "An amendment takes the event back by itself: give one of them.",
+    )
+    yield Check(reverses.is_null() | amends.is_null(), (both,))
+    for name in CORRECTIONS:
+        itself = Fault(
+            "names_itself",
+            name,
+            _raw(name) == _raw("event_id"),
+            f"`{name}` is the event's own id.",
+            "Give the reversal or amendment an id of its own.",
+        )
+        yield Check(_raw(name).is_null(), (itself,))
 
 
 def _dimension_check(name: str, meters: Meters) -> Check:

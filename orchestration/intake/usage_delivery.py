@@ -1,7 +1,7 @@
 """The usage files of one delivery: read, judged, decided, and written as the delivery's usage tables."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,19 +12,20 @@ from data_contracts import RejectedRows, RepeatedEvents, UsageEvents
 from data_contracts.validation import validate
 from orchestration.intake import values
 from orchestration.intake.control_totals import ControlTotals, exact_sum
-from orchestration.intake.decisions import decide
+from orchestration.intake.decisions import PLACE, decide
 from orchestration.intake.feeds import landed_records
 from orchestration.intake.findings import FileRefused
 from orchestration.intake.judged import rejected_rows
-from orchestration.intake.lake import Lake
+from orchestration.intake.lake import Lake, key_hashes
 from orchestration.intake.landing import USAGE
 from orchestration.intake.outcomes import EXACT, FileOutcome, count_into
 from orchestration.intake.parts import Parts, block_bytes, bucket_count
+from orchestration.intake.reversals import first_of_each, is_correction, reversals_of
 from orchestration.intake.tables import write_table
 from orchestration.intake.usage import KEY, Meters, readable_quantity, usage_events, usage_layout
 from orchestration.settings import Settings
 
-SORTED_BY = ("account_bucket", *KEY)
+SORTED_BY = ("account_bucket", *PLACE)
 EVENTS = {**UsageEvents.schema(), "all_dimensions": pl.String()}
 TOTALS = ("quantity", "amount")
 
@@ -35,6 +36,7 @@ class UsageDelivery:
 
     accepted_rows: int
     repeated: pl.DataFrame
+    reversals: pl.DataFrame
     rejected: pl.DataFrame
     usage_dates: frozenset[str]
 
@@ -43,6 +45,7 @@ def take_usage(
     outcomes: Sequence[FileOutcome],
     meters: Meters,
     *,
+    signed: Collection[str],
     settings: Settings,
     lake: Lake,
     delivery_date: date,
@@ -59,7 +62,7 @@ def take_usage(
     for number, outcome in enumerate(outcomes):
         if outcome.is_loaded:
             try:
-                rejected += _read_file(outcome, meters, parts, number, settings, delivery_date)
+                rejected += _read_file(outcome, meters, signed, parts, number, settings, delivery_date)
             except FileRefused as refused:
                 outcome.refuse_for(refused)
                 parts.drop(number)
@@ -67,32 +70,65 @@ def take_usage(
     by_file = {outcome.file.source_file: outcome for outcome in outcomes}
     count_into(by_file, all_rejected, "rejected", "quantity")
     repeated: list[pl.DataFrame] = []
+    corrections = [pl.DataFrame(schema=EVENTS)]
     dates: set[str] = set()
     rows = 0
     slices = _Slices(folder, parts.buckets)
     for number in range(parts.buckets):
         newcomers = parts.bucket(number, pl.DataFrame(schema=EVENTS))
         days = frozenset(newcomers["occurred_at"].dt.date().cast(pl.String).unique().to_list())
-        standing, held = lake.earlier_events(newcomers.select(KEY).unique(), days, settings)
-        accepted, again = decide(newcomers, standing, held)
+        hashes = key_hashes(newcomers)
+        seen = lake.sightings(hashes, days, settings)
+        # Almost every key is the only one of its hash, tonight and ever: such an event is new, nothing is to decide.
+        is_doubtful = hashes.is_duplicated() | hashes.is_in(seen["key_hash"].implode())
+        doubtful = newcomers.filter(is_doubtful)
+        standing, held = lake.earlier_events(doubtful.select(KEY).unique(), set(seen["delivery_date"]))
+        decided, again = decide(doubtful, standing, held)
+        accepted = pl.concat([newcomers.filter(~is_doubtful), decided])
+        found = accepted.filter(is_correction())
+        if found.height:
+            corrections.append(found)
+            accepted = accepted.filter(~is_correction())
         count_into(by_file, accepted, "accepted", "quantity")
         count_into(by_file, again, None, "quantity")
         slices.add(accepted.select(UsageEvents.columns.keys()))
         repeated.append(again.select(RepeatedEvents.columns.keys()))
         dates |= days
         rows += accepted.height
+    # Whoever takes back the same event may lie in another bucket, so these are decided together.
+    first, second = first_of_each(pl.concat(corrections), lake)
+    count_into(by_file, first, "accepted", "quantity")
+    count_into(by_file, second, None, "quantity")
+    slices.add(first.select(UsageEvents.columns.keys()))
+    repeated.append(second.select(RepeatedEvents.columns.keys()))
     slices.write()
+    all_repeated = pl.concat(repeated).sort("source_file", "source_line")
+    is_torn = (pl.col("outcome") == "conflict") & pl.col("standing_delivery_date").is_null()
+    reversals = reversals_of(
+        first,
+        usage=folder / f"{UsageEvents.table_name}.parquet",
+        torn=all_repeated.filter(is_torn),
+        lake=lake,
+        delivery_date=delivery_date,
+    )
     shutil.rmtree(parts.folder, ignore_errors=True)
     return UsageDelivery(
-        rows,
-        pl.concat(repeated).sort("source_file", "source_line"),
+        rows + first.height,
+        all_repeated,
+        reversals,
         all_rejected.sort("source_file", "source_line"),
         frozenset(dates),
     )
 
 
 def _read_file(
-    outcome: FileOutcome, meters: Meters, parts: Parts, number: int, settings: Settings, delivery_date: date
+    outcome: FileOutcome,
+    meters: Meters,
+    signed: Collection[str],
+    parts: Parts,
+    number: int,
+    settings: Settings,
+    delivery_date: date,
 ) -> list[pl.DataFrame]:
     """Parse one file into `parts`; return its rejected records. Its landed rows and quantity are counted before."""
     file = outcome.file
@@ -100,11 +136,11 @@ def _read_file(
     totals = ControlTotals(outcome.claim, {name: values.decimal_value(pl.col(f"raw:{name}")) for name in TOTALS})
     for batch in _batches(outcome, meters, settings):
         is_whole = pl.col("fault").is_null() | pl.col("raw:quantity").is_not_null()
-        raw = batch.with_columns(pl.when(is_whole).then(readable_quantity()).alias("readable"))
+        raw = batch.with_columns(pl.when(is_whole).then(readable_quantity(batch)).alias("readable"))
         outcome.landed_rows += raw.height
         outcome.landed_quantity = EXACT.add(outcome.landed_quantity, exact_sum(raw, pl.col("readable")))
         totals.add(raw)
-        events, bad = usage_events(raw, meters, delivery_date)
+        events, bad = usage_events(raw, meters, delivery_date, signed=signed)
         places = {"delivery_date": pl.lit(delivery_date), "source_file": pl.lit(file.source_file)}
         parts.add(number, events.with_columns(**places).select(EVENTS.keys()))
         rejected.append(
@@ -150,7 +186,7 @@ def check_size(outcome: FileOutcome, rows: int) -> None:
 
 
 class _Slices:
-    """Accepted events on their way into one file sorted by account bucket and key."""
+    """Accepted events on their way into one file sorted by account bucket and place."""
 
     def __init__(self, folder: Path, count: int) -> None:
         self.snapshot = folder
@@ -162,7 +198,7 @@ class _Slices:
     def add(self, accepted: pl.DataFrame) -> None:
         """Add the accepted events of one key bucket."""
         if self.count == 1:
-            self._only = accepted
+            self._only = pl.concat([self._only, accepted])
             return
         number = (pl.col("account_bucket").cast(pl.Int64) * self.count) // (1 << 16)
         for (slice_number,), part in accepted.group_by(number.alias("slice")):

@@ -96,13 +96,8 @@ def name_check(text: pl.Expr, column: str, *, required: bool = False) -> Check:
     return Check(text.is_null() | is_plain, faults)
 
 
-def decimal_check(
-    text: pl.Expr, value: pl.Expr, column: str, *, decimals: int = DECIMALS, may_be_negative: bool = False
-) -> Check:
-    """Check a plain decimal that `decimal_value`, which made `value` of `text`, can hold exactly.
-
-    Zero or above, unless `may_be_negative`.
-    """
+def decimal_check(text: pl.Expr, value: pl.Expr, column: str, *, decimals: int = DECIMALS) -> Check:
+    """Check a plain decimal that `decimal_value`, which made `value` of `text`, can hold exactly."""
     given = ~is_blank(text)
     faults = (
         Fault(
@@ -127,16 +122,7 @@ def decimal_check(
             "Deliver it in a larger unit or in several parts.",
         ),
     )
-    if may_be_negative:
-        return Check(text.is_null() | value.is_not_null(), faults)
-    negative = Fault(
-        f"{column}_negative",
-        column,
-        given & (value < 0),
-        f"`{column}` is negative.",
-        "Negative usage cannot be rated yet; correct the events that were wrong.",
-    )
-    return Check(text.is_null() | (value >= 0), (*faults, negative))
+    return Check(text.is_null() | value.is_not_null(), faults)
 
 
 def decimal_value(text: pl.Expr, decimals: int = DECIMALS) -> pl.Expr:

@@ -5,7 +5,6 @@ environment that is there, the second one is the run that this test is part of.
 """
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -13,18 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.pages import blocks
+
 ROOT = Path(__file__).parents[2]
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 DEMO = "python3 -m orchestration demo"
 TEST = "python3 -m orchestration test"
 
 
-def blocks() -> list[tuple[str, str]]:
-    return [(kind, text) for kind, text in BLOCK.findall((ROOT / "README.md").read_text()) if kind in ("sh", "answer")]
-
-
 def commands() -> list[str]:
-    return [text.strip() for kind, text in blocks() if kind == "sh"]
+    return [text.strip() for kind, text in blocks(ROOT / "README.md") if kind == "sh"]
 
 
 def test_the_first_two_blocks_are_one_line_each():
@@ -49,7 +45,7 @@ def test_every_block_runs_and_every_answer_is_true(checkout):
     environment["PYTHONPATH"] = str(checkout)
     exported = ""
     shown = ""
-    for kind, text in blocks():
+    for kind, text in blocks(ROOT / "README.md"):
         if kind == "answer":
             assert [line.rstrip() for line in shown.splitlines()] == [line.rstrip() for line in text.splitlines()]
             continue

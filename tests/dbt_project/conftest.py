@@ -13,11 +13,14 @@ from data_contracts import (
     TABLES,
     AccountContracts,
     Accounts,
+    Companies,
     Contracts,
     CostRows,
     Costs,
     CostShares,
     Currencies,
+    ExchangeRates,
+    FxRates,
     LandedFiles,
     LineItems,
     Meters,
@@ -27,6 +30,7 @@ from data_contracts import (
     Products,
     RejectedRows,
     RepeatedEvents,
+    Reversals,
     UsageDays,
     UsageEvents,
     UsageOutcomes,
@@ -112,6 +116,29 @@ LAKE: dict[type[Table], pl.LazyFrame] = {
         USD      | US Dollar     | 2
         """,
     ),
+    Companies: rows(Companies, reporting_currency="USD", fx_max_age_days="5"),
+    # The dollar of the last day of September was corrected once.
+    FxRates: rows(
+        FxRates,
+        """
+        delivery_date | rate_date  | quote_currency | rate | source_file
+        2026-10-01    | 2026-09-30 | USD            | 1.1  | fx_rates/2026-10-01/r.csv
+        2026-10-01    | 2026-09-30 | JPY            | 150  | fx_rates/2026-10-01/r.csv
+        2026-10-03    | 2026-09-30 | USD            | 1.2  | fx_rates/2026-10-03/r.csv
+        """,
+        base_currency="EUR",
+        rate_type="reference",
+    ),
+    ExchangeRates: rows(
+        ExchangeRates,
+        """
+        currency | rate_date_for | rate_date  | numerator | denominator
+        EUR      | 2026-10-01    | 2026-09-30 | 1.2       | 1
+        JPY      | 2026-10-01    | 2026-09-30 | 1.2       | 150
+        """,
+        target_currency="USD",
+        base_currency="EUR",
+    ),
     Products: rows(
         Products,
         """
@@ -161,12 +188,15 @@ LAKE: dict[type[Table], pl.LazyFrame] = {
     UsageEvents: rows(
         UsageEvents,
         """
-        delivery_date | event_id | account_id | quantity | source_file                    | source_line
-        2026-10-01    | e1       | a1         | 100      | usage_events/2026-10-01/o'k.csv | 2
-        2026-10-01    | e2       | a1         | 200      | usage_events/2026-10-01/o'k.csv | 3
-        2026-10-03    | e3       | a1         | 50       | usage_events/2026-10-03/b.csv  | 2
-        2026-10-03    | e4       | ghost      | 7        | usage_events/2026-10-03/b.csv  | 3
-        2026-10-03    | e5       | b1         | 10       | usage_events/2026-10-03/b.csv  | 4
+        delivery_date | event_id | account_id | quantity | source_file                    | source_line | reverses_event_id
+        2026-10-01    | e1       | a1         | 100      | usage_events/2026-10-01/o'k.csv | 2     | null
+        2026-10-01    | e2       | a1         | 200      | usage_events/2026-10-01/o'k.csv | 3     | null
+        2026-10-03    | e3       | a1         | 50       | usage_events/2026-10-03/b.csv  | 2      | null
+        2026-10-03    | e4       | ghost      | 7        | usage_events/2026-10-03/b.csv  | 3      | null
+        2026-10-03    | e5       | b1         | 10       | usage_events/2026-10-03/b.csv  | 4      | null
+        2026-10-03    | e6       | a1         | 30       | usage_events/2026-10-03/b.csv  | 6      | null
+        2026-10-03    | r6       | a1         | 0        | usage_events/2026-10-03/b.csv  | 7      | e6
+        2026-10-03    | r9       | a1         | 0        | usage_events/2026-10-03/b.csv  | 8      | e9
         """,
         source="",
         meter="tokens",
@@ -187,6 +217,22 @@ LAKE: dict[type[Table], pl.LazyFrame] = {
         occurred_at="2026-10-01T00:00:00",
         dimensions=MODEL,
     ),
+    # r6 takes e6 back, r9 waits for an event that nobody has seen.
+    Reversals: rows(
+        Reversals,
+        """
+        delivery_date | event_id | reversed_event_id | outcome | rule                   | source_line | reversed_delivery_date | reversed_quantity
+        2026-10-03    | r6       | e6                | applied | null                   | 7           | 2026-10-03             | 30
+        2026-10-03    | r9       | e9                | waiting | reversed_event_unknown | 8           | null                   | null
+        """,
+        source="",
+        correction="reversal",
+        account_id="a1",
+        meter="tokens",
+        source_file="usage_events/2026-10-03/b.csv",
+        landed_on="2026-10-03",
+        quantity="0",
+    ),
     RejectedRows: rows(
         RejectedRows,
         """
@@ -204,7 +250,9 @@ LAKE: dict[type[Table], pl.LazyFrame] = {
         delivery_date | source_file                     | dataset      | status  | landed_rows | accepted_rows | duplicate_rows | conflict_rows | rejected_rows | landed_quantity | accepted_quantity | duplicate_quantity | conflict_quantity | rejected_quantity
         2026-10-01    | accounts/2026-10-01/a.csv       | accounts     | loaded  | 3           | 3             | 0              | 0             | 0             | 0               | 0                 | 0                  | 0                 | 0
         2026-10-01    | usage_events/2026-10-01/o'k.csv | usage_events | loaded  | 4           | 2             | 1              | 0             | 1             | 409             | 300               | 100                | 0                 | 9
-        2026-10-03    | usage_events/2026-10-03/b.csv   | usage_events | loaded  | 4           | 3             | 0              | 1             | 0             | 68              | 67                | 0                  | 1                 | 0
+        2026-10-03    | usage_events/2026-10-03/b.csv   | usage_events | loaded  | 7           | 6             | 0              | 1             | 0             | 98              | 97                | 0                  | 1                 | 0
+        2026-10-01    | fx_rates/2026-10-01/r.csv       | fx_rates     | loaded  | 2           | 2             | 0              | 0             | 0             | 151.1               | 151.1                 | 0                  | 0                 | 0
+        2026-10-03    | fx_rates/2026-10-03/r.csv       | fx_rates     | loaded  | 1           | 1             | 0              | 0             | 0             | 1.2               | 1.2                 | 0                  | 0                 | 0
         2026-10-03    | usage_events/2026-10-03/c.csv   | usage_events | refused | 0           | 0             | 0              | 0             | 0             | 0               | 0                 | 0                  | 0                 | 0
         2026-11-02    | costs/2026-11-02/aws.csv        | costs        | loaded  | 1           | 1             | 0              | 0             | 0             | 9               | 9                 | 0                  | 0                 | 0
         2026-11-04    | costs/2026-11-04/aws.csv        | costs        | loaded  | 5           | 4             | 0              | 0             | 1             | 8.5             | 7.5               | 0                  | 0                 | 1
@@ -256,12 +304,12 @@ LAKE: dict[type[Table], pl.LazyFrame] = {
     UsageDays: rows(
         UsageDays,
         """
-        account_id | slot_at             | contract_id | event_count | late_event_count | duplicate_count | quantity | landed_quantity | first_delivery_date | suspense_rule
-        a1         | 2026-10-01T00:00:00 | c1          | 1           | 0                | 1               | 100      | 100             | 2026-10-01          | null
-        a1         | 2026-10-01T01:00:00 | c1          | 1           | 0                | 0               | 200      | 200             | 2026-10-01          | null
-        a1         | 2026-10-01T02:00:00 | c1          | 1           | 1                | 0               | 50       | 50              | 2026-10-03          | null
-        b1         | 2026-10-01T00:00:00 | default:b1  | 1           | 1                | 0               | 10       | 10              | 2026-10-03          | null
-        ghost      | 2026-10-01T00:00:00 | null        | 1           | 1                | 0               | 7        | 7               | 2026-10-03          | unknown_account
+        account_id | slot_at             | contract_id | event_count | late_event_count | duplicate_count | quantity | landed_quantity | first_delivery_date | suspense_rule   | reversed_count | reversal_count | reversed_quantity
+        a1         | 2026-10-01T00:00:00 | c1          | 1           | 0                | 1               | 100      | 100             | 2026-10-01          | null            | 0              | 0              | 0
+        a1         | 2026-10-01T01:00:00 | c1          | 1           | 0                | 0               | 200      | 200             | 2026-10-01          | null            | 0              | 0              | 0
+        a1         | 2026-10-01T02:00:00 | c1          | 1           | 1                | 0               | 50       | 50              | 2026-10-03          | null            | 1              | 1              | 30
+        b1         | 2026-10-01T00:00:00 | default:b1  | 1           | 1                | 0               | 10       | 10              | 2026-10-03          | null            | 0              | 0              | 0
+        ghost      | 2026-10-01T00:00:00 | null        | 1           | 1                | 0               | 7        | 7               | 2026-10-03          | unknown_account | 0              | 0              | 0
         """,
         stated_contract_id="",
         meter="tokens",
@@ -301,6 +349,10 @@ LAKE: dict[type[Table], pl.LazyFrame] = {
         b1         | cost    | excluded   | not_costed      | 1           | 10       | 10              | 2026-10-03
         ghost      | revenue | suspense   | unknown_account | 1           | 7        | 7               | 2026-10-03
         ghost      | cost    | suspense   | unknown_account | 1           | 7        | 7               | 2026-10-03
+        a1         | revenue | excluded   | reversed        | 2           | 0        | 30              | 2026-10-03
+        a1         | cost    | excluded   | reversed        | 2           | 0        | 30              | 2026-10-03
+        a1         | revenue | suspense   | reversed_event_unknown | 1    | 0        | 0               | 2026-10-03
+        a1         | cost    | suspense   | reversed_event_unknown | 1    | 0        | 0               | 2026-10-03
         """,
         meter="tokens",
         dimensions=MODEL,
@@ -310,15 +362,15 @@ LAKE: dict[type[Table], pl.LazyFrame] = {
     LineItems: rows(
         LineItems,
         """
-        line_item_id | account_id | payer_id | contract_id | price_id | price_version_id    | kind    | service_date | billing_period_start | billing_period_end | quantity | amount_exact | amount | list_amount | amount_reporting | currency | product_id
-        l1           | a1         | a1       | c1          | tariff   | tariff@T00          | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 100      | 0.1          | 0.10   | 0.10        | 0.10             | USD      | llm
-        l2           | a1         | a1       | c1          | tariff   | tariff@T01          | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 200      | 2            | 2.00   | 2.00        | 2.00             | USD      | llm
-        l3           | a1         | a1       | c1          | tariff   | tariff@T02          | revenue | 2026-10-09   | 2026-10-01           | 2026-11-01         | 50       | 0.05         | 0.05   | 0.05        | 0.05             | USD      | llm
-        l4           | a1         | a1       | c1          | steps    | c1/steps@2026-10-01 | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 100      | 300          | 300    | 400         | 300              | USD      | support
-        l5           | a2         | a1       | default:a2  | steps    | steps@2026-01-01    | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 0        | 5            | 5      | 5           | 5                | USD      | support
-        l6           | a2         | a1       | default:a2  | steps    | steps@2026-11-01#1  | revenue | 2026-11-01   | 2026-11-01           | 2026-12-01         | 0        | 0            | 0      | 0           | 0                | USD      | support
-        l7           | b1         | b1       | default:b1  | steps    | steps@2026-01-01    | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 10       | 0            | 0      | 0           | null             | JPY      | support
-        l8           | a1         | a1       | c1          | gpu      | gpu@2026-01-01      | cost    | 2026-10-01   | 2026-10-01           | 2026-11-01         | 350      | 1.4          | 1.40   | 1.40        | 1.40             | USD      | llm
+        line_item_id | account_id | payer_id | contract_id | price_id | price_version_id    | kind    | service_date | billing_period_start | billing_period_end | quantity | amount_exact | amount | list_amount | currency | product_id | amount_reporting | fx_rate_date
+        l1           | a1         | a1       | c1          | tariff   | tariff@T00          | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 100      | 0.1          | 0.10   | 0.10        | USD      | llm | 0.10             | null
+        l2           | a1         | a1       | c1          | tariff   | tariff@T01          | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 200      | 2            | 2.00   | 2.00        | USD      | llm | 2.00             | null
+        l3           | a1         | a1       | c1          | tariff   | tariff@T02          | revenue | 2026-10-09   | 2026-10-01           | 2026-11-01         | 50       | 0.05         | 0.05   | 0.05        | USD      | llm | 0.05             | null
+        l4           | a1         | a1       | c1          | steps    | c1/steps@2026-10-01 | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 100      | 300          | 300    | 400         | USD      | support | 300              | null
+        l5           | a2         | a1       | default:a2  | steps    | steps@2026-01-01    | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 0        | 5            | 5      | 5           | USD      | support | 5                | null
+        l6           | a2         | a1       | default:a2  | steps    | steps@2026-11-01#1  | revenue | 2026-11-01   | 2026-11-01           | 2026-12-01         | 0        | 0            | 0      | 0           | USD      | support | 0                | null
+        l7           | b1         | b1       | default:b1  | steps    | steps@2026-01-01    | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 10       | 0            | 0      | 0           | JPY      | support | 0                | 2026-09-30
+        l8           | a1         | a1       | c1          | gpu      | gpu@2026-01-01      | cost    | 2026-10-01   | 2026-10-01           | 2026-11-01         | 350      | 1.4          | 1.40   | 1.40        | USD      | llm | 1.40             | null
         """,
         legal_entity_id="acme_us",
         charge_kind="usage",

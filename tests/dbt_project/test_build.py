@@ -114,7 +114,10 @@ def test_an_amount_without_a_rate_leaves_the_margin_unknown(night):
         "select account_id, currency, revenue, cost, gross_margin from reports.rpt_gross_margin"
         " where account_id in ('b1', 'unallocated') order by 1"
     )
-    assert found == [("b1", "USD", None, Decimal(0), None), ("unallocated", "USD", Decimal(0), None, None)]
+    assert found == [
+        ("b1", "USD", Decimal(0), Decimal(0), Decimal(0)),
+        ("unallocated", "USD", Decimal(0), None, None),
+    ]
 
 
 def test_a_replaced_bill_stays_visible_and_counts_no_more(night):
@@ -153,10 +156,18 @@ def test_the_default_plan_is_a_contract_too(night):
 
 
 def test_suspense_names_usage_and_reason(night):
-    assert night.ask("select account_id, kind, rule, event_count, age_days from audit.aud_suspense order by kind") == [
+    asked = "select account_id, kind, rule, event_count, age_days from audit.aud_suspense order by account_id, kind"
+    assert night.ask(asked) == [
+        ("a1", "cost", "reversed_event_unknown", 1, 33),
+        ("a1", "revenue", "reversed_event_unknown", 1, 33),
         ("ghost", "cost", "unknown_account", 1, 33),
         ("ghost", "revenue", "unknown_account", 1, 33),
     ]
+
+
+def test_intake_counts_the_rows_that_take_events_back(night):
+    counted = "select row_count, reversal_count from audit.aud_usage_intake where delivery_date = '2026-10-03'"
+    assert night.ask(f"{counted} order by outcome") == [(6, 2), (1, 0)]
 
 
 def test_the_calendar_reaches_from_the_first_usage_to_the_year_after_the_run(night):

@@ -42,6 +42,16 @@ PLANTED = [
         id="an event is used twice",
     ),
     pytest.param(
+        "update marts.fct_usage_daily set reversed_count = 0 where reversed_count = 1",
+        {"accepted_events_in_usage_daily"},
+        id="an event that was taken back is forgotten",
+    ),
+    pytest.param(
+        "delete from audit.aud_reversal where outcome = 'waiting'",
+        {"accepted_events_in_usage_daily"},
+        id="a reversal that waits is forgotten",
+    ),
+    pytest.param(
         "delete from audit.aud_usage_outcome where account_id = 'ghost' and kind = 'revenue'",
         {"accepted_events_decided", "accepted_quantity_decided"},
         id="usage in suspense is forgotten",
@@ -58,7 +68,12 @@ PLANTED = [
     ),
     pytest.param(
         "update marts.fct_line_item set amount = amount + 0.01 where line_item_id = 'l1'",
-        {"revenue_lines_on_invoice_lines", "revenue_lines_in_revenue_daily", "revenue_and_cost_in_gross_margin"},
+        {
+            "revenue_lines_on_invoice_lines",
+            "revenue_lines_in_revenue_daily",
+            "revenue_and_cost_in_gross_margin",
+            "lines_reported_at_the_rate",
+        },
         id="a cent more on a line",
     ),
     pytest.param(
@@ -69,6 +84,8 @@ PLANTED = [
             "revenue_lines_in_revenue_daily",
             "revenue_and_cost_in_gross_margin",
             "counted_cost_in_gross_margin",
+            "reported_lines_in_revenue_daily",
+            "reported_lines_on_invoices",
         },
         id="a line of zero, the only one of its currency, is lost",
     ),
@@ -79,7 +96,7 @@ PLANTED = [
     ),
     pytest.param(
         "delete from marts.fct_invoice where currency = 'JPY'",
-        {"invoice_lines_on_invoices"},
+        {"invoice_lines_on_invoices", "reported_lines_on_invoices"},
         id="lines without an invoice",
     ),
     pytest.param(
@@ -104,7 +121,7 @@ PLANTED = [
     ),
     pytest.param(
         "delete from reports.rpt_revenue_by_account where currency = 'JPY'",
-        {"revenue_daily_in_report_by_account"},
+        {"revenue_daily_in_report_by_account", "reported_revenue_in_report_by_account"},
         id="a report by account loses a currency",
     ),
     pytest.param(
@@ -151,7 +168,7 @@ PLANTED = [
     pytest.param(
         "delete from reports.rpt_gross_margin where account_id = 'b1'",
         {"margins_in_reporting_currency"},
-        id="an account without a rate is left out",
+        id="an account is left out of one of the reports",
     ),
     pytest.param(
         "update reports.rpt_gross_margin set gross_margin = gross_margin + 1 where account_id = 'a2'",
@@ -166,6 +183,7 @@ PLANTED = [
             "revenue_lines_in_revenue_daily",
             "amounts_in_minor_units",
             "revenue_and_cost_in_gross_margin",
+            "lines_reported_at_the_rate",
         },
         id="an unknown amount where the sum was zero",
     ),
@@ -176,8 +194,65 @@ PLANTED = [
             "revenue_lines_in_revenue_daily",
             "revenue_daily_in_report_by_product",
             "revenue_daily_in_report_by_account",
+            "reported_lines_in_revenue_daily",
+            "reported_revenue_in_report_by_product",
+            "reported_revenue_in_report_by_account",
         },
         id="a key that is null",
+    ),
+    pytest.param(
+        "delete from marts.dim_fx_rate where superseded_on is not null",
+        {"fx_rates_kept"},
+        id="a corrected rate is forgotten",
+    ),
+    pytest.param(
+        "update marts.dim_fx_rate set rate = rate + 0.000001 where is_current and quote_currency = 'USD'",
+        {"exchange_rates_as_delivered"},
+        id="a rate is used that is not the one delivered",
+    ),
+    pytest.param(
+        "update marts.dim_exchange_rate set denominator = 15 where currency = 'JPY'",
+        {"exchange_rates_as_delivered"},
+        id="a rate is used that is off by ten",
+    ),
+    pytest.param(
+        "update marts.dim_exchange_rate set max_age_days = 0",
+        {"exchange_rates_as_delivered"},
+        id="a rate is used that is too old",
+    ),
+    pytest.param(
+        "update marts.fct_line_item set amount_reporting = 0.01 where line_item_id = 'l7'",
+        {"lines_reported_at_the_rate", "reported_lines_in_revenue_daily", "reported_lines_on_invoices"},
+        id="I23 a cent comes out of no yen",
+    ),
+    pytest.param(
+        "update marts.fct_line_item set amount_reporting = null where line_item_id = 'l7'",
+        {"lines_reported_at_the_rate"},
+        id="a line is unknown in spite of its rate, and was nothing",
+    ),
+    pytest.param(
+        "update marts.fct_line_item set fx_rate_date = '2026-10-01' where line_item_id = 'l7'",
+        {"lines_reported_at_the_rate"},
+        id="I23 a line names a day that its rate is not of",
+    ),
+    pytest.param(
+        "update marts.fct_revenue_daily set recognised_amount_reporting = null where account_id = 'a2'",
+        {
+            "reported_lines_in_revenue_daily",
+            "reported_revenue_in_report_by_product",
+            "reported_revenue_in_report_by_account",
+        },
+        id="a day that is known is said to be unknown",
+    ),
+    pytest.param(
+        "update marts.fct_invoice set total_amount_reporting = total_amount_reporting + 1 where payer_id = 'b1'",
+        {"reported_lines_on_invoices"},
+        id="an invoice reports more than its lines",
+    ),
+    pytest.param(
+        "update reports.rpt_revenue_by_product set recognised_amount_reporting = 7 where currency = 'JPY'",
+        {"reported_revenue_in_report_by_product"},
+        id="a report by product reports something else",
     ),
 ]
 

@@ -16,7 +16,7 @@ from orchestration.errors import Held
 from tests.orchestration import tiny
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("demo", "run", "check", "explain", "prices", "sql", "doctor")
+COMMANDS = ("demo", "run", "check", "explain", "prices", "feeds", "sql", "doctor")
 
 
 @pytest.fixture
@@ -130,6 +130,26 @@ def test_the_schema_of_books_is_one_that_editors_take_and_the_tiny_book_fits(rat
     types = {"object", "array", "string", "number", "integer", "boolean", "null"}
     assert {each["type"] for each in schemas(schema) if isinstance(each.get("type"), str)} <= types
     TypeAdapter(dict).validate_json(said)
+
+
+def test_feeds_are_listed_and_one_that_cannot_be_used_is_refused_input(ratebook, tmp_path):
+    folder = tmp_path / "feeds"
+    folder.mkdir(parents=True)
+    (folder / "ecb.yaml").write_text("dataset: fx_rates\n")
+    code, said, _ = ratebook("feeds", "--home", str(tmp_path), "--json")
+    assert (code, json.loads(said)) == (0, [{"feed": "ecb", "dataset": "fx_rates", "state": "ok"}])
+    (folder / "bank.yaml").write_text("dataset: rates\n")
+    code, said, _ = ratebook("feeds", "--home", str(tmp_path))
+    assert code == 3
+    assert "feeds/bank.yaml:1: dataset: unknown_dataset" in said
+
+
+def test_the_schema_of_feeds_is_one_that_editors_take(ratebook):
+    code, said, _ = ratebook("feeds", "--schema")
+    assert code == 0
+    schema = json.loads(said)
+    names = set(references(schema))
+    assert {name.removeprefix("#/$defs/") for name in names} <= set(schema["$defs"])
 
 
 def references(schema):

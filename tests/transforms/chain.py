@@ -25,6 +25,7 @@ ORDER = (
     "rated_events",
     "line_items",
     "usage_outcomes",
+    "findings",
 )
 CONTRACTS = {table.table_name: table for table in TABLES}
 CURRENCIES = """

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from data_contracts import Exclusions
+from data_contracts import Exclusions, Reversals
 from tests.tables import rows, texts
 from tests.transforms.chain import made
 from tests.transforms.worlds import account, company, conditions, events, meters, on_plan, tiers, versions
@@ -118,6 +118,9 @@ def test_rated_usage_without_a_line_has_no_outcome_which_the_contract_stops():
         usage_events=events(used),
     )
     lost = usage_outcomes(
-        chain["priced_usage"].lazy(), chain["line_items"].lazy().filter(pl.lit(value=False))
+        usage_days=chain["usage_days"].lazy(),
+        reversals=Reversals.empty().lazy(),
+        priced_usage=chain["priced_usage"].lazy(),
+        line_items=chain["line_items"].lazy().filter(pl.lit(value=False)),
     ).collect()
     assert lost.filter(kind="revenue")["outcome"].to_list() == [None]

@@ -12,6 +12,8 @@ tie_outs as (
     select * from {{ ref('tie_out_revenue') }}
     union all
     select * from {{ ref('tie_out_cost') }}
+    union all
+    select * from {{ ref('tie_out_exchange') }}
 ),
 
 measured as (

@@ -16,6 +16,7 @@ decided as (
         source_file,
         meter,
         'accepted' as outcome,
+        coalesce(reverses_event_id, amends_event_id) as reversed_event_id,
         quantity
     from usage_events
     union all
@@ -24,6 +25,7 @@ decided as (
         source_file,
         meter,
         outcome,
+        coalesce(reverses_event_id, amends_event_id) as reversed_event_id,
         quantity
     from repeated_events
 )
@@ -34,6 +36,7 @@ select
     meter,
     outcome,
     count(*) as row_count,
+    count(reversed_event_id) as reversal_count,
     sum(quantity) as quantity
 from decided
 group by delivery_date, source_file, meter, outcome

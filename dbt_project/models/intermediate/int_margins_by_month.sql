@@ -12,10 +12,6 @@ costs as (
     select * from {{ ref('fct_cost_daily') }}
 ),
 
-runs as (
-    select * from {{ ref('meta_run') }}
-),
-
 amounts as (
     select
         posting_date as date_day,
@@ -25,7 +21,8 @@ amounts as (
         'revenue' as side,
         true as is_counted,
         amount,
-        amount_reporting
+        amount_reporting,
+        reporting_currency
     from line_items
     union all
     select
@@ -36,7 +33,8 @@ amounts as (
         cost_source as side,
         is_cost_basis as is_counted,
         billed_cost as amount,
-        billed_cost_reporting as amount_reporting
+        billed_cost_reporting as amount_reporting,
+        reporting_currency
     from costs
 ),
 
@@ -53,16 +51,15 @@ in_both as (
     from amounts
     union all
     select
-        amounts.date_day,
-        amounts.account_id,
-        amounts.product_id,
-        runs.reporting_currency as currency,
-        amounts.side,
-        amounts.is_counted,
-        amounts.amount_reporting as amount,
+        date_day,
+        account_id,
+        product_id,
+        reporting_currency as currency,
+        side,
+        is_counted,
+        amount_reporting as amount,
         true as is_reporting
     from amounts
-    cross join runs
 ),
 
 monthly as (

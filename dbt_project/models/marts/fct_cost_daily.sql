@@ -16,6 +16,10 @@ products as (
     select * from {{ ref('dim_product') }}
 ),
 
+run as (
+    select * from {{ ref('stg_run') }}
+),
+
 modelled as (
     select
         account_id,
@@ -106,6 +110,8 @@ select
     daily.contracted_cost,
     daily.billed_cost,
     daily.effective_cost,
-    daily.billed_cost_reporting
+    daily.billed_cost_reporting,
+    run.reporting_currency
 from daily
+cross join run
 left join products on daily.product_id = products.product_id

@@ -15,6 +15,7 @@ totals as (
         legal_entity_id,
         payer_id,
         currency,
+        reporting_currency,
         billing_period_start,
         billing_period_end,
         count(*) as line_count,
@@ -22,13 +23,15 @@ totals as (
         cast(0 as decimal(38, 4)) as discount_amount,
         sum(tax_amount) as tax_amount,
         cast(0 as decimal(38, 4)) as amount_paid,
-        cast(0 as decimal(38, 4)) as amount_credited
+        cast(0 as decimal(38, 4)) as amount_credited,
+        {{ strict_sum('amount_reporting') }} as total_amount_reporting
     from invoice_lines
     group by
         invoice_id,
         legal_entity_id,
         payer_id,
         currency,
+        reporting_currency,
         billing_period_start,
         billing_period_end
 )
@@ -53,7 +56,9 @@ select
     totals.amount_paid,
     totals.amount_credited,
     totals.subtotal_amount - totals.discount_amount + totals.tax_amount
-    - totals.amount_paid - totals.amount_credited as amount_remaining
+    - totals.amount_paid - totals.amount_credited as amount_remaining,
+    totals.total_amount_reporting,
+    totals.reporting_currency
 from totals
 left join accounts
     on

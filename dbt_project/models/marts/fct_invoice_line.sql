@@ -33,7 +33,9 @@ merged as (
         sum(line_items.quantity) as quantity,
         prices.unit_amount as unit_price,
         sum(line_items.amount) as amount,
+        {{ strict_sum('line_items.amount_reporting') }} as amount_reporting,
         line_items.currency,
+        line_items.reporting_currency,
         count(*) as rated_line_count
     from line_items
     left join prices
@@ -51,7 +53,8 @@ merged as (
         line_items.billing_period_start,
         line_items.billing_period_end,
         prices.unit_amount,
-        line_items.currency
+        line_items.currency,
+        line_items.reporting_currency
 )
 
 select
@@ -76,7 +79,9 @@ select
     quantity,
     unit_price,
     amount,
+    amount_reporting,
     cast(0 as decimal(38, 4)) as tax_amount,
     currency,
+    reporting_currency,
     rated_line_count
 from merged

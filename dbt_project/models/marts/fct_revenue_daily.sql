@@ -16,10 +16,14 @@ daily as (
         posting_date as date_day,
         currency,
         accounting_period,
+        reporting_currency,
         sum(amount) as recognised_amount,
         -- Nothing is billed before invoices are issued; a draft is no bill.
         cast(0 as decimal(38, 4)) as billed_amount,
-        sum(list_amount) as list_amount
+        sum(list_amount) as list_amount,
+        -- A line without a rate makes the sum unknown, not smaller.
+        {{ strict_sum('amount_reporting') }} as recognised_amount_reporting,
+        cast(0 as decimal(38, 4)) as billed_amount_reporting
     from line_items
     group by
         legal_entity_id,
@@ -28,7 +32,8 @@ daily as (
         product_id,
         posting_date,
         currency,
-        accounting_period
+        accounting_period,
+        reporting_currency
 )
 
 select
@@ -42,5 +47,9 @@ select
     recognised_amount,
     billed_amount,
     recognised_amount - billed_amount as unbilled_delta,
-    list_amount
+    list_amount,
+    recognised_amount_reporting,
+    billed_amount_reporting,
+    recognised_amount_reporting - billed_amount_reporting as unbilled_delta_reporting,
+    reporting_currency
 from daily

@@ -42,6 +42,8 @@ cells as (
             else cast(0 as decimal(38, 12))
         end as billable_quantity,
         usage_days.event_count,
+        usage_days.reversed_count,
+        usage_days.reversal_count,
         usage_days.late_event_count,
         usage_days.duplicate_count
     from usage_days
@@ -67,6 +69,8 @@ select
     sum(cells.quantity) as quantity,
     sum(cells.billable_quantity) as billable_quantity,
     cast(sum(cells.event_count) as bigint) as event_count,
+    cast(sum(cells.reversed_count) as bigint) as reversed_count,
+    cast(sum(cells.reversal_count) as bigint) as reversal_count,
     cast(sum(cells.late_event_count) as bigint) as late_event_count,
     cast(sum(cells.duplicate_count) as bigint) as deduplicated_count
 from cells

@@ -22,6 +22,8 @@ select
     sum(amount_exact) as amount_exact,
     sum(amount) as amount,
     sum(list_amount) as list_amount,
+    {{ strict_sum('amount_reporting') }} as amount_reporting,
+    reporting_currency,
     count(*) as line_count
 from line_items
 group by
@@ -35,4 +37,5 @@ group by
     kind,
     is_adjustment,
     currency,
-    product_id
+    product_id,
+    reporting_currency

@@ -16,12 +16,15 @@ monthly as (
         cast(date_trunc('month', date_day) as date) as date_month,
         account_id,
         currency,
+        reporting_currency,
         sum(recognised_amount) as recognised_amount,
         sum(billed_amount) as billed_amount,
         sum(list_amount) as list_amount,
+        {{ strict_sum('recognised_amount_reporting') }} as recognised_amount_reporting,
+        sum(billed_amount_reporting) as billed_amount_reporting,
         count(distinct product_id) as product_count
     from revenue
-    group by date_trunc('month', date_day), account_id, currency
+    group by date_trunc('month', date_day), account_id, currency, reporting_currency
 )
 
 select
@@ -34,6 +37,9 @@ select
     monthly.recognised_amount,
     monthly.billed_amount,
     monthly.list_amount,
+    monthly.recognised_amount_reporting,
+    monthly.billed_amount_reporting,
+    monthly.reporting_currency,
     monthly.list_amount - monthly.recognised_amount as price_concession_amount,
     monthly.product_count,
     rank() over (

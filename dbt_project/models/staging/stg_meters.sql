@@ -5,5 +5,6 @@ select
     unit,
     aggregation,
     value,
+    negative,
     dimensions
 from {{ source('lake', 'meters') }}

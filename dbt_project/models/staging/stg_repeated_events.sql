@@ -15,6 +15,8 @@ select
     value_currency,
     contract_id,
     dimensions,
+    reverses_event_id,
+    amends_event_id,
     standing_delivery_date,
     standing_file,
     standing_line

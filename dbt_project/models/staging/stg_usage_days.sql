@@ -13,10 +13,13 @@ select
     suspense_rule,
     suspense_detail,
     event_count,
+    reversed_count,
+    reversal_count,
     late_event_count,
     duplicate_count,
     quantity,
     landed_quantity,
+    reversed_quantity,
     amount,
     first_delivery_date
 from {{ source('lake', 'usage_days') }}

@@ -12,6 +12,8 @@ select
     value_currency,
     contract_id,
     dimensions,
+    reverses_event_id,
+    amends_event_id,
     account_bucket,
     source_file,
     source_line

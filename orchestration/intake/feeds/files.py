@@ -41,9 +41,9 @@ class Feed:
         return self.document is not None and self.document.is_mapped
 
     @property
-    def own_names(self) -> dict[str, str]:
-        """What the files call the columns of the dataset."""
-        return {} if self.document is None else own_names(self.document)
+    def own_names(self) -> list[dict[str, str]]:
+        """What the files call the columns of the dataset, for each record of a row; nothing where none is mapped."""
+        return own_names(self.document) if self.document is not None and self.document.is_mapped else []
 
     @property
     def records_per_row(self) -> int:

@@ -38,13 +38,14 @@ def foreign_layout(feed: FeedDocument) -> Layout:
     )
 
 
-def own_names(feed: FeedDocument) -> dict[str, str]:
-    """Return what the file calls the columns of the dataset, for whoever is told what is wrong with a record."""
-    return {
+def own_names(feed: FeedDocument) -> list[dict[str, str]]:
+    """Return, for each record of a row, what the file calls the columns of the dataset: it is told what is wrong."""
+    names = {
         name: (" + " if value.product is None else " × ").join(value.columns())
         for name, value in _values(feed).items()
         if value.columns()
     }
+    return [{**names, "quantity": meter.quantity} for meter in feed.meters] or [names]
 
 
 def mapped_records(batches: Iterable[pl.DataFrame], name: str, feed: FeedDocument) -> Iterator[pl.DataFrame]:

@@ -33,6 +33,11 @@ class State:
 
     meters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    @property
+    def signed_meters(self) -> frozenset[str]:
+        """Those that declare a dimension called `negative`."""
+        return frozenset(meter for meter, dimensions in self.meters.items() if "negative" in dimensions)
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -92,6 +97,13 @@ class Landing:
         path = self.settings.landing / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def feed(self, name: str, text: str) -> Path:
+        """Write the feed that reads what lands in the folder of its name."""
+        path = self.settings.feeds / f"{name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
         return path
 
     def usage(self, *rows: str, day: int = 1, name: str = "a.csv", header: str = HEADER) -> Path:

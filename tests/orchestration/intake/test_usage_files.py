@@ -315,3 +315,31 @@ def test_blocks_and_buckets_change_nothing(landing: Landing, monkeypatch: pytest
         assert whole.table(table).equals(landing.table(table))
     assert landing.table(LandedFiles)["duplicate_rows"].sum() == 100
     assert not list(whole.settings.delivered.rglob(".parts"))
+
+
+def test_typed_parquet_is_decided_as_its_text(landing: Landing) -> None:
+    """Times and decimals with a type skip the parsers; what they may be, and what is said of them, is the same."""
+    digits = [Decimal("-1.5"), Decimal(0), Decimal("999999999999999999.25"), Decimal(1000000000000000000), None]
+    times = [datetime(2026, 8, 1, 9, 30, 0, 250_000), datetime(1999, 12, 31), datetime(2026, 8, 3, 12), None]
+    rows = [(quantity, at) for quantity in digits for at in times]
+    typed = pl.DataFrame(
+        {
+            "event_id": [f"e{number}" for number in range(len(rows))],
+            "account_id": "a",
+            "meter": "tokens",
+            "occurred_at": pl.Series([at for _, at in rows], dtype=pl.Datetime("us", "UTC")),
+            "quantity": pl.Series([quantity for quantity, _ in rows], dtype=pl.Decimal(30, 2)),
+        }
+    )
+    text = typed.with_columns(
+        pl.col("quantity").cast(pl.String), pl.col("occurred_at").dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")
+    )
+    other = Landing(landing.settings.model_copy(update={"home": landing.settings.home / "other"}))
+    for zone, frame in ((landing, typed), (other, text)):
+        buffer = io.BytesIO()
+        frame.write_parquet(buffer)
+        zone.put("usage_events/2026-08-01/events.parquet", buffer.getvalue())
+        zone.take()
+    for table in (UsageEvents, RejectedRows):
+        assert landing.table(table).equals(other.table(table))
+    assert (landing.table(UsageEvents).height, landing.table(RejectedRows).height) == (3, 17)

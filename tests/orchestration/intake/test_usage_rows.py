@@ -86,6 +86,7 @@ def test_a_quantity_is_read_exactly(landing: Landing, text: str, value: str) -> 
 def test_a_quantity_that_is_no_plain_decimal_is_rejected_and_never_rounded(
     landing: Landing, text: str, rule: str
 ) -> None:
+    landing.put("price_book/2026-08-01/book.yaml", "tokens:")
     assert rejected_rule(landing, event(quantity=text)) == (rule, "quantity")
 
 
@@ -201,7 +202,21 @@ WITH_AMOUNT = f"{HEADER},amount,currency"
 def test_an_amount_needs_its_currency(
     landing: Landing, amount: str, currency: str, found: tuple[str, str | None]
 ) -> None:
+    landing.put("price_book/2026-08-01/book.yaml", "tokens:")
     assert rejected_rule(landing, f"{event()},{amount},{currency}", WITH_AMOUNT) == found
+
+
+@pytest.mark.parametrize(
+    "meter",
+    [
+        pytest.param("credits", id="a meter with negative: allow"),
+        pytest.param("unheard", id="an unknown meter: the book will say what it may"),
+    ],
+)
+def test_what_may_be_negative_is_accepted_with_its_sign(landing: Landing, meter: str) -> None:
+    landing.put("price_book/2026-08-01/book.yaml", "tokens:\ncredits: negative")
+    (row,) = accepted(landing, f"{event(meter=meter, quantity='-2.5')},-0.01,EUR", header=WITH_AMOUNT)
+    assert (row["quantity"], row["amount"]) == (Decimal("-2.5"), Decimal("-0.01"))
 
 
 def test_an_amount_with_currency_is_accepted(landing: Landing) -> None:
@@ -209,10 +224,20 @@ def test_an_amount_with_currency_is_accepted(landing: Landing) -> None:
     assert (row["amount"], row["value_currency"]) == (Decimal("12.50"), "EUR")
 
 
-@pytest.mark.parametrize("column", ["reverses_event_id", "amends_event_id"])
-def test_a_correction_is_rejected_by_name_and_never_priced(landing: Landing, column: str) -> None:
-    found = rejected_rule(landing, f"{event()},e0", f"{HEADER},{column}")
-    assert found == ("reversals_not_supported_yet", column)
+@pytest.mark.parametrize(
+    ("reverses", "amends", "found"),
+    [
+        pytest.param("e0", "e0", ("reverses_and_amends", "amends_event_id"), id="both at once"),
+        pytest.param("e1", "", ("names_itself", "reverses_event_id"), id="a reversal of itself"),
+        pytest.param("", "e1", ("names_itself", "amends_event_id"), id="an amendment of itself"),
+        pytest.param(" e0", "", ("blank_at_the_edge", "reverses_event_id"), id="an id that no event can have"),
+    ],
+)
+def test_a_correction_names_one_other_event(
+    landing: Landing, reverses: str, amends: str, found: tuple[str, str]
+) -> None:
+    header = f"{HEADER},reverses_event_id,amends_event_id"
+    assert rejected_rule(landing, f"{event()},{reverses},{amends}", header) == found
 
 
 def test_a_known_meter_keeps_its_declared_dimensions_only(landing: Landing) -> None:
@@ -253,8 +278,9 @@ def test_every_row_is_in_one_bucket_and_quantities_conserve(landing: Landing) ->
         event("e4", quantity="x"),
         "ragged,row",
     )
+    landing.put("price_book/2026-08-01/book.yaml", "tokens:")
     landing.take()
-    (row,) = landing.table(LandedFiles).to_dicts()
+    (row,) = landing.table(LandedFiles).filter(pl.col("dataset") == "usage_events").to_dicts()
     assert [row[f"{name}_rows"] for name in ("landed", "accepted", "duplicate", "conflict", "rejected")] == [
         8,
         1,
@@ -267,8 +293,8 @@ def test_every_row_is_in_one_bucket_and_quantities_conserve(landing: Landing) ->
     assert row["conflict_quantity"] == 2 + 3
 
 
-def test_usage_is_sorted_by_account_bucket_and_key(landing: Landing) -> None:
+def test_usage_is_sorted_by_account_bucket_and_place(landing: Landing) -> None:
     landing.usage(*(event(f"e{number}", account_id=f"a{number % 7}") for number in range(100)))
     landing.take()
-    found = landing.table(UsageEvents).select("account_bucket", "source", "event_id")
+    found = landing.table(UsageEvents).select("account_bucket", "source_file", "source_line")
     assert found.equals(found.sort(pl.all()))

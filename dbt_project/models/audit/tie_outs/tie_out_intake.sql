@@ -122,12 +122,11 @@ kept_rejections as (
         {{ scope_by(['delivery_date', 'source_file']) }},
         count(*) as amount
     from rejected_rows
-    where
-        (delivery_date, source_file) not in (
-            select (files.delivery_date, files.source_file)
-            from files
-            where files.status = 'refused'
-        )
+    where (delivery_date, source_file) not in (
+        select (files.delivery_date, files.source_file)
+        from files
+        where files.status = 'refused'
+    )
     group by delivery_date, source_file
 )
 

@@ -1,6 +1,6 @@
 -- grain: check_name, scope
 -- accepted = priced + zero-rated + suspense + excluded, per meter and kind of line, in events and in quantity; and the
--- days of usage hold every accepted event.
+-- days of usage hold every accepted event, standing or taken back, but for the reversals that wait for theirs.
 with
 
 accepted as (
@@ -11,6 +11,12 @@ accepted as (
 
 usage_daily as (
     select * from {{ ref('fct_usage_daily') }}
+),
+
+waiting as (
+    select *
+    from {{ ref('aud_reversal') }}
+    where outcome = 'waiting'
 ),
 
 outcomes as (
@@ -41,12 +47,24 @@ accepted_events as (
     group by meter
 ),
 
+found as (
+    select
+        meter,
+        event_count + reversed_count + reversal_count as event_count
+    from usage_daily
+    union all
+    select
+        meter,
+        1 as event_count
+    from waiting
+),
+
 -- A day that only a duplicate touched has no event, and so may a meter: nothing to hold against anything.
 used_events as (
     select
         {{ scope_by(['meter']) }},
         {{ strict_sum('event_count') }} as amount
-    from usage_daily
+    from found
     group by meter
     having sum(event_count) is distinct from 0
 ),
@@ -88,11 +106,13 @@ decided_quantity as (
 {{ tie_out(
     'accepted_events_in_usage_daily',
     left='accepted_events', left_name='events accepted',
-    right='used_events', right_name='events in fct_usage_daily',
+    right='used_events', right_name='events in fct_usage_daily, and reversals that wait',
     drill_sql="select 'accepted' as side, source_file as found_in, sum(row_count) as events from audit.aud_usage_intake"
     ~ " where {filter} and outcome = 'accepted' group by source_file union all"
-    ~ " select 'used', cast(service_date as varchar), sum(event_count) from marts.fct_usage_daily"
-    ~ " where {filter} group by service_date order by side, found_in"
+    ~ " select 'used', cast(service_date as varchar), sum(event_count + reversed_count + reversal_count)"
+    ~ " from marts.fct_usage_daily where {filter} group by service_date union all"
+    ~ " select 'waiting', event_id, 1 from audit.aud_reversal where {filter} and outcome = 'waiting'"
+    ~ " order by side, found_in"
 ) }}
 union all
 {{ tie_out(
