@@ -222,7 +222,7 @@ PLANTED = [
     ),
     pytest.param(
         "update marts.fct_line_item set amount_reporting = 0.01 where line_item_id = 'l7'",
-        {"lines_reported_at_the_rate", "reported_lines_in_revenue_daily", "reported_lines_on_invoices"},
+        {"lines_reported_at_the_rate", "reported_lines_in_revenue_daily", "reported_lines_on_invoices", "amounts_in_reporting_gross_margin"},
         id="I23 a cent comes out of no yen",
     ),
     pytest.param(
