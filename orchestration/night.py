@@ -31,6 +31,8 @@ from orchestration.tables import Builder, made_by
 from orchestration.warehouse import DBT_PROJECT, docs_page, prepare_warehouse, run_dbt, write_docs
 from transforms.account_contracts import account_contracts
 from transforms.accounts import accounts
+from transforms.cost_shares import cost_shares
+from transforms.costs import costs
 from transforms.exchange_rates import exchange_rates
 from transforms.findings import findings
 from transforms.line_items import RULE_VERSION, line_items
@@ -57,6 +59,8 @@ NIGHTLY: tuple[Builder, ...] = (
     rated_events,
     line_items,
     usage_outcomes,
+    costs,
+    cost_shares,
     findings,
 )
 
