@@ -29,6 +29,7 @@ from data_contracts import (
     PriceVersions,
     RatedEvents,
     Rates,
+    Reversals,
     Table,
     UsageEvents,
     UsageSlots,
@@ -39,6 +40,8 @@ from orchestration.build import Build, open_build
 from orchestration.errors import UsageError
 from orchestration.publish import published_run
 from orchestration.settings import Settings
+from orchestration.taken_back import described, taken_back
+from transforms.reversed_usage import standing
 from transforms.usage_cells import CELL, with_cell
 
 Row = dict[str, Any]
@@ -59,6 +62,7 @@ class Explanation:
 
     line: Row
     events: list[Row]
+    taken_back: list[Row] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
     quantity: Fraction = Fraction(0)
     amount_exact: Fraction = Fraction(0)
@@ -78,6 +82,7 @@ class Explanation:
         return {
             "line": self.line,
             "events": self.events,
+            "taken_back": self.taken_back,
             "steps": self.steps,
             "recomputed": {
                 "quantity": plain(self.quantity),
@@ -110,6 +115,7 @@ class Explanation:
                 f"Events ({len(self.events):,}; instant in UTC, measured, id, file:line)",
                 *(shown or ["  none: the price was active, and nothing was used in the billing period"]),
                 "",
+                *described(self.taken_back),
                 *self.steps,
                 "",
                 f"The recomputed line {verdict} the published one, which is {line['amount']} {line['currency']}.",
@@ -136,7 +142,7 @@ def explained(build: Build, line_item_id: str) -> Explanation:
     version = _one(build, PriceVersions, _is(line, "price_version_id", "currency"))
     if version is None:
         raise UsageError(f"{line_item_id}: its price version is not in the run; run the night again.")
-    found = Explanation(line, _events(build, line))
+    found = Explanation(line, _events(build, line), taken_back(build, line, version["meter"], _reference(build)))
     found.quantity = sum((Fraction(event["measured"]) for event in found.events), Fraction(0))
     found.steps.append(_terms(version))
     _HOW.get(version["model"], _explain_totals)(build, found, version)
@@ -177,12 +183,16 @@ def _events(build: Build, line: Row) -> list[Row]:
     near = (
         pl.col("occurred_at").dt.date().is_between(line["service_date"] - DAY_MARGIN, line["service_date"] + DAY_MARGIN)
     )
-    account = build.delivered(UsageEvents).filter(_is(line, "account_id") & near)
-    reference = {table.table_name: build.frame(table) for table in CELL_TABLES}
+    account = standing(build.delivered(UsageEvents).filter(_is(line, "account_id") & near), build.delivered(Reversals))
     columns = ["occurred_at", "source", "event_id", "measured", "amount", "dimensions"]
     columns += ["delivery_date", "source_file", "source_line"]
-    joined = with_cell(account, **reference).join(cells, on=CELL, how="semi")
+    joined = with_cell(account, **_reference(build)).join(cells, on=CELL, how="semi")
     return joined.select(columns).sort("occurred_at", "event_id", "source").collect().to_dicts()
+
+
+def _reference(build: Build) -> dict[str, pl.LazyFrame]:
+    """Return the tables by which an event finds its cell."""
+    return {table.table_name: build.frame(table) for table in CELL_TABLES}
 
 
 def _terms(version: Row) -> str:

@@ -28,8 +28,6 @@ def meter_problems(meter: Placed[Meter]) -> Iterator[Problem]:
     if meter.item.aggregation not in AGGREGATIONS:
         possible = " and ".join(AGGREGATIONS)
         yield _refused(meter, ("aggregation",), f"aggregation {meter.item.aggregation}", f"Only {possible} can.")
-    if meter.item.negative == "allow":
-        yield _refused(meter, ("negative",), "negative: allow", "Deliver quantities of 0 or more.")
 
 
 def price_problems(price: Placed[PriceItem]) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ from orchestration.demo.calendar import DAY_COUNT, day, local_day
 from orchestration.demo.documents import DOCUMENT_DELIVERIES, documents
 from orchestration.demo.files import manifest, stored_gzip, with_raw_line
 from orchestration.demo.layout import ACCOUNTS_FILE, MANIFEST, file_format, has_manifest, usage_files
+from orchestration.demo.rates import RATES_FILE, rate_deliveries, rates_file, rates_truth
 from orchestration.demo.truth import DatasetTruth, DemoTruth
 from orchestration.demo.usage import MICRO, usage
 from orchestration.demo.usage_text import as_columns, as_text, bad_as_text, total_quantity
@@ -60,6 +61,7 @@ def _write(landing: Path, say: Progress) -> DemoTruth:
                 rejected_rows=rejected,
             ),
             "accounts": _write_accounts(landing),
+            "fx_rates": _write_rates(landing),
             **{dataset: _write_documents(landing, dataset) for dataset in DOCUMENT_DELIVERIES},
         },
     )
@@ -115,6 +117,14 @@ def _write_accounts(landing: Path) -> DatasetTruth:
         (folder / ACCOUNTS_FILE).write_bytes(with_raw_line(delivered.write_csv(), bad).encode())
         accepted += delivered.height
     return DatasetTruth(files=len(SNAPSHOTS), landed_rows=accepted + 1, accepted_rows=accepted, rejected_rows=1)
+
+
+def _write_rates(landing: Path) -> DatasetTruth:
+    for delivery in rate_deliveries():
+        folder = landing / "fx_rates" / delivery.isoformat()
+        folder.mkdir(parents=True)
+        (folder / RATES_FILE).write_bytes(rates_file(delivery))
+    return rates_truth()
 
 
 def _write_documents(landing: Path, dataset: str) -> DatasetTruth:

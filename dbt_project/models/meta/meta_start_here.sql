@@ -97,5 +97,13 @@ from (
         'meta.columns',
         'select table_name, column_name, data_type, description, unit, null_means from meta.columns '
         || 'order by schema_name, table_name, column_position'
+    ),
+    (
+        14,
+        'What did each month earn in one currency, and what is missing in it?',
+        'reports.rpt_revenue_by_account',
+        'select date_month, reporting_currency, sum(recognised_amount_reporting) as recognised, '
+        || 'count(*) filter (where recognised_amount_reporting is null) as unknown_accounts '
+        || 'from reports.rpt_revenue_by_account group by all order by all'
     )
 ) as questions (question_no, question, table_name, example_sql)

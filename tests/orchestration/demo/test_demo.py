@@ -14,7 +14,7 @@ from orchestration.demo.files import stored_gzip, with_raw_line
 from orchestration.errors import UsageError
 
 # Over names and content of the whole landing zone. It changes only together with the generator or its documents.
-TREE_SHA256 = "b13fbc62ab01bff9a52c677cbf1548cf5654382843801d2cab8ae46c2db7d863"
+TREE_SHA256 = "107904337b7e41507a0a461cac8a4be8a04dd3d2fe8dc15b1a1c4f6449bfbeee"
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,22 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from data_contracts import AccountRows, LandedFiles, RatedEvents, RejectedRows, UsageDays, UsageEvents, UsageOutcomes
+from data_contracts import (
+    AccountRows,
+    Findings,
+    LandedFiles,
+    LineItems,
+    RatedEvents,
+    RejectedRows,
+    UsageDays,
+    UsageEvents,
+    UsageOutcomes,
+)
 from orchestration.book import EMPTY, accept_delivery, compile_tables
 from orchestration.build import open_build
 from orchestration.demo import FIRST_DELIVERY, LAST_DELIVERY, DatasetTruth, DemoTruth, write_demo
 from orchestration.demo.documents import DOCUMENT_DELIVERIES, documents
+from orchestration.demo.rates import CORRECTED, INVERTED
 from orchestration.intake import delivered_paths, snapshot_through
 from orchestration.night import NIGHTLY
 from orchestration.settings import Settings
@@ -59,7 +70,7 @@ def test_every_file_is_loaded(night):
     assert files.filter(pl.col("status") != "loaded").select("source_file", "rule", "message").rows() == []
 
 
-@pytest.mark.parametrize("dataset", ["usage_events", "accounts", "price_book", "contracts"])
+@pytest.mark.parametrize("dataset", ["usage_events", "accounts", "fx_rates", "price_book", "contracts"])
 def test_intake_finds_the_planted_rows_and_no_others(night, dataset):
     settings, truth = night
     files = _delivered(settings, LandedFiles).filter(dataset=dataset)
@@ -159,3 +170,17 @@ def test_growth_customers_have_ten_free_payments_a_month(build):
     free = fees.group_by("contract_id", month).agg((pl.col("amount_exact") == 0).sum().alias("free"), pl.len())
     assert free.height >= 6
     assert free.filter(pl.col("free") != pl.min_horizontal("len", 10)).rows() == []
+
+
+def test_every_line_of_the_quarter_is_reported_in_dollars(build):
+    lines = build.frame(LineItems).group_by("currency").agg(pl.col("amount_reporting").null_count(), pl.len()).collect()
+    assert {currency: unknown for currency, unknown, _ in lines.rows()} == {"EUR": 0, "JPY": 0, "USD": 0}
+
+
+def test_the_inverted_rate_is_held_and_the_corrected_one_is_named(night, build):
+    rejected = _delivered(night[0], RejectedRows).filter(dataset="fx_rates")
+    assert rejected.select("rule", "found").rows() == [("rate_inverted", INVERTED[2])]
+    name, day, wrong = CORRECTED
+    found = build.frame(Findings).select("rule", "subject", "currency", "first_date", "detail").collect().rows()
+    detail = f"{wrong.rstrip('0')} delivered on {day}, then 172.62 delivered on 2026-09-18"
+    assert found == [("rate_corrected", f"EUR in {name}", name, day, detail)]
