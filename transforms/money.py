@@ -68,6 +68,11 @@ def convert_exact(amount_exact: pl.Expr, numerator: pl.Expr, denominator: pl.Exp
     return pl.when(amount_exact < 0).then(-converted).otherwise(converted).cast(EXACT)
 
 
+def prorated(amount: pl.Expr, covered: pl.Expr, period: pl.Expr) -> pl.Expr:
+    """The share of an amount for the covered part of a period: 100 for 16 of 31 days is 51.612903…, one division."""
+    return convert_exact(amount, covered, period)
+
+
 def to_provider_scale(amount_exact: pl.Expr) -> pl.Expr:
     """Round an exact amount once to the twelve decimals that provider cost is kept at, half away from zero."""
     return amount_exact.round(PROVIDER_COST.scale, mode="half_away_from_zero").cast(PROVIDER_COST)

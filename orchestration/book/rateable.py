@@ -109,9 +109,8 @@ def _version_faults(price: PriceItem | None, model: str, version: Version) -> It
 
 
 def _amount_faults(at: tuple[str | int, ...], amounts: Amounts) -> Iterator[Fault]:
-    for name, feature in (("minimum", "minimum"), ("maximum", "maximum"), ("intervals", "intervals (a rate curve)")):
-        if getattr(amounts, name) is not None:
-            yield _fault((*at, name), feature)
+    if amounts.intervals is not None:
+        yield _fault((*at, "intervals"), "intervals (a rate curve)")
 
 
 def _free_units_faults(price: PriceItem | None, model: str, version: Version) -> Iterator[Fault]:
