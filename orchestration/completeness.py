@@ -165,9 +165,7 @@ def _sentence(row: Mapping[str, Any], landed_as: str) -> str | None:
     if row["status"] == "complete":
         return None
     if row["status"] == "late":
-        return (
-            f"{row['feed']} of {day} was due with the night of {due}, complete with that of {row['completed_on']}."
-        )
+        return f"{row['feed']} of {day} was due with the night of {due}, complete with that of {row['completed_on']}."
     seen = f"last seen in the night of {row['last_seen_on']}" if row["last_seen_on"] else "never seen"
     where = f"landing/{landed_as}/{day}/"
     return f"{row['feed']} of {day}, due with the night of {due}: {row['lacks']} in {where}; the feed was {seen}."
