@@ -177,7 +177,7 @@ by_month as (
             account_id,
             product_id
         from margins
-    )
+    ) as months
     group by date_month
 ),
 
