@@ -105,5 +105,13 @@ from (
         'select date_month, reporting_currency, sum(recognised_amount_reporting) as recognised, '
         || 'count(*) filter (where recognised_amount_reporting is null) as unknown_accounts '
         || 'from reports.rpt_revenue_by_account group by all order by all'
+    ),
+    (
+        15,
+        'Has everything arrived that is expected, and what is provisional until it has?',
+        'audit.aud_feed_day',
+        'select count(*) as expected_days, count(*) filter (where status in (''incomplete'', ''pending'')) as open_days, '
+        || 'count(*) filter (where status = ''late'') as late_days, max(message) as one_of_them '
+        || 'from audit.aud_feed_day'
     )
 ) as questions (question_no, question, table_name, example_sql)
