@@ -593,7 +593,9 @@ class RptGrossMarginByCurrency(Mart, schema="reports"):
     modelled_cost: ProviderCost = column("Cost by cost prices.", null_means="none, or unknown", unit="currency")
     actual_cost: ProviderCost = column("Cost by providers' bills.", null_means="none, or unknown", unit="currency")
     cost_variance: ProviderCost = column(
-        "Actual less modelled cost.", null_means="the product has not both in that month", unit="currency"
+        "Actual less modelled cost; an account that has one side only counts with it.",
+        null_means="the product has not both in that month, or one is unknown",
+        unit="currency",
     )
 
 
