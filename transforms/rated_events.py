@@ -19,7 +19,7 @@ from data_contracts import (
     UsageSlots,
     ZoneDays,
 )
-from data_contracts.vocabulary import EXACT
+from data_contracts.vocabulary import EXACT, QUANTITY
 from transforms import money, periods
 from transforms.charge_models import EVENT_MODELS
 from transforms.charge_models.percentage import charged_value, is_free, percentage
@@ -78,18 +78,39 @@ def rated_events(
         )
         .join(currencies.select("currency", "minor_units"), on="currency", how="left", validate="m:1")
     )
-    in_order = _with_position(priced)
-    charged = _with_fee(in_order, price_versions, "price_version_id", "amount_exact", "amount")
-    listed = _with_fee(charged, price_versions, "list_price_version_id", "list_exact", "list_amount").with_columns(
-        # A list version that prices quantities, or not in this currency, says nothing about an event.
-        pl.coalesce("list_exact", "amount_exact").alias("list_exact"),
-        pl.coalesce("list_amount", "amount").alias("list_amount"),
+    # Collected: the rare events with a list price of their own are looked at once more.
+    charged = _with_fee(
+        _with_position(priced, price_versions), price_versions, "price_version_id", "amount_exact", "amount"
+    ).collect()
+    is_listed = pl.col("list_price_version_id") == pl.col("price_version_id")
+    own = charged.lazy().filter(is_listed)
+    overridden = charged.lazy().filter(~is_listed)
+    listed = _with_fee(overridden, price_versions, "list_price_version_id", "list_exact", "list_amount")
+    wanted = list(RatedEvents.schema())
+    return pl.concat(
+        [
+            own.with_columns(pl.col("amount_exact").alias("list_exact"), pl.col("amount").alias("list_amount")).select(
+                wanted
+            ),
+            # A list version that prices quantities, or not in this currency, says nothing about an event.
+            listed.with_columns(
+                pl.coalesce("list_exact", "amount_exact").alias("list_exact"),
+                pl.coalesce("list_amount", "amount").alias("list_amount"),
+            ).select(wanted),
+        ]
     )
-    return listed.select(RatedEvents.schema().keys()).sort(RatedEvents.keys)
 
 
-def _with_position(events: pl.LazyFrame) -> pl.LazyFrame:
-    """Add where each event stands in its allowance: its number, and the value up to and including it."""
+def _with_position(events: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
+    """Add where each event stands in its allowance: its number, and the value up to and including it.
+
+    Where no price has an allowance nobody asks, and nothing need be put in order.
+    """
+    allowances = price_versions.filter(pl.any_horizontal(pl.col("free_events", "free_amount").is_not_null()))
+    if allowances.select("price_version_id").head(1).collect().is_empty():
+        return events.with_columns(
+            pl.lit(None, pl.Int64).alias("_ordinal"), pl.lit(None, QUANTITY).alias("_value_through")
+        )
     order = ["occurred_at", "event_id", "source"]
     # Counted over a column: the running sum of a literal is 1 in every row.
     ordinal = pl.col("event_id").is_not_null().cast(pl.Int64).cum_sum()
