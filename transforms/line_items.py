@@ -182,7 +182,7 @@ def _rated_by_quantity(points: pl.LazyFrame, price_versions: pl.LazyFrame, price
         .collect()
         .lazy()
     )
-    own = _with_terms(counted, price_versions, "price_version_id")
+    own = _with_terms(counted, price_versions, "price_version_id").collect().lazy()
     total = own.pipe(_with_total, price_tiers, version="price_version_id", at="through", into="total").pipe(
         _with_total, price_tiers, version="price_version_id", at="quantity_before", into="total_before"
     )

@@ -356,7 +356,9 @@ def _measure(model: str) -> pl.Expr:
 
 def _share(size: pl.Expr, limit: pl.Expr) -> pl.Expr:
     # A limit of 0 bounds nothing but 0: any quantity is over it, and nothing is divided by it. No limit, no share.
-    share = pl.when(limit > 0).then(size.cast(QUANTITY) / limit).when(size > 0).then(OVER).otherwise(NONE)
+    # Divided by null where the limit is 0: a branch that is not taken may still be computed.
+    divided = size.cast(QUANTITY) / pl.when(limit > 0).then(limit)
+    share = pl.when(limit > 0).then(divided).when(size > 0).then(OVER).otherwise(NONE)
     return pl.when(limit.is_null()).then(NONE).otherwise(share)
 
 
