@@ -152,7 +152,7 @@ def _without_usage(active: pl.LazyFrame, used: pl.LazyFrame) -> pl.LazyFrame:
         "list_price_version_id",
         pl.lit(0).cast(QUANTITY).alias("quantity"),
         pl.col("active_at").alias("started_at"),
-        pl.lit(None, dtype=EXACT).alias("cell_unit_amount"),
+        NOTHING.alias("cell_unit_amount"),
         pl.lit(None, dtype=EXACT).alias("list_cell_unit_amount"),
         NOTHING.alias("cell_exact"),
         pl.lit(None, dtype=EXACT).alias("list_cell_exact"),
