@@ -120,18 +120,20 @@ def end(settings: Settings, record: Record, error: BaseException | None) -> None
     record.message = settings.redacted(str(error)) if isinstance(error, RatebookError) else None
     record.finished_at = _now()
     _append(settings, record)
-    what = f"Published in {record.path}."
+    differences = error.differences if isinstance(error, Held) else ()
+    for found in differences:
+        facts = {"gate": found.gate, "scope": found.scope, "difference": found.difference, "drill_sql": found.drill_sql}
+        log.error("gate failed", extra=facts | {"error": found.message})
     said = {"status": record.status, "seconds": (record.finished_at - record.started_at).total_seconds()}
     if error is None:
+        what = f"Published in {record.path}."
         log.info("run ended", extra=said)
     else:
         what = f"{type(error).__name__}: {error}"
         log.error("run ended", extra=said | {"error": what})
     # Whoever interrupts a run sits before it and knows.
     if not isinstance(error, KeyboardInterrupt):
-        differences = error.differences if isinstance(error, Held) else ()
-        text = record.message or what
-        tell(settings, Message(record.number, record.as_of, record.status, text, differences))
+        tell(settings, Message(record.number, record.as_of, record.status, record.message or what, differences))
 
 
 def _append(settings: Settings, record: Record) -> None:
@@ -190,6 +192,13 @@ def timed(record: Record, name: str, work: Callable[[], Result]) -> Result:
             "peak_memory_of": record.peak_memory_of,
         }
         log.info("step ended", extra=facts)
+
+
+def note_refused(record: Record, refused: Iterable[tuple[str, str]]) -> None:
+    """Note the landed files that were refused, with what is wrong with each."""
+    for source_file, message in refused:
+        record.refused_files.append(f"{source_file}: {message}")
+        log.warning("file refused", extra={"dataset": source_file.partition("/")[0], "error": record.refused_files[-1]})
 
 
 def note_tables(record: Record, step: str, sizes: Iterable[Size]) -> None:

@@ -118,6 +118,21 @@ def test_an_expectation_that_means_nothing_is_refused(feed):
         Settings(expected_feeds={"usage_events": feed})
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ('{"usage_events": {"files": -1}}', "RATEBOOK_EXPECTED_FEEDS usage_events files: Input should be greater"),
+        ("{usage_events}", 'no JSON: error parsing value for field "expected_feeds"'),
+    ],
+)
+def test_a_setting_that_cannot_be_read_ends_every_command_with_its_name(monkeypatch, capsys, value, said):
+    monkeypatch.setenv("RATEBOOK_EXPECTED_FEEDS", value)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["doctor"])
+    assert ended.value.code == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+
+
 # --- what it does ------------------------------------------------------------------------------------------------------
 
 
