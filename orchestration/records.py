@@ -17,7 +17,7 @@ from data_contracts.runs import RunLog, RunTables
 from orchestration import memory, publish
 from orchestration.errors import Held, RatebookError
 from orchestration.notify import Message, tell
-from orchestration.run_log import end_torn_line, log, log_files, read_events, run_log_file
+from orchestration.run_log import end_torn_line, log, log_file, read_events, run_log_file
 from orchestration.settings import Settings
 
 Result = TypeVar("Result")
@@ -146,10 +146,9 @@ def _append(settings: Settings, record: Record) -> None:
 
 def _killed(settings: Settings) -> Iterator[Record]:
     """Yield the runs that left a log of their own and no line: nobody but this run holds the lock, so they are over."""
-    ended = {entry["number"] for entry in read_events(settings.log / RUN_LOG)}
-    for path in log_files(settings):
-        events = read_events(path)
-        if events and events[0]["run"] not in ended:
+    ended = {log_file(settings, entry["number"]) for entry in read_events(settings.log / RUN_LOG)}
+    for path in sorted(set(settings.log.glob("run-*.jsonl")) - ended):
+        if events := read_events(path):
             first, last = events[0], events[-1]
             said = f"It was killed. The last event of {path.name}: {last['event']} {last.get('step', '')}".rstrip()
             started_at = datetime.fromisoformat(first["at"]).replace(tzinfo=None)

@@ -34,7 +34,7 @@ def ended_by(settings, error):
 def events(settings):
     return [
         (event["event"], event.get("channel"), event.get("attempt"), event["level"])
-        for event in run_log.read_events(run_log.log_files(settings)[-1])
+        for event in run_log.read_events(max(settings.log.glob("run-*.jsonl")))
         if "channel" in event
     ]
 
