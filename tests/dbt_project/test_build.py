@@ -16,6 +16,7 @@ def test_everything_ties_out_and_every_check_is_there(night):
         ("accepted_events_in_usage_daily", True),
         ("accepted_quantity_decided", True),
         ("amounts_in_minor_units", True),
+        ("converted_lines_name_their_rate", True),
         ("exchange_rates_as_delivered", True),
         ("fx_rates_kept", True),
         ("invoice_lines_on_invoices", True),
