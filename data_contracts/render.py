@@ -18,6 +18,9 @@ from data_contracts.account_contracts import AccountContracts
 from data_contracts.accounts import Accounts
 from data_contracts.companies import Companies
 from data_contracts.contracts import Contracts
+from data_contracts.cost_rows import CostRows
+from data_contracts.cost_shares import CostShares
+from data_contracts.costs import Costs
 from data_contracts.currencies import Currencies
 from data_contracts.exchange_rates import ExchangeRates
 from data_contracts.findings import Findings
@@ -88,6 +91,9 @@ STAGED: tuple[type[Table], ...] = (
     PricedUsage,
     LineItems,
     UsageOutcomes,
+    CostRows,
+    Costs,
+    CostShares,
     ExchangeRates,
     Findings,
     Run,

@@ -25,10 +25,13 @@ from orchestration.lock import run_lock
 from orchestration.records import Record, logged, note_tables, run_log, run_tables, timed
 from orchestration.settings import Settings
 from orchestration.sizes import built_sizes, delivered_sizes, mart_sizes
+from orchestration.sources import fetch_through
 from orchestration.tables import Builder, made_by
 from orchestration.warehouse import DBT_PROJECT, docs_page, prepare_warehouse, run_dbt, write_docs
 from transforms.account_contracts import account_contracts
 from transforms.accounts import accounts
+from transforms.cost_shares import cost_shares
+from transforms.costs import costs
 from transforms.exchange_rates import exchange_rates
 from transforms.findings import findings
 from transforms.line_items import RULE_VERSION, line_items
@@ -55,6 +58,8 @@ NIGHTLY: tuple[Builder, ...] = (
     rated_events,
     line_items,
     usage_outcomes,
+    costs,
+    cost_shares,
     findings,
 )
 
@@ -86,7 +91,7 @@ def run(settings: Settings, as_of: date, *, progress: Progress = lambda _: None)
 
 def require_landing(settings: Settings) -> None:
     """Refuse a home in which nothing has ever landed, before anything is written there."""
-    if not settings.landing.is_dir() and not settings.delivered.is_dir():
+    if not settings.landing.is_dir() and not settings.delivered.is_dir() and not settings.postgres_queries:
         raise UsageError(f"{settings.landing}: nothing has landed; files go to landing/<dataset>/<delivery date>/.")
 
 
@@ -97,7 +102,8 @@ def keep_private(settings: Settings) -> None:
 
 
 def take_snapshots(settings: Settings, record: Record, progress: Progress) -> None:
-    """Snapshot every delivery up to D that has none yet."""
+    """Snapshot every delivery up to D that has none yet, after landing what is fetched for it."""
+    record.rows["fetched"] = timed(record, "fetch", lambda: fetch_through(settings, record.as_of, progress=progress))
     progress("reading what was delivered")
     made = timed(record, "snapshots", lambda: intake.snapshot_through(settings, record.as_of, progress=progress))
     record.rows["snapshots"] = len(made)
