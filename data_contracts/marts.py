@@ -24,7 +24,7 @@ from data_contracts.price_versions import PriceVersions
 from data_contracts.products import Products
 from data_contracts.rejected_rows import RejectedRows
 from data_contracts.reversals import Reversals
-from data_contracts.runs import ContractColumns, Renamed, Run, RunLog, RunTables
+from data_contracts.runs import ContractColumns, FeedDays, Renamed, Run, RunLog, RunTables
 from data_contracts.usage_days import UsageDays
 from data_contracts.usage_events import UsageEvents
 from data_contracts.usage_outcomes import UsageOutcomes
@@ -320,6 +320,9 @@ class FctLineItem(Mart, schema="marts"):
     rule_version: Text = same(LineItems.rule_version)
     accounting_period: Text = column("Month of `posting_date`.", example="2026-10")
     is_period_closed: Flag = column("Whether that period is closed; false until closing is built.")
+    is_provisional: Flag = column(
+        "Whether usage of its day is still expected (audit.aud_feed_day): the line may grow when it arrives."
+    )
 
 
 class FctInvoice(Mart, schema="marts"):
@@ -356,6 +359,7 @@ class FctInvoice(Mart, schema="marts"):
         unit="reporting currency",
     )
     reporting_currency: Text = same(FctLineItem.reporting_currency)
+    is_provisional: Flag = column("Whether usage of any day of its billing period is still expected.")
 
 
 class FctInvoiceLine(Mart, schema="marts"):
@@ -431,6 +435,7 @@ class FctRevenueDaily(Mart, schema="marts"):
         unit="reporting currency",
     )
     reporting_currency: Text = same(FctLineItem.reporting_currency)
+    is_provisional: Flag = column("Whether any line item behind it is provisional.")
 
 
 class FctCostDaily(Mart, schema="marts"):
@@ -591,7 +596,9 @@ class RptGrossMarginByCurrency(Mart, schema="reports"):
     modelled_cost: ProviderCost = column("Cost by cost prices.", null_means="none, or unknown", unit="currency")
     actual_cost: ProviderCost = column("Cost by providers' bills.", null_means="none, or unknown", unit="currency")
     cost_variance: ProviderCost = column(
-        "Actual less modelled cost.", null_means="the product has not both in that month", unit="currency"
+        "Actual less modelled cost; an account that has one side only counts with it.",
+        null_means="the product has not both in that month, or one is unknown",
+        unit="currency",
     )
 
 
@@ -684,6 +691,31 @@ class AudRunTable(Mart, schema="audit"):
     byte_count: Count = same(RunTables.byte_count)
     step_elapsed_ms: Count = same(RunTables.step_elapsed_ms)
     step_peak_memory_bytes: Count = same(RunTables.step_peak_memory_bytes)
+
+
+class AudFeedDay(Mart, schema="audit"):
+    """What was expected of a feed for a delivery day, and what has arrived of it. Empty while nothing is expected.
+
+    Grain: one row per feed and delivery day on which it is expected.
+    """
+
+    feed: Text = same_key(FeedDays.feed)
+    delivery_date: Day = same_key(FeedDays.delivery_date)
+    due_date: Day = same(FeedDays.due_date)
+    status: Text = same(FeedDays.status)
+    expected_files: Count = same(FeedDays.expected_files)
+    arrived_files: Count = same(FeedDays.arrived_files)
+    late_files: Count = same(FeedDays.late_files)
+    refused_files: Count = same(FeedDays.refused_files)
+    expected_rows: Count = same(FeedDays.expected_rows)
+    arrived_rows: Count = same(FeedDays.arrived_rows)
+    missing_sources: Text = same(FeedDays.missing_sources)
+    completed_on: Day = same(FeedDays.completed_on)
+    last_seen_on: Day = same(FeedDays.last_seen_on)
+    if_missing: Text = same(FeedDays.if_missing)
+    service_from: Day = same(FeedDays.service_from)
+    service_to: Day = same(FeedDays.service_to)
+    message: Text = same(FeedDays.message)
 
 
 class AudInputFile(Mart, schema="audit"):
@@ -986,6 +1018,7 @@ MARTS: tuple[type[Mart], ...] = (
     AudReconciliation,
     AudRun,
     AudRunTable,
+    AudFeedDay,
     AudInputFile,
     AudRejectedRow,
     AudUsageIntake,

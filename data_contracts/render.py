@@ -37,7 +37,7 @@ from data_contracts.products import Products
 from data_contracts.rejected_rows import RejectedRows
 from data_contracts.repeated_events import RepeatedEvents
 from data_contracts.reversals import Reversals
-from data_contracts.runs import RUN_TABLES, ContractColumns, Run, RunLog, RunTables
+from data_contracts.runs import RUN_TABLES, ContractColumns, FeedDays, Run, RunLog, RunTables
 from data_contracts.usage_days import UsageDays
 from data_contracts.usage_events import UsageEvents
 from data_contracts.usage_outcomes import UsageOutcomes
@@ -99,6 +99,7 @@ STAGED: tuple[type[Table], ...] = (
     Run,
     RunLog,
     RunTables,
+    FeedDays,
     ContractColumns,
 )
 

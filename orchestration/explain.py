@@ -396,7 +396,10 @@ def _explain_maximum(build: Build, found: Explanation, version: Row) -> None:
     found.steps.append(f"Maximum of the period: {_amount(version['maximum_amount'])}")
     found.steps.append(f"Charged through the day: {plain(through)}, above the maximum {plain(above)}")
     found.steps.append(f"Charged before it: {plain(before)}, above the maximum {plain(above_before)}")
-    _round_rest(build, found, through - above)
+    if above:
+        _round_rest(build, found, through - above)
+    else:
+        _give_back(build, found)
 
 
 def _explain_minimum(build: Build, found: Explanation, version: Row) -> None:
@@ -471,6 +474,14 @@ def _covered_days(build: Build, line: Row, meter: str) -> int:
 
 def _holds(state: Row, day: date) -> bool:
     return bool(state["valid_from"] <= day < state["valid_to"])
+
+
+def _give_back(build: Build, found: Explanation) -> None:
+    """The maximum takes nothing off any more: what its lines before took off comes back."""
+    is_earlier = (pl.col("charge_kind") == "maximum") & (pl.col("service_date") < found.line["service_date"])
+    taken_off = _of_price(build, found.line).filter(is_earlier).collect()["amount"].to_list()
+    found.amount = -sum(taken_off, Decimal(0))
+    found.steps.append(f"Amount: all that was taken off before, {found.amount}")
 
 
 def _round_rest(build: Build, found: Explanation, total: Fraction) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
@@ -37,6 +37,30 @@ class PostgresQuery(BaseModel):
         return self
 
 
+class ExpectedFeed(BaseModel):
+    """What has to be there of a feed for each delivery day; the key is its name, by default that of its folder."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    landed_as: str | None = Field(default=None, description="Folder below `landing/`, if the feed is called otherwise.")
+    files_like: str = Field(default="*", description="Pattern of the files that are of this feed: `gateway-*`.")
+    files: int = Field(default=1, ge=0, description="Files expected at least.")
+    rows: int = Field(default=0, ge=0, description="Rows expected at least, over all files.")
+    sources: frozenset[str] = Field(default=frozenset(), description="Values of `source` of which usage is expected.")
+    due_days: int = Field(default=0, ge=0, description="It is due so many nights after that of its own day.")
+    weekdays: frozenset[Annotated[int, Field(ge=1, le=7)]] = Field(
+        default=frozenset(range(1, 8)), description="Days of the week on which it is expected; Monday is 1."
+    )
+    since: date | None = Field(default=None, description="First day on which it is expected; the first delivery.")
+    except_on: frozenset[date] = Field(
+        default=frozenset(), description="Days on which it is not: holidays, waived ones."
+    )
+    days_before: int = Field(default=1, ge=0, description="Its usage is of its own day and so many before.")
+    if_missing: Literal["provisional", "hold"] = Field(
+        default="provisional", description="Publish with lines marked provisional, or hold the publish."
+    )
+
+
 class Settings(BaseSettings):
     """Where the state lives and which bounds hold. Every field can be set as `RATEBOOK_<NAME>`."""
 
@@ -63,6 +87,9 @@ class Settings(BaseSettings):
     )
     postgres_queries: dict[str, PostgresQuery] = Field(
         default={}, description="Per dataset or feed what is fetched from there for each delivery date."
+    )
+    expected_feeds: dict[str, ExpectedFeed] = Field(
+        default={}, description="Per feed what has to arrive each day, and what to do when it does not."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least level of the events in `log/run-<number>.jsonl`."

@@ -1,6 +1,6 @@
 """Minimum and maximum of a price: what a billing period of it costs at least and at most, over all its groups."""
 
-from datetime import date, timedelta
+from datetime import date
 
 import polars as pl
 
@@ -133,7 +133,8 @@ def _minima(capped: pl.LazyFrame, companies: pl.LazyFrame, as_of: date) -> pl.La
 
     last = pl.col("service_date") == pl.col("service_date").max().over(PRICE_PERIOD)
     ended = (
-        capped.filter(last & (period_end <= as_of + timedelta(days=1)))
+        # West of Greenwich the period's last day lasts into the first day after it, so that day must have come.
+        capped.filter(last & (period_end <= as_of))
         .join(companies.select("billing_starts_on"), how="cross")
         .filter(pl.col("billing_month") >= periods.month_start(pl.col("billing_starts_on")))
     )
@@ -192,8 +193,10 @@ def rounded_bounds(bounds: pl.LazyFrame, usage: pl.LazyFrame) -> pl.LazyFrame:
         return amount.cum_sum().over(scope, order_by=order)
 
     def rest(exact: str, fees: str, amount: str) -> pl.Expr:
+        """What the bounds have changed so far: nothing where the maximum has given back all that it took off."""
+        taken_off = so_far(pl.when(is_bound()).then(exact).otherwise(NOTHING))
         total = money.round_to_minor(so_far(charged(exact, fees)), pl.col("minor_units"), pl.col("rounding"))
-        return total - so_far(pl.col(amount))
+        return pl.when(taken_off == 0).then(0).otherwise(total - so_far(pl.col(amount))).cast(AMOUNT)
 
     of_usage = pl.when(~is_bound()).then("line_item_id")
     totals = together.with_columns(

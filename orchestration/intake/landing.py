@@ -73,7 +73,8 @@ def landed_files(settings: Settings, feeds: Mapping[str, "Feed"]) -> tuple[list[
     for dataset in _entries(settings.landing):
         feed = None if dataset.name in DATASETS else feeds.get(dataset.name)
         if not dataset.is_dir(follow_symlinks=False) or (feed is None and dataset.name not in DATASETS):
-            remedy = f"Datasets are the folders {', '.join(DATASETS)}; other files need feeds/{dataset.name}.yaml."
+            known = ", ".join(DATASETS)
+            remedy = f"Datasets are the folders {known}; other files need feeds/{printable(dataset.name)}.yaml."
             stray.append(_stray(dataset.name, remedy))
             continue
         for folder in _entries(Path(dataset.path)):

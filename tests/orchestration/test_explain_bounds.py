@@ -1,5 +1,6 @@
 """Minimum and maximum of a price, from landed files to the lines and back."""
 
+from datetime import date
 from decimal import Decimal
 
 import polars as pl
@@ -121,12 +122,22 @@ BOUNDS = {
 
 @pytest.fixture(scope="module")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    """The night of the last day of the month: its periods have ended."""
-    return night(tmp_path_factory.mktemp("bounds"), BOOK, EVENTS, ACCOUNTS)
+    """The night of the first day after the month: its periods have ended."""
+    return night(tmp_path_factory.mktemp("bounds"), BOOK, EVENTS, ACCOUNTS, date(2026, 9, 1))
+
+
+def lines(build: Build) -> pl.LazyFrame:
+    """The lines of August; September has just begun."""
+    return build.frame(LineItems).filter(pl.col("billing_period_start") == date(2026, 8, 1))
+
+
+def test_an_open_period_has_no_minimum_yet(build):
+    september = build.frame(LineItems).filter(pl.col("billing_period_start") == date(2026, 9, 1))
+    assert set(september.collect()["charge_kind"]) == {"usage"}
 
 
 def test_the_bounds_of_the_month(build):
-    found = build.frame(LineItems).filter(pl.col("charge_kind").is_in(["maximum", "minimum_true_up"])).collect()
+    found = lines(build).filter(pl.col("charge_kind").is_in(["maximum", "minimum_true_up"])).collect()
     columns = ["line_item_id", "amount", "applies_to_line_item_id"]
     assert {name: tuple(rest) for name, *rest in texts(found, columns)} == {
         f"default:{name}": (amount, f"default:{line}") for name, (amount, line) in BOUNDS.items()
@@ -154,12 +165,12 @@ def test_a_bound_is_recomputed_from_the_lines_of_its_price_and_agrees(build, nam
 )
 def test_a_period_is_billed_between_its_bounds(build, price, billed):
     of_price = (pl.col("price_id") == price) & (pl.col("account_id") == "acme")
-    found = build.frame(LineItems).filter(of_price).select(pl.col("amount", "list_amount").sum()).collect()
+    found = lines(build).filter(of_price).select(pl.col("amount", "list_amount").sum()).collect()
     assert found.row(0) == (Decimal(billed), Decimal(billed))
 
 
 def test_lines_of_usage_are_those_that_they_would_be_without_bounds(build):
-    capped = build.frame(LineItems).filter((pl.col("price_id") == "capped") & (pl.col("charge_kind") == "usage"))
+    capped = lines(build).filter((pl.col("price_id") == "capped") & (pl.col("charge_kind") == "usage"))
     columns = ["service_date", "quantity_before", "amount_exact_before", "amount"]
     assert texts(capped.filter(pl.col("account_id") == "acme"), columns) == [
         ("2026-08-03", "0", "0", "60"),

@@ -1,23 +1,20 @@
 """A thousand real charges of three providers, as published: one file, no other input but a book that maps it."""
 
-import shutil
 from datetime import date
 from pathlib import Path
 
-from tests.real_data.landing import land_accounts, land_json, read_text_csv
+from tests.real_data.landing import land_accounts, land_for_feed, land_json, read_text_csv
 
 DELIVERY = date(2024, 10, 2)
 PROVIDERS = ("AWS", "Microsoft", "Oracle")
 SAMPLE = "data/billed/focus_1_0_sample_1000.csv.gz"
 
 
-def land(shared: Path, landing: Path) -> None:
-    """Land the file unchanged; each provider is a product, each sub-account an account."""
-    folder = landing / "costs" / DELIVERY.isoformat()
-    folder.mkdir(parents=True)
-    shutil.copy(shared / SAMPLE, folder)
-    land_accounts(sub_accounts(shared), landing, DELIVERY, currency="USD")
-    land_json(price_book(), landing, "price_book", DELIVERY, "costs.json")
+def land(shared: Path, home: Path) -> None:
+    """Land the file unchanged, by its feed; each provider is a product, each sub-account an account."""
+    land_for_feed(shared / SAMPLE, home, "focus", DELIVERY)
+    land_accounts(sub_accounts(shared), home / "landing", DELIVERY, currency="USD")
+    land_json(price_book(), home / "landing", "price_book", DELIVERY, "costs.json")
 
 
 def sub_accounts(shared: Path) -> list[str]:

@@ -15,7 +15,7 @@ COST = "marts.fct_cost_daily where cost_source = 'actual'"
 @pytest.fixture(scope="module")
 def published(shared, tmp_path_factory):
     folder = tmp_path_factory.mktemp("focus")
-    focus.land(shared, folder / "landing")
+    focus.land(shared, folder)
     return run_night(folder, focus.DELIVERY)
 
 
@@ -75,7 +75,7 @@ def test_a_charge_is_found_again_in_its_file(published):
     assert published.rows(
         "select source_file, source_line, billed_cost, account_id, mapping_id from audit.aud_cost_row"
         " where charge_category = 'Credit'"
-    ) == [("costs/2024-10-02/focus_1_0_sample_1000.csv.gz", 458, Decimal("-2.6137"), "11353890204", "AWS")]
+    ) == [("focus/2024-10-02/focus_1_0_sample_1000.csv.gz", 458, Decimal("-2.6137"), "11353890204", "AWS")]
 
 
 def test_the_margin_of_a_product_without_revenue_is_what_it_cost(published, truths):
