@@ -9,6 +9,8 @@ from data_contracts.cost_conditions import CostConditions
 from data_contracts.cost_mappings import CostMappings
 from data_contracts.cost_meters import CostMeters
 from data_contracts.cost_rows import CostRows
+from data_contracts.cost_shares import CostShares
+from data_contracts.costs import Costs
 from data_contracts.currencies import Currencies
 from data_contracts.documents import Documents
 from data_contracts.exchange_rates import ExchangeRates
@@ -76,6 +78,8 @@ TABLES: tuple[type[Table], ...] = (
     RatedEvents,
     LineItems,
     UsageOutcomes,
+    Costs,
+    CostShares,
     Findings,
 )
 
@@ -91,6 +95,8 @@ __all__ = [
     "CostMappings",
     "CostMeters",
     "CostRows",
+    "CostShares",
+    "Costs",
     "Currencies",
     "Delivered",
     "Delivery",

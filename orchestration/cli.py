@@ -504,6 +504,15 @@ def _show_run(settings: "Settings", record: "Record", as_json: bool, *, dry_run:
             soft_wrap=True,
             highlight=False,
         )
+    for message in record.incomplete_feeds[:SHOWN_REFUSALS]:
+        err.print(f"[bold yellow]Feed[/bold yellow] {escape(message)}", soft_wrap=True, highlight=False)
+    if record.incomplete_feeds:
+        err.print(
+            f"{len(record.incomplete_feeds)} days of feeds are incomplete or came late: see audit.aud_feed_day. Lines "
+            "of days that are not complete are marked `is_provisional`.",
+            soft_wrap=True,
+            highlight=False,
+        )
     if record.path and not dry_run:
         out.print(f"{record.path}/ratebook.duckdb", soft_wrap=True, highlight=False)
         if not record.is_latest:

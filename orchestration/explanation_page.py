@@ -4,6 +4,7 @@ from html import escape
 
 from orchestration.explain import Explanation, plain
 from orchestration.pages import document, row
+from orchestration.taken_back import described
 
 SHOWN_EVENTS = 500
 FACTS = (
@@ -31,7 +32,7 @@ def page(found: Explanation) -> str:
         f"<p>{line['amount']:f} {escape(line['currency'])}. Recomputed from its events, the line {verdict}.</p>",
         f"<table>{facts}</table>",
         "<h2>How it comes about</h2>",
-        f"<pre>{escape(chr(10).join(found.steps))}</pre>",
+        f"<pre>{escape(chr(10).join([*described(found.taken_back), *found.steps]))}</pre>",
         f"<h2>Events: {len(found.events):,}</h2>",
         _events(found),
     ]

@@ -28,8 +28,6 @@ def meter_problems(meter: Placed[Meter]) -> Iterator[Problem]:
     if meter.item.aggregation not in AGGREGATIONS:
         possible = " and ".join(AGGREGATIONS)
         yield _refused(meter, ("aggregation",), f"aggregation {meter.item.aggregation}", f"Only {possible} can.")
-    if meter.item.negative == "allow":
-        yield _refused(meter, ("negative",), "negative: allow", "Deliver quantities of 0 or more.")
 
 
 def price_problems(price: Placed[PriceItem]) -> Iterator[Problem]:
@@ -111,9 +109,8 @@ def _version_faults(price: PriceItem | None, model: str, version: Version) -> It
 
 
 def _amount_faults(at: tuple[str | int, ...], amounts: Amounts) -> Iterator[Fault]:
-    for name, feature in (("minimum", "minimum"), ("maximum", "maximum"), ("intervals", "intervals (a rate curve)")):
-        if getattr(amounts, name) is not None:
-            yield _fault((*at, name), feature)
+    if amounts.intervals is not None:
+        yield _fault((*at, "intervals"), "intervals (a rate curve)")
 
 
 def _free_units_faults(price: PriceItem | None, model: str, version: Version) -> Iterator[Fault]:

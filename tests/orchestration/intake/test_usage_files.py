@@ -338,6 +338,7 @@ def test_typed_parquet_is_decided_as_its_text(landing: Landing) -> None:
     for zone, frame in ((landing, typed), (other, text)):
         buffer = io.BytesIO()
         frame.write_parquet(buffer)
+        zone.put("price_book/2026-08-01/book.yaml", "tokens:")
         zone.put("usage_events/2026-08-01/events.parquet", buffer.getvalue())
         zone.take()
     for table in (UsageEvents, RejectedRows):
