@@ -113,5 +113,14 @@ from (
         'select unmapped_rule, unmapped_detail, provider_name, service_name, sub_account_id, source_file, source_line, '
         || 'billed_cost, currency from audit.aud_cost_row where unmapped_rule is not null '
         || 'order by source_file, source_line'
+    ),
+    (
+        16,
+        'Has everything arrived that is expected, and what is provisional until it has?',
+        'audit.aud_feed_day',
+        'select count(*) as expected_days, '
+        || 'count(*) filter (where status in (''incomplete'', ''pending'')) as open_days, '
+        || 'count(*) filter (where status = ''late'') as late_days, max(message) as one_of_them '
+        || 'from audit.aud_feed_day'
     )
 ) as questions (question_no, question, table_name, example_sql)

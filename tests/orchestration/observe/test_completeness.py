@@ -11,9 +11,9 @@ from data_contracts.runs import FeedDays
 from data_contracts.validation import validate
 from orchestration import cli, completeness, intake, publish, run_log
 from orchestration.build import open_build
-from orchestration.errors import Held
 from orchestration.settings import ExpectedFeed, Settings
 from tests.orchestration import tiny
+from tests.orchestration.observe.receivers import webhook
 from tests.tables import texts
 
 FIRST, SECOND, THIRD, LAST = tiny.DAYS
@@ -162,20 +162,28 @@ def test_lines_of_days_that_are_not_complete_are_provisional_until_the_day_is(la
 def test_a_publish_that_waits_for_a_feed_is_held_with_the_feed_its_due_date_and_when_it_was_seen(
     night_home, tmp_path, monkeypatch, capfd
 ):
+    """F01. Accounts are not in either, and nobody waits for them."""
     settings = tiny.copied(night_home, tmp_path)
-    expected = {"usage_events": {"if_missing": "hold"}, "accounts": {}}
-    code, said = run(monkeypatch, capfd, settings, FIFTH, **expected)
+    expected = {"usage_events": {"if_missing": "hold"}, "accounts": {"since": str(FIFTH)}}
+    with webhook() as receiver:
+        monkeypatch.setenv("RATEBOOK_WEBHOOK_URL", receiver.url)
+        code, said = run(monkeypatch, capfd, settings, FIFTH, **expected)
     assert code == 1
+    assert "1 gates held the publish" in said
     assert "usage_events of 2026-09-05, due with the night of 2026-09-05: 0 of 1 files" in said
     assert "the feed was last seen in the night of 2026-09-04" in said
     assert tiny.served(settings) == "1-2026-09-04"
     assert tiny.log_lines(settings)[-1]["status"] == "held"
-    with pytest.raises(Held) as held:
-        completeness.require_feeds(
-            open_build(settings.model_copy(update={"expected_feeds": {"usage_events": ExpectedFeed(if_missing="hold")}}), FIFTH)
-        )  # fmt: skip
-    (difference,) = held.value.differences
-    assert (difference.scope, difference.difference) == ("usage_events 2026-09-05", "0 of 1 files, 0 of 0 rows")
+    ((_, _, document),) = receiver.got
+    (gate,) = document["gates"]
+    assert (gate["gate"], gate["scope"], gate["difference"]) == (
+        "feeds_are_complete",
+        "usage_events 2026-09-05",
+        "0 of 1 files, 0 of 0 rows",
+    )
+    held = settings.published / ".held-2-2026-09-05" / "ratebook.duckdb"
+    with duckdb.connect(held, read_only=True) as connection:
+        assert len(connection.execute(gate["drill_sql"]).fetchall()) == 1
 
 
 def test_while_nothing_is_expected_nothing_is_provisional(night_home):
