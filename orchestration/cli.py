@@ -120,12 +120,17 @@ def explain(
     line_item_id: Annotated[str, typer.Argument(help="`line_item_id` of marts.fct_line_item.")],
     home: Home = None,
     number: Run = None,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page to send along.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Recompute a line down to its events: quantity, version, tiers, rounding."""
     from orchestration.explain import explanation
 
     found = explanation(_settings(home), line_item_id.strip(), number)
+    if html is not None:
+        from orchestration.explanation_page import page
+
+        html.write_text(page(found), "utf-8")
     if as_json:
         _print_json(_plain(found.as_dict()))
     else:
