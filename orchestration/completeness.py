@@ -17,13 +17,11 @@ import polars as pl
 from data_contracts import LandedFiles, UsageEvents
 from data_contracts.runs import FeedDays
 from orchestration.build import Build
-from orchestration.errors import Difference, Held
 from orchestration.intake.feeds import feeds_of
 from orchestration.intake.landing import USAGE
 from orchestration.run_log import log
 from orchestration.settings import ExpectedFeed
 
-SHOWN_DAYS = 5
 OPEN = ("incomplete", "pending")
 
 
@@ -64,20 +62,14 @@ def feed_days(build: Build) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=FeedDays.schema())
 
 
-def require_feeds(build: Build) -> list[str]:
-    """Return a sentence for each day that is not complete, or has become so tonight, too late.
-
-    Refuses: an incomplete day of a feed whose setting says that the publish is to wait for it (`Held`).
-    """
+def open_or_late(build: Build) -> list[str]:
+    """Return, and log, a sentence for each day that is not complete as of D or became so with the night of D, late."""
     days = feed_days(build)
     completed_tonight = (pl.col("status") == "late") & (pl.col("completed_on") == build.as_of)
     told = days.filter(pl.col("status").is_in(OPEN) | completed_tonight).to_dicts()
     for row in told:
         about = {"feed": row["feed"], "delivery_date": str(row["delivery_date"]), "error": row["message"]}
         log.warning("feed came late" if row["status"] == "late" else "feed incomplete", extra=about)
-    holding = days.filter((pl.col("status") == "incomplete") & (pl.col("if_missing") == "hold"))
-    if not holding.is_empty():
-        raise Held(_why_held(holding), map(_difference, holding.to_dicts()))
     return [row["message"] for row in told]
 
 
@@ -169,20 +161,3 @@ def _sentence(row: Mapping[str, Any], landed_as: str) -> str | None:
     seen = f"last seen in the night of {row['last_seen_on']}" if row["last_seen_on"] else "never seen"
     where = f"landing/{landed_as}/{day}/"
     return f"{row['feed']} of {day}, due with the night of {due}: {row['lacks']} in {where}; the feed was {seen}."
-
-
-def _difference(row: Mapping[str, Any]) -> Difference:
-    short = (
-        f"{row['arrived_files']} of {row['expected_files']} files, {row['arrived_rows']} of {row['expected_rows']} rows"
-    )
-    return Difference("feeds_are_complete", f"{row['feed']} {row['delivery_date']}", short, row["message"], None)
-
-
-def _why_held(holding: pl.DataFrame) -> str:
-    shown = "".join(f"\n  {message}" for message in holding["message"].head(SHOWN_DAYS))
-    more = f"\n  and {holding.height - SHOWN_DAYS} more" if holding.height > SHOWN_DAYS else ""
-    return (
-        f"{holding.height} days of feeds that the publish waits for are incomplete; the last good run is still served."
-        f"{shown}{more}\nLand the files under their own day and run the next date, which takes them. To publish "
-        "without them, say `if_missing: provisional`, or name the day in `except_on`, in RATEBOOK_EXPECTED_FEEDS."
-    )

@@ -20,10 +20,10 @@ from data_contracts.runs import Run
 from data_contracts.validation import ContractError
 from orchestration import gates, intake, publish
 from orchestration.build import BOOK_TABLES, Build, code_hash, open_build
-from orchestration.completeness import feed_days, require_feeds
+from orchestration.completeness import feed_days, open_or_late
 from orchestration.errors import Held, UsageError
 from orchestration.lock import run_lock
-from orchestration.records import Record, logged, note_tables, run_log, run_tables, timed
+from orchestration.records import Record, logged, note_refused, note_tables, run_log, run_tables, timed
 from orchestration.settings import Settings
 from orchestration.sizes import built_sizes, delivered_sizes, mart_sizes
 from orchestration.sources import fetch_through
@@ -111,8 +111,8 @@ def take_snapshots(settings: Settings, record: Record, progress: Progress) -> No
     note_tables(record, "snapshots", delivered_sizes(settings, made))
     landed = open_build(settings, record.as_of).delivered(LandedFiles, made)
     refused = landed.filter(pl.col("status") == "refused").select("source_file", "message").collect()
-    record.refused_files = [f"{source_file}: {message}" for source_file, message in refused.iter_rows()]
-    record.incomplete_feeds = require_feeds(open_build(settings, record.as_of))
+    note_refused(record, refused.iter_rows())
+    record.incomplete_feeds = open_or_late(open_build(settings, record.as_of))
 
 
 def make_tables(build: Build, record: Record, progress: Progress) -> None:

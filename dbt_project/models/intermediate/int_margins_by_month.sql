@@ -72,10 +72,10 @@ monthly as (
         -- Nothing earned is zero, an amount without a rate is unknown.
         {{ known_sum("side = 'revenue'") }} as revenue,
         {{ known_sum("side <> 'revenue' and is_counted") }} as cost,
-        case when count(*) filter (where side = 'modelled') > 0 then {{ known_sum("side = 'modelled'") }} end
-            as modelled_cost,
-        case when count(*) filter (where side = 'actual') > 0 then {{ known_sum("side = 'actual'") }} end
-            as actual_cost
+        count(*) filter (where side = 'modelled') > 0 as has_modelled,
+        count(*) filter (where side = 'actual') > 0 as has_actual,
+        {{ known_sum("side = 'modelled'") }} as modelled_cost,
+        {{ known_sum("side = 'actual'") }} as actual_cost
     from in_both
     group by date_trunc('month', date_day), account_id, product_id, currency, is_reporting
 )
@@ -89,7 +89,13 @@ select
     revenue,
     cost,
     revenue - cost as gross_margin,
-    modelled_cost,
-    actual_cost,
-    actual_cost - modelled_cost as cost_variance
+    case when has_modelled then modelled_cost end as modelled_cost,
+    case when has_actual then actual_cost end as actual_cost,
+    -- An account may have one side only: the variances of a product add up to the difference of its two costs.
+    case
+        when
+            bool_or(has_modelled) over (partition by date_month, product_id, currency, is_reporting)
+            and bool_or(has_actual) over (partition by date_month, product_id, currency, is_reporting)
+            then actual_cost - modelled_cost
+    end as cost_variance
 from monthly

@@ -11,13 +11,13 @@ from data_contracts.runs import FeedDays
 from data_contracts.validation import validate
 from orchestration import cli, completeness, intake, publish, run_log
 from orchestration.build import open_build
-from orchestration.errors import Held
 from orchestration.settings import ExpectedFeed, Settings
 from tests.orchestration import tiny
+from tests.orchestration.observe.receivers import webhook
 from tests.tables import texts
 
 FIRST, SECOND, THIRD, LAST = tiny.DAYS
-FIFTH = LAST + timedelta(days=1)
+FIFTH, SIXTH = LAST + timedelta(days=1), LAST + timedelta(days=2)
 
 
 def days(settings, as_of=LAST, **expected):
@@ -118,6 +118,21 @@ def test_an_expectation_that_means_nothing_is_refused(feed):
         Settings(expected_feeds={"usage_events": feed})
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ('{"usage_events": {"files": -1}}', "RATEBOOK_EXPECTED_FEEDS usage_events files: Input should be greater"),
+        ("{usage_events}", 'no JSON: error parsing value for field "expected_feeds"'),
+    ],
+)
+def test_a_setting_that_cannot_be_read_ends_every_command_with_its_name(monkeypatch, capsys, value, said):
+    monkeypatch.setenv("RATEBOOK_EXPECTED_FEEDS", value)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["doctor"])
+    assert ended.value.code == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+
+
 # --- what it does ------------------------------------------------------------------------------------------------------
 
 
@@ -133,7 +148,7 @@ def ask(settings, question):
         return connection.execute(question).fetchall()
 
 
-def test_lines_of_days_that_are_not_complete_are_provisional_until_the_day_is(landed, monkeypatch, capfd):
+def test_lines_of_days_that_are_not_complete_are_provisional(landed, monkeypatch, capfd):
     """One day of usage is awaited with `days_before` 0, so that the days beside it are not."""
     expected = {"usage_events": {"since": str(SECOND), "days_before": 0, "except_on": [str(LAST), str(FIFTH)]}}
     code, said = run(monkeypatch, capfd, landed, LAST, **expected)
@@ -151,31 +166,51 @@ def test_lines_of_days_that_are_not_complete_are_provisional_until_the_day_is(la
     ]
     events = run_log.read_events(run_log.log_file(landed, 1))
     assert [event["feed"] for event in events if event["event"] == "feed incomplete"] == ["usage_events"]
+
+
+def test_a_day_that_comes_late_is_told_of_once_by_the_night_that_saw_it(landed):
+    days(landed)
     late(landed)
-    code, said = run(monkeypatch, capfd, landed, FIFTH, **expected)
-    assert code == 0, said
-    assert "was due with the night of 2026-09-02, complete with that of 2026-09-05" in said
-    assert ask(landed, provisional) == []
-    assert ask(landed, "select bool_or(is_provisional) from marts.fct_invoice") == [(False,)]
+    expected = {"usage_events": ExpectedFeed(since=SECOND, except_on=frozenset({LAST, FIFTH, SIXTH}))}
+    settings = landed.model_copy(update={"expected_feeds": expected})
+    said = {}
+    for day in (FIFTH, SIXTH):
+        intake.snapshot_through(settings, day)
+        with run_log.run_log_file(settings, 1, day):
+            said[day] = completeness.open_or_late(open_build(settings, day))
+    assert said == {
+        FIFTH: ["usage_events of 2026-09-02 was due with the night of 2026-09-02, complete with that of 2026-09-05."],
+        SIXTH: [],
+    }
+    (event,) = run_log.read_events(run_log.log_file(settings, 1))
+    assert (event["event"], event["level"], event["delivery_date"]) == ("feed came late", "warning", "2026-09-02")
 
 
 def test_a_publish_that_waits_for_a_feed_is_held_with_the_feed_its_due_date_and_when_it_was_seen(
     night_home, tmp_path, monkeypatch, capfd
 ):
+    """F01. Accounts are not in either, and nobody waits for them."""
     settings = tiny.copied(night_home, tmp_path)
-    expected = {"usage_events": {"if_missing": "hold"}, "accounts": {}}
-    code, said = run(monkeypatch, capfd, settings, FIFTH, **expected)
+    expected = {"usage_events": {"if_missing": "hold"}, "accounts": {"since": str(FIFTH)}}
+    with webhook() as receiver:
+        monkeypatch.setenv("RATEBOOK_WEBHOOK_URL", receiver.url)
+        code, said = run(monkeypatch, capfd, settings, FIFTH, **expected)
     assert code == 1
+    assert "1 gates held the publish" in said
     assert "usage_events of 2026-09-05, due with the night of 2026-09-05: 0 of 1 files" in said
     assert "the feed was last seen in the night of 2026-09-04" in said
     assert tiny.served(settings) == "1-2026-09-04"
     assert tiny.log_lines(settings)[-1]["status"] == "held"
-    with pytest.raises(Held) as held:
-        completeness.require_feeds(
-            open_build(settings.model_copy(update={"expected_feeds": {"usage_events": ExpectedFeed(if_missing="hold")}}), FIFTH)
-        )  # fmt: skip
-    (difference,) = held.value.differences
-    assert (difference.scope, difference.difference) == ("usage_events 2026-09-05", "0 of 1 files, 0 of 0 rows")
+    ((_, _, document),) = receiver.got
+    (gate,) = document["gates"]
+    assert (gate["gate"], gate["scope"], gate["difference"]) == (
+        "feeds_are_complete",
+        "usage_events 2026-09-05",
+        "0 of 1 files, 0 of 0 rows",
+    )
+    held = settings.published / ".held-2-2026-09-05" / "ratebook.duckdb"
+    with duckdb.connect(held, read_only=True) as connection:
+        assert len(connection.execute(gate["drill_sql"]).fetchall()) == 1
 
 
 def test_while_nothing_is_expected_nothing_is_provisional(night_home):

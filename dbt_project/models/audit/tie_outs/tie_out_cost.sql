@@ -170,8 +170,14 @@ reported_counted as (
 by_month as (
     select
         {{ scope_by(['date_month']) }},
-        count(distinct (account_id, product_id)) as amount
-    from margins
+        count(*) as amount
+    from (
+        select distinct
+            date_month,
+            account_id,
+            product_id
+        from margins
+    ) as months
     group by date_month
 ),
 
