@@ -339,7 +339,7 @@ def _described(
         .join(billed, on=["account_id", "contract_id"], how="inner", validate="m:m")
         .filter(periods.covers(pl.col("service_date"), "valid_from", "valid_to"))
         .with_columns(pl.when(is_cost).then("currency").otherwise("_billed_in").alias("billing_currency"))
-        .pipe(exchange.into_billing_currency, exchange_rates)
+        .pipe(exchange.into_billing_currency, exchange_rates, price_versions)
         .join(currencies.select("currency", "minor_units"), on="currency", how="left", validate="m:1")
         .with_columns(
             periods.month_start(pl.col("service_date")).alias("billing_period_start"),

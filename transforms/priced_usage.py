@@ -280,17 +280,13 @@ def _held(offered: pl.LazyFrame, price_versions: pl.LazyFrame, exchange_rates: p
     totals = _totals(dated.filter(pl.col("outcome") == "rated"), price_versions)
     too_large = _too_large(totals).with_columns(pl.lit("amount_bound").alias("_held"))
     below_zero = _below_zero(totals).with_columns(pl.lit("negative_total").alias("_held"))
-    held = (
-        pl.concat(
-            [
-                dated.join(too_large, on=BOUNDED, how="inner", validate="m:1").select(*CELL_KIND, "_held"),
-                dated.join(below_zero, on=COUNTER, how="inner", validate="m:1").select(*CELL_KIND, "_held"),
-                _without_amount_billed(dated, price_versions, exchange_rates),
-            ]
-        )
-        .group_by(CELL_KIND)
-        .agg(pl.col("_held").min())
-    )
+    parts = [
+        dated.join(too_large, on=BOUNDED, how="inner", validate="m:1").select(*CELL_KIND, "_held"),
+        dated.join(below_zero, on=COUNTER, how="inner", validate="m:1").select(*CELL_KIND, "_held"),
+    ]
+    if exchange.has_conversions(price_versions):
+        parts.append(_without_amount_billed(dated, price_versions, exchange_rates))
+    held = pl.concat(parts).group_by(CELL_KIND).agg(pl.col("_held").min())
     is_held = pl.col("_held").is_not_null()
     why = pl.col("_held").replace_strict(WHY_HELD, default=None)
     return dated.join(held, on=CELL_KIND, how="left", validate="m:1").with_columns(

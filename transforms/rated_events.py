@@ -85,7 +85,7 @@ def rated_events(
     in_order = _with_position(priced)
     charged = _with_fee(in_order, price_versions, "price_version_id", "amount_exact")
     listed = _with_fee(charged, price_versions, "list_price_version_id", "list_exact")
-    rounded = _rounded(listed, exchange_rates, currencies).with_columns(
+    rounded = _rounded(listed, exchange_rates, price_versions, currencies).with_columns(
         # A list version that prices quantities, or not in this currency, says nothing about an event.
         pl.coalesce("list_exact", "amount_exact").alias("list_exact"),
         pl.coalesce("list_amount", "amount").alias("list_amount"),
@@ -117,7 +117,9 @@ def _with_fee(events: pl.LazyFrame, price_versions: pl.LazyFrame, version: str, 
     )
 
 
-def _rounded(fees: pl.LazyFrame, exchange_rates: pl.LazyFrame, currencies: pl.LazyFrame) -> pl.LazyFrame:
+def _rounded(
+    fees: pl.LazyFrame, exchange_rates: pl.LazyFrame, price_versions: pl.LazyFrame, currencies: pl.LazyFrame
+) -> pl.LazyFrame:
     """Round each fee once, in the currency that it is billed in."""
     of_billing = currencies.select(pl.col("currency").alias("billing_currency"), "minor_units")
 
@@ -125,7 +127,7 @@ def _rounded(fees: pl.LazyFrame, exchange_rates: pl.LazyFrame, currencies: pl.La
         return money.round_to_minor(pl.col(billed), pl.col("minor_units"), pl.col(f"_{of}_rounding"))
 
     return (
-        exchange.with_billed(fees, exchange_rates, _billed="amount_exact", _list_billed="list_exact")
+        exchange.with_billed(fees, exchange_rates, price_versions, _billed="amount_exact", _list_billed="list_exact")
         .join(of_billing, on="billing_currency", how="left", validate="m:1")
         .with_columns(
             once("_billed", "amount_exact").alias("amount"), once("_list_billed", "list_exact").alias("list_amount")
