@@ -39,6 +39,7 @@ from transforms.line_items import RULE_VERSION, line_items
 from transforms.priced_usage import priced_usage
 from transforms.rated_events import rated_events
 from transforms.rates import rates
+from transforms.standing_bills import standing_bills
 from transforms.usage_days import usage_days
 from transforms.usage_outcomes import usage_outcomes
 from transforms.usage_slots import usage_slots
@@ -59,6 +60,7 @@ NIGHTLY: tuple[Builder, ...] = (
     rated_events,
     line_items,
     usage_outcomes,
+    standing_bills,
     costs,
     cost_shares,
     findings,
