@@ -33,6 +33,7 @@ from data_contracts.rates import Rates
 from data_contracts.rejected_rows import RejectedRows
 from data_contracts.repeated_events import RepeatedEvents
 from data_contracts.reversals import Reversals
+from data_contracts.standing_bills import StandingBills
 from data_contracts.usage_days import UsageDays
 from data_contracts.usage_events import UsageEvents
 from data_contracts.usage_outcomes import UsageOutcomes
@@ -78,6 +79,7 @@ TABLES: tuple[type[Table], ...] = (
     RatedEvents,
     LineItems,
     UsageOutcomes,
+    StandingBills,
     Costs,
     CostShares,
     Findings,
@@ -122,6 +124,7 @@ __all__ = [
     "RejectedRows",
     "RepeatedEvents",
     "Reversals",
+    "StandingBills",
     "Table",
     "UsageDays",
     "UsageEvents",

@@ -1,7 +1,7 @@
 """Contract of `costs`."""
 
 from data_contracts.cost_rows import CostRows
-from data_contracts.vocabulary import Count, Day, Instant, ProviderCost, ProviderQuantity, Table, Text, column
+from data_contracts.vocabulary import Count, Day, Instant, Layout, ProviderCost, ProviderQuantity, Table, Text, column
 
 UNMAPPED = "unmapped"  # product and account of a charge that no mapping claims: a key is never null
 UNMAPPED_RULES = ("no_mapping", "ambiguous_mapping", "account_not_stated")
@@ -13,6 +13,8 @@ class Costs(Table):
     Grain: one row per charge of the latest delivery of its provider, billing account and billing period. Source:
     transforms.costs.
     """
+
+    layout = Layout.PER_DELIVERY
 
     delivery_date: Day = CostRows.delivery_date
     source_file: Text = CostRows.source_file

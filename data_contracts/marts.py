@@ -313,6 +313,8 @@ class FctLineItem(Mart, schema="marts"):
     amount_reporting: Amount = same(LineItems.amount_reporting)
     currency: Text = same(LineItems.currency)
     reporting_currency: Text = same(Companies.reporting_currency)
+    price_currency: Text = same(LineItems.price_currency)
+    price_rate_date: Day = same(LineItems.price_rate_date)
     fx_rate_date: Day = same(LineItems.fx_rate_date)
     applies_to_line_item_id: Text = same(LineItems.applies_to_line_item_id)
     rule_version: Text = same(LineItems.rule_version)
@@ -387,7 +389,7 @@ class FctInvoiceLine(Mart, schema="marts"):
     unit_price: UnitPrice = column(
         "Unit price, for display only: nothing is computed from it.",
         null_means="the price has tiers or a rate instead",
-        unit="currency",
+        unit="price_currency",
     )
     amount: AmountSum = column("Sum of the line items, each rounded by its rounding scope.", unit="currency")
     amount_reporting: AmountSum = column(
@@ -397,6 +399,7 @@ class FctInvoiceLine(Mart, schema="marts"):
     )
     tax_amount: AmountSum = column("Tax of the line; 0 until it is built.", unit="currency")
     currency: Text = same(LineItems.currency)
+    price_currency: Text = same(LineItems.price_currency)
     reporting_currency: Text = same(FctLineItem.reporting_currency)
     rated_line_count: Count = column("Line items behind it.", unit="line item", at_least=1)
 

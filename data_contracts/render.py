@@ -52,6 +52,7 @@ CURRENCY_OF_UNIT = {
     "currency": "currency",
     "value_currency": "value_currency",
     "reporting currency": "reporting_currency",
+    "price_currency": "price_currency",
     "quote_currency": "quote_currency",
     "target_currency": "target_currency",
 }

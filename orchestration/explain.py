@@ -38,6 +38,7 @@ from data_contracts import (
 from data_contracts.price_cells import DEFAULT_CELL
 from orchestration.build import Build, open_build
 from orchestration.errors import UsageError
+from orchestration.explain_exchange import ratio, reported
 from orchestration.publish import published_run
 from orchestration.settings import Settings
 from orchestration.taken_back import described, taken_back
@@ -68,14 +69,18 @@ class Explanation:
     quantity: Fraction = Fraction(0)
     amount_exact: Fraction = Fraction(0)
     amount: Decimal = Decimal(0)
+    ratio: Fraction = Fraction(1)  # from the price's currency into the line's
+    amount_reporting: Decimal | None = None
 
     @property
     def agrees(self) -> bool:
-        """Whether quantity, exact and rounded amount come out as published."""
+        """Whether quantity, exact, rounded and reported amount come out as published."""
+        tolerance = TOLERANCE * max(1, len(self.events)) * max(Fraction(1), self.ratio)
         return (
             self.quantity == Fraction(self.line["quantity"])
-            and abs(self.amount_exact - Fraction(self.line["amount_exact"])) <= TOLERANCE * max(1, len(self.events))
+            and abs(self.amount_exact - Fraction(self.line["amount_exact"])) <= tolerance
             and self.amount == self.line["amount"]
+            and self.amount_reporting == self.line["amount_reporting"]
         )
 
     def as_dict(self) -> Row:
@@ -140,7 +145,7 @@ def explained(build: Build, line_item_id: str) -> Explanation:
     line = _one(build, LineItems, pl.col("line_item_id") == line_item_id)
     if line is None:
         raise UsageError(f"No line item {line_item_id!r} in the run; take an id from marts.fct_line_item.")
-    version = _one(build, PriceVersions, _is(line, "price_version_id", "currency"))
+    version = _one(build, PriceVersions, _terms_of(line))
     if version is None:
         raise UsageError(f"{line_item_id}: its price version is not in the run; run the night again.")
     is_bound = line["charge_kind"] in BOUND_KINDS
@@ -150,9 +155,26 @@ def explained(build: Build, line_item_id: str) -> Explanation:
         found.taken_back = taken_back(build, line, version["meter"], _reference(build))
     found.quantity = sum((Fraction(event["measured"]) for event in found.events), Fraction(0))
     found.steps.append(_terms(version))
+    if line["price_currency"] != line["currency"]:
+        _convert_by(build, found)
     explain = _BOUND[line["charge_kind"]] if is_bound else _HOW.get(version["model"], _explain_totals)
     explain(build, found, version)
+    found.amount_reporting, how = reported(build, line)
+    found.steps.append(how)
     return found
+
+
+def _convert_by(build: Build, found: Explanation) -> None:
+    line = found.line
+    used = ratio(build, line["price_currency"], line["currency"], line["service_date"])
+    if used is not None:
+        found.ratio, why = used
+        found.steps.append(f"Converted from {line['price_currency']} into {line['currency']}: × {why}")
+
+
+def _terms_of(line: Row) -> pl.Expr:
+    """The version of a line in the price's own currency."""
+    return _is(line, "price_version_id") & (pl.col("currency") == line["price_currency"])
 
 
 def published_build(settings: Settings, number: int | None) -> Build:
@@ -212,7 +234,9 @@ def _terms(version: Row) -> str:
 def _explain_totals(build: Build, found: Explanation, version: Row) -> None:
     """Price what the counter holds with the line, and before it."""
     line = found.line
-    tiers = build.frame(PriceTiers).filter(_is(line, "price_version_id", "currency")).sort("tier").collect().to_dicts()
+    tiers = (
+        build.frame(PriceTiers).filter(_is(version, "price_version_id", "currency")).sort("tier").collect().to_dicts()
+    )
     scope = _scope(build, line)
     earlier = [other for other in scope if _same_counter(other, line) and _before(other, line)]
     before = sum((Fraction(other["quantity"]) for other in earlier), Fraction(0))
@@ -272,7 +296,7 @@ def _tiered(model: str, tiers: Sequence[Row], quantity: Fraction, steps: list[st
 
 def _explain_cells(build: Build, found: Explanation, version: Row) -> None:
     """Find the matrix cell of each event, and price what each cell counts."""
-    cells = build.frame(PriceCells).filter(_is(found.line, "price_version_id", "currency")).collect().to_dicts()
+    cells = build.frame(PriceCells).filter(_is(version, "price_version_id", "currency")).collect().to_dicts()
     units = {cell["dimensions"]: Fraction(cell["unit_amount"]) for cell in cells}
     used: dict[str, Fraction] = {}
     for event in found.events:
@@ -328,12 +352,12 @@ def _explain_fees(build: Build, found: Explanation, version: Row) -> None:
             continue
         fee, why = _fee(version, value, ordinal, value_through)
         found.amount_exact += fee
-        rounded += _rounded(fee, digits, version["rounding"])
+        billed = _rounded(fee * found.ratio, digits, version["rounding"])
+        rounded += billed
         if len(found.steps) <= SHOWN_EVENTS:
-            found.steps.append(
-                f"  {event['event_id']}: {why} = {plain(fee)} -> {_rounded(fee, digits, version['rounding'])}"
-            )
+            found.steps.append(f"  {event['event_id']}: {why} = {plain(fee)} -> {billed}")
     if version["round_at"] == "event":
+        _convert(found)
         found.amount = rounded
         found.steps.append(f"Sum of the fees, each rounded by itself: {rounded}")
     else:
@@ -497,6 +521,7 @@ def _before(other: Row, line: Row) -> bool:
 
 def _round_difference(build: Build, found: Explanation, scope: Sequence[Row]) -> None:
     """Round the running total with the line, and before it as it stood with the line before."""
+    _convert(found)
     position = [other["line_item_id"] for other in scope].index(found.line["line_item_id"])
     before = sum((Fraction(other["amount_exact"]) for other in scope[:position]), Fraction(0))
     digits = _minor_units(build, found.line)
@@ -511,8 +536,16 @@ def _round_difference(build: Build, found: Explanation, scope: Sequence[Row]) ->
     found.steps.append(f"Amount: {rounded_through} - {rounded_before} = {found.amount}")
 
 
+def _convert(found: Explanation) -> None:
+    """Turn what the price gives into the currency of the line, to 24 places."""
+    if found.ratio != 1:
+        of_price = found.amount_exact
+        found.amount_exact = _product(of_price, found.ratio)
+        found.steps.append(f"Converted: {plain(of_price)} -> {plain(found.amount_exact)} {found.line['currency']}")
+
+
 def _rounding(build: Build, line: Row) -> str:
-    terms = build.frame(PriceVersions).filter(_is(line, "price_version_id", "currency")).select("rounding").collect()
+    terms = build.frame(PriceVersions).filter(_terms_of(line)).select("rounding").collect()
     return str(terms.item())
 
 

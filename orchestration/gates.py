@@ -68,6 +68,7 @@ CHECKS = (
     "fx_rates_kept",
     "exchange_rates_as_delivered",
     "lines_reported_at_the_rate",
+    "converted_lines_name_their_rate",
     "reported_lines_in_revenue_daily",
     "reported_lines_on_invoices",
     "reported_revenue_in_report_by_product",

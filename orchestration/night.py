@@ -23,7 +23,7 @@ from orchestration.build import BOOK_TABLES, Build, code_hash, open_build
 from orchestration.completeness import feed_days, open_or_late
 from orchestration.errors import Held, UsageError
 from orchestration.lock import run_lock
-from orchestration.records import Record, logged, note_tables, run_log, run_tables, timed
+from orchestration.records import Record, logged, note_refused, note_tables, run_log, run_tables, timed
 from orchestration.settings import Settings
 from orchestration.sizes import built_sizes, delivered_sizes, mart_sizes
 from orchestration.sources import fetch_through
@@ -39,6 +39,7 @@ from transforms.line_items import RULE_VERSION, line_items
 from transforms.priced_usage import priced_usage
 from transforms.rated_events import rated_events
 from transforms.rates import rates
+from transforms.standing_bills import standing_bills
 from transforms.usage_days import usage_days
 from transforms.usage_outcomes import usage_outcomes
 from transforms.usage_slots import usage_slots
@@ -59,6 +60,7 @@ NIGHTLY: tuple[Builder, ...] = (
     rated_events,
     line_items,
     usage_outcomes,
+    standing_bills,
     costs,
     cost_shares,
     findings,
@@ -111,7 +113,7 @@ def take_snapshots(settings: Settings, record: Record, progress: Progress) -> No
     note_tables(record, "snapshots", delivered_sizes(settings, made))
     landed = open_build(settings, record.as_of).delivered(LandedFiles, made)
     refused = landed.filter(pl.col("status") == "refused").select("source_file", "message").collect()
-    record.refused_files = [f"{source_file}: {message}" for source_file, message in refused.iter_rows()]
+    note_refused(record, refused.iter_rows())
     record.incomplete_feeds = open_or_late(open_build(settings, record.as_of))
 
 

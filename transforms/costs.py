@@ -4,10 +4,9 @@ from datetime import timedelta
 
 import polars as pl
 
-from data_contracts import AsOf, CostConditions, CostMappings, CostRows, Costs, Delivered
+from data_contracts import AsOf, CostConditions, CostMappings, CostRows, Costs, Delivered, StandingBills
 from data_contracts.costs import UNMAPPED
 
-SCOPE = ["provider_name", "billing_account_id", "billing_period_start"]
 # What a mapping may ask for, by its name in the book, beside the tags.
 ATTRIBUTES = {
     "provider": "provider_name",
@@ -27,16 +26,19 @@ MEMBER = r'"(?:[^"\\]|\\.)*":"(?:[^"\\]|\\.)*"'
 
 
 def costs(
-    cost_rows: Delivered[CostRows], cost_mappings: AsOf[CostMappings], cost_conditions: AsOf[CostConditions]
+    cost_rows: Delivered[CostRows],
+    standing_bills: AsOf[StandingBills],
+    cost_mappings: AsOf[CostMappings],
+    cost_conditions: AsOf[CostConditions],
 ) -> AsOf[Costs]:
-    """Keep the bill that stands, and find for each charge the product and the account that it belongs to.
+    """Keep the bills that stand, and find for each charge the product and the account that it belongs to.
 
-    Grain:   one row per charge of the latest delivery of its scope; a charge that no mapping claims stays, by rule.
-    Rule:    a later delivery of a provider, billing account and billing period replaces it whole. Of the mappings
-             whose conditions a charge keeps, the one with the most conditions counts; two of them leave it unmapped.
-    Source:  dbt_project/docs/decisions.md#a-bill-is-replaced-by-scope, #whose-cost-a-charge-is
+    Grain:   one row per charge of a bill that stands; a charge that no mapping claims stays, by rule.
+    Rule:    of the mappings whose conditions a charge keeps, the one with the most conditions counts; two of them
+             leave it unmapped.
+    Source:  dbt_project/docs/decisions.md#whose-cost-a-charge-is
     """
-    standing = _standing(cost_rows)
+    standing = cost_rows.join(standing_bills, on=list(StandingBills.schema()), how="semi")
     claimed = _claimed(standing.select(STATED).unique(), cost_mappings, cost_conditions)
     end = pl.col("charge_period_end_at") - timedelta(microseconds=1)
     return (
@@ -63,12 +65,6 @@ def costs(
         .select(Costs.schema().keys())
         .sort(Costs.keys)
     )
-
-
-def _standing(cost_rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Keep the latest delivery of each scope; of two folders in one delivery, the later one."""
-    latest = cost_rows.filter(pl.col("delivery_date") == pl.col("delivery_date").max().over(SCOPE))
-    return latest.filter(pl.col("landed_on") == pl.col("landed_on").max().over(SCOPE))
 
 
 def _claimed(stated: pl.LazyFrame, mappings: pl.LazyFrame, conditions: pl.LazyFrame) -> pl.LazyFrame:

@@ -87,7 +87,11 @@ def line_items(
         ]
     )
     described = partial(
-        _described, price_versions=price_versions, account_contracts=account_contracts, currencies=currencies
+        _described,
+        price_versions=price_versions,
+        account_contracts=account_contracts,
+        exchange_rates=exchange_rates,
+        currencies=currencies,
     )
     if has_bounds(price_versions):
         # Collected, because it is used in several places; as one plan it made the engine wait for itself for ever.
@@ -153,7 +157,7 @@ def _without_usage(active: pl.LazyFrame, used: pl.LazyFrame) -> pl.LazyFrame:
         "list_price_version_id",
         pl.lit(0).cast(QUANTITY).alias("quantity"),
         pl.col("active_at").alias("started_at"),
-        pl.lit(None, dtype=EXACT).alias("cell_unit_amount"),
+        NOTHING.alias("cell_unit_amount"),
         pl.lit(None, dtype=EXACT).alias("list_cell_unit_amount"),
         NOTHING.alias("cell_exact"),
         pl.lit(None, dtype=EXACT).alias("list_cell_exact"),
@@ -312,6 +316,7 @@ def _described(
     *,
     price_versions: pl.LazyFrame,
     account_contracts: pl.LazyFrame,
+    exchange_rates: pl.LazyFrame,
     currencies: pl.LazyFrame,
 ) -> pl.LazyFrame:
     versions = price_versions.select(
@@ -323,13 +328,22 @@ def _described(
         "round_at",
     )
     billed = account_contracts.select(
-        "account_id", "contract_id", "valid_from", "valid_to", "payer_id", "legal_entity_id"
+        "account_id",
+        "contract_id",
+        "valid_from",
+        "valid_to",
+        "payer_id",
+        "legal_entity_id",
+        pl.col("currency").alias("_billed_in"),
     )
+    is_cost = pl.col("kind") == "cost"
     return (
         lines.join(versions, on=["price_version_id", "currency"], how="inner", validate="m:1")
-        .join(currencies.select("currency", "minor_units"), on="currency", how="left", validate="m:1")
         .join(billed, on=["account_id", "contract_id"], how="inner", validate="m:m")
         .filter(periods.covers(pl.col("service_date"), "valid_from", "valid_to"))
+        .with_columns(pl.when(is_cost).then("currency").otherwise("_billed_in").alias("billing_currency"))
+        .pipe(exchange.into_billing_currency, exchange_rates, price_versions)
+        .join(currencies.select("currency", "minor_units"), on="currency", how="left", validate="m:1")
         .with_columns(
             periods.month_start(pl.col("service_date")).alias("billing_period_start"),
             periods.next_month_start(pl.col("service_date")).alias("billing_period_end"),

@@ -106,6 +106,9 @@ def _version_faults(price: PriceItem | None, model: str, version: Version) -> It
     yield from _amount_faults((), version)
     for code, amounts in (version.currencies or {}).items():
         yield from _amount_faults(("currencies", code), amounts)
+    # A bound holds for a period and a rate for a day: at which of them a bound is converted is open.
+    if price is not None and price.convert is not None and (version.minimum is not None or version.maximum is not None):
+        yield _fault((), "minimum and maximum of a price with convert")
 
 
 def _amount_faults(at: tuple[str | int, ...], amounts: Amounts) -> Iterator[Fault]:

@@ -142,7 +142,7 @@ def read_claims(folder: Path) -> dict[str, Claim] | None:
     Refuses: a manifest that is not JSON of the documented shape. All files of the folder fall with it.
     """
     path = folder / MANIFEST
-    if path.is_symlink() or not path.is_file():
+    if not _has_manifest(folder):
         return None
     if path.stat().st_size > LARGEST_MANIFEST:
         raise _broken_manifest(f"it is larger than {LARGEST_MANIFEST:,} bytes")
@@ -222,7 +222,12 @@ def _walk(folder: Path, above: str) -> Iterator[tuple[os.DirEntry[str], str]]:
 
 def _folder_with_manifest(file: Path, delivery: Path) -> Path:
     """Return the folder whose manifest speaks for a file: the nearest one that has one, else the delivery's."""
-    return next(folder for folder in file.parents if folder == delivery or (folder / MANIFEST).is_file())
+    return next(folder for folder in file.parents if folder == delivery or _has_manifest(folder))
+
+
+def _has_manifest(folder: Path) -> bool:
+    path = folder / MANIFEST
+    return path.is_file() and not path.is_symlink()
 
 
 def _is_skipped(name: str) -> bool:

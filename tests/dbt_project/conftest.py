@@ -362,15 +362,15 @@ LAKE: dict[type[Table], pl.LazyFrame] = {
     LineItems: rows(
         LineItems,
         """
-        line_item_id | account_id | payer_id | contract_id | price_id | price_version_id    | kind    | service_date | billing_period_start | billing_period_end | quantity | amount_exact | amount | list_amount | currency | product_id | amount_reporting | fx_rate_date
-        l1           | a1         | a1       | c1          | tariff   | tariff@T00          | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 100      | 0.1          | 0.10   | 0.10        | USD      | llm | 0.10             | null
-        l2           | a1         | a1       | c1          | tariff   | tariff@T01          | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 200      | 2            | 2.00   | 2.00        | USD      | llm | 2.00             | null
-        l3           | a1         | a1       | c1          | tariff   | tariff@T02          | revenue | 2026-10-09   | 2026-10-01           | 2026-11-01         | 50       | 0.05         | 0.05   | 0.05        | USD      | llm | 0.05             | null
-        l4           | a1         | a1       | c1          | steps    | c1/steps@2026-10-01 | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 100      | 300          | 300    | 400         | USD      | support | 300              | null
-        l5           | a2         | a1       | default:a2  | steps    | steps@2026-01-01    | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 0        | 5            | 5      | 5           | USD      | support | 5                | null
-        l6           | a2         | a1       | default:a2  | steps    | steps@2026-11-01#1  | revenue | 2026-11-01   | 2026-11-01           | 2026-12-01         | 0        | 0            | 0      | 0           | USD      | support | 0                | null
-        l7           | b1         | b1       | default:b1  | steps    | steps@2026-01-01    | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 10       | 0            | 0      | 0           | JPY      | support | 0                | 2026-09-30
-        l8           | a1         | a1       | c1          | gpu      | gpu@2026-01-01      | cost    | 2026-10-01   | 2026-10-01           | 2026-11-01         | 350      | 1.4          | 1.40   | 1.40        | USD      | llm | 1.40             | null
+        line_item_id | account_id | payer_id | contract_id | price_id | price_version_id    | kind    | service_date | billing_period_start | billing_period_end | quantity | amount_exact | amount | list_amount | currency | product_id | amount_reporting | fx_rate_date | price_currency
+        l1           | a1         | a1       | c1          | tariff   | tariff@T00          | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 100      | 0.1          | 0.10   | 0.10        | USD      | llm | 0.10             | null | USD
+        l2           | a1         | a1       | c1          | tariff   | tariff@T01          | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 200      | 2            | 2.00   | 2.00        | USD      | llm | 2.00             | null | USD
+        l3           | a1         | a1       | c1          | tariff   | tariff@T02          | revenue | 2026-10-09   | 2026-10-01           | 2026-11-01         | 50       | 0.05         | 0.05   | 0.05        | USD      | llm | 0.05             | null | USD
+        l4           | a1         | a1       | c1          | steps    | c1/steps@2026-10-01 | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 100      | 300          | 300    | 400         | USD      | support | 300              | null | USD
+        l5           | a2         | a1       | default:a2  | steps    | steps@2026-01-01    | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 0        | 5            | 5      | 5           | USD      | support | 5                | null | USD
+        l6           | a2         | a1       | default:a2  | steps    | steps@2026-11-01#1  | revenue | 2026-11-01   | 2026-11-01           | 2026-12-01         | 0        | 0            | 0      | 0           | USD      | support | 0                | null | USD
+        l7           | b1         | b1       | default:b1  | steps    | steps@2026-01-01    | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 10       | 0            | 0      | 0           | JPY      | support | 0                | 2026-09-30 | JPY
+        l8           | a1         | a1       | c1          | gpu      | gpu@2026-01-01      | cost    | 2026-10-01   | 2026-10-01           | 2026-11-01         | 350      | 1.4          | 1.40   | 1.40        | USD      | llm | 1.40             | null | USD
         """,
         legal_entity_id="acme_us",
         charge_kind="usage",

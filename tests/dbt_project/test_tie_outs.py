@@ -236,6 +236,11 @@ PLANTED = [
         id="I23 a line names a day that its rate is not of",
     ),
     pytest.param(
+        "update marts.fct_line_item set price_currency = 'EUR' where line_item_id = 'l1'",
+        {"converted_lines_name_their_rate"},
+        id="I23 a price is converted and names no rate",
+    ),
+    pytest.param(
         "update marts.fct_revenue_daily set recognised_amount_reporting = null where account_id = 'a2'",
         {
             "reported_lines_in_revenue_daily",

@@ -3,13 +3,14 @@
 import shutil
 from datetime import date
 from decimal import Decimal
+from html import escape
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from data_contracts import LineItems, PriceVersions
-from orchestration import explain, intake
+from orchestration import explain, explanation_page, intake
 from orchestration.build import Build, open_build
 from orchestration.errors import UsageError
 from orchestration.night import NIGHTLY
@@ -224,6 +225,17 @@ def test_a_line_of_nothing_says_that_nothing_was_used(published):
         "nothing was used in the billing period"
         in explain.explanation(published.settings, CASES[10].values[0]).as_text()
     )
+
+
+def test_an_explanation_is_also_a_page_with_every_step_and_event(published):
+    for line_item_id in [case.values[0] for case in CASES[:5]]:
+        found = explain.explanation(published.settings, line_item_id)
+        text = explanation_page.page(found)
+        assert f"<h1>{escape(line_item_id)}</h1>" in text
+        assert all(escape(step) in text for step in found.steps)
+        assert all(escape(event["event_id"]) in text for event in found.events)
+        assert "agrees with the published one" in text
+        assert "<script" not in text
 
 
 def test_an_event_that_was_taken_back_is_shown_beside_the_line_with_its_reversal(published):

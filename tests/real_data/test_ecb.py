@@ -5,7 +5,16 @@ from datetime import date
 import polars as pl
 import pytest
 
-from data_contracts import Companies, FxRates, LandedFiles, LegalEntities, RejectedRows, ZoneDays
+from data_contracts import (
+    AccountContracts,
+    Companies,
+    FxRates,
+    LandedFiles,
+    LegalEntities,
+    PriceVersions,
+    RejectedRows,
+    ZoneDays,
+)
 from orchestration import intake
 from orchestration.settings import Settings
 from tests.real_data.landing import land_for_feed
@@ -36,6 +45,8 @@ def used(settings) -> pl.DataFrame:
         pl.scan_parquet(intake.delivered_paths(settings, FxRates, AGAIN)),
         rows(Companies, reporting_currency="USD", fx_max_age_days="5"),
         rows(LegalEntities, "legal_entity_id | currency\nuk | GBP\nus | USD"),
+        rows(PriceVersions),
+        rows(AccountContracts),
         rows(ZoneDays, "local_date\n" + "\n".join(days), time_zone="UTC"),
     ).collect()
 

@@ -4,9 +4,14 @@ import pytest
 
 from data_contracts import CostConditions, CostMappings, CostRows
 from tests.tables import rows, texts
-from transforms.costs import costs
+from transforms.costs import costs as built
+from transforms.standing_bills import standing_bills
 
 NO_MAPPINGS = rows(CostMappings), rows(CostConditions)
+
+
+def costs(delivered, cost_mappings, cost_conditions):
+    return built(delivered, standing_bills(delivered), cost_mappings, cost_conditions)
 
 
 def charges(text: str, **more: str):

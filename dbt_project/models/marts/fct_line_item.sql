@@ -39,6 +39,8 @@ select
     line_items.amount_reporting,
     line_items.currency,
     run.reporting_currency,
+    line_items.price_currency,
+    line_items.price_rate_date,
     line_items.fx_rate_date,
     line_items.applies_to_line_item_id,
     line_items.rule_version,

@@ -122,5 +122,12 @@ from (
         || 'count(*) filter (where status in (''incomplete'', ''pending'')) as open_days, '
         || 'count(*) filter (where status = ''late'') as late_days, max(message) as one_of_them '
         || 'from audit.aud_feed_day'
+    ),
+    (
+        17,
+        'Which usage was taken back or amended, and what waits for its event?',
+        'audit.aud_reversal',
+        'select correction, event_id, reversed_event_id, outcome, rule, account_id, meter, reversed_quantity '
+        || 'from audit.aud_reversal order by outcome desc, landed_on, event_id'
     )
 ) as questions (question_no, question, table_name, example_sql)

@@ -17,7 +17,7 @@ from tests.orchestration.observe.receivers import webhook
 from tests.tables import texts
 
 FIRST, SECOND, THIRD, LAST = tiny.DAYS
-FIFTH = LAST + timedelta(days=1)
+FIFTH, SIXTH = LAST + timedelta(days=1), LAST + timedelta(days=2)
 
 
 def days(settings, as_of=LAST, **expected):
@@ -118,6 +118,21 @@ def test_an_expectation_that_means_nothing_is_refused(feed):
         Settings(expected_feeds={"usage_events": feed})
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ('{"usage_events": {"files": -1}}', "RATEBOOK_EXPECTED_FEEDS usage_events files: Input should be greater"),
+        ("{usage_events}", 'no JSON: error parsing value for field "expected_feeds"'),
+    ],
+)
+def test_a_setting_that_cannot_be_read_ends_every_command_with_its_name(monkeypatch, capsys, value, said):
+    monkeypatch.setenv("RATEBOOK_EXPECTED_FEEDS", value)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["doctor"])
+    assert ended.value.code == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+
+
 # --- what it does ------------------------------------------------------------------------------------------------------
 
 
@@ -133,7 +148,7 @@ def ask(settings, question):
         return connection.execute(question).fetchall()
 
 
-def test_lines_of_days_that_are_not_complete_are_provisional_until_the_day_is(landed, monkeypatch, capfd):
+def test_lines_of_days_that_are_not_complete_are_provisional(landed, monkeypatch, capfd):
     """One day of usage is awaited with `days_before` 0, so that the days beside it are not."""
     expected = {"usage_events": {"since": str(SECOND), "days_before": 0, "except_on": [str(LAST), str(FIFTH)]}}
     code, said = run(monkeypatch, capfd, landed, LAST, **expected)
@@ -151,12 +166,24 @@ def test_lines_of_days_that_are_not_complete_are_provisional_until_the_day_is(la
     ]
     events = run_log.read_events(run_log.log_file(landed, 1))
     assert [event["feed"] for event in events if event["event"] == "feed incomplete"] == ["usage_events"]
+
+
+def test_a_day_that_comes_late_is_told_of_once_by_the_night_that_saw_it(landed):
+    days(landed)
     late(landed)
-    code, said = run(monkeypatch, capfd, landed, FIFTH, **expected)
-    assert code == 0, said
-    assert "was due with the night of 2026-09-02, complete with that of 2026-09-05" in said
-    assert ask(landed, provisional) == []
-    assert ask(landed, "select bool_or(is_provisional) from marts.fct_invoice") == [(False,)]
+    expected = {"usage_events": ExpectedFeed(since=SECOND, except_on=frozenset({LAST, FIFTH, SIXTH}))}
+    settings = landed.model_copy(update={"expected_feeds": expected})
+    said = {}
+    for day in (FIFTH, SIXTH):
+        intake.snapshot_through(settings, day)
+        with run_log.run_log_file(settings, 1, day):
+            said[day] = completeness.open_or_late(open_build(settings, day))
+    assert said == {
+        FIFTH: ["usage_events of 2026-09-02 was due with the night of 2026-09-02, complete with that of 2026-09-05."],
+        SIXTH: [],
+    }
+    (event,) = run_log.read_events(run_log.log_file(settings, 1))
+    assert (event["event"], event["level"], event["delivery_date"]) == ("feed came late", "warning", "2026-09-02")
 
 
 def test_a_publish_that_waits_for_a_feed_is_held_with_the_feed_its_due_date_and_when_it_was_seen(
