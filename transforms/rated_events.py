@@ -87,7 +87,9 @@ def rated_events(
     charged = _with_fee(in_order, price_versions, "price_version_id", "amount_exact").collect().lazy()
     is_listed = pl.col("list_price_version_id") == pl.col("price_version_id")
     overridden = _with_fee(charged.filter(~is_listed), price_versions, "list_price_version_id", "list_exact")
-    as_listed = charged.filter(is_listed).with_columns(pl.col("amount_exact").alias("list_exact"))
+    as_listed = charged.filter(is_listed).with_columns(
+        pl.col("amount_exact").alias("list_exact"), pl.col("_amount_exact_rounding").alias("_list_exact_rounding")
+    )
     listed = pl.concat([as_listed, overridden.select(as_listed.collect_schema().names())])
     rounded = _rounded(listed, exchange_rates, price_versions, currencies).with_columns(
         # A list version that prices quantities, or not in this currency, says nothing about an event.
