@@ -9,6 +9,8 @@ from data_contracts.cost_conditions import CostConditions
 from data_contracts.cost_mappings import CostMappings
 from data_contracts.cost_meters import CostMeters
 from data_contracts.cost_rows import CostRows
+from data_contracts.cost_shares import CostShares
+from data_contracts.costs import Costs
 from data_contracts.currencies import Currencies
 from data_contracts.documents import Documents
 from data_contracts.exchange_rates import ExchangeRates
@@ -31,6 +33,7 @@ from data_contracts.rates import Rates
 from data_contracts.rejected_rows import RejectedRows
 from data_contracts.repeated_events import RepeatedEvents
 from data_contracts.reversals import Reversals
+from data_contracts.standing_bills import StandingBills
 from data_contracts.usage_days import UsageDays
 from data_contracts.usage_events import UsageEvents
 from data_contracts.usage_outcomes import UsageOutcomes
@@ -76,6 +79,9 @@ TABLES: tuple[type[Table], ...] = (
     RatedEvents,
     LineItems,
     UsageOutcomes,
+    StandingBills,
+    Costs,
+    CostShares,
     Findings,
 )
 
@@ -91,6 +97,8 @@ __all__ = [
     "CostMappings",
     "CostMeters",
     "CostRows",
+    "CostShares",
+    "Costs",
     "Currencies",
     "Delivered",
     "Delivery",
@@ -116,6 +124,7 @@ __all__ = [
     "RejectedRows",
     "RepeatedEvents",
     "Reversals",
+    "StandingBills",
     "Table",
     "UsageDays",
     "UsageEvents",

@@ -59,6 +59,14 @@ class LineItems(Table):
         example="13.99",
     )
     currency: Text = column("ISO 4217 code of the amounts.", pattern="^[A-Z]{3}$", example="USD")
+    price_currency: Text = column(
+        "ISO 4217 code of the price; other than `currency` where it is converted.", example="USD"
+    )
+    price_rate_date: Day = column(
+        "Day for which the rate that converts the price was fixed.",
+        null_means="the price is in the currency itself",
+        example="2026-07-31",
+    )
     fx_rate_date: Day = column(
         "Day for which the rate behind `amount_reporting` was fixed.",
         null_means="none was used: the amount is in the reporting currency, or no rate is known",

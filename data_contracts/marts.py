@@ -4,13 +4,15 @@ A column that comes from another table is taken over with its description, `segm
 that every sentence stands once.
 """
 
-from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from data_contracts.account_contracts import AccountContracts
 from data_contracts.accounts import Accounts
 from data_contracts.companies import Companies
 from data_contracts.contracts import Contracts
+from data_contracts.cost_rows import CostRows
+from data_contracts.cost_shares import ALLOCATION_METHODS, CostShares
+from data_contracts.costs import Costs
 from data_contracts.currencies import Currencies
 from data_contracts.exchange_rates import ExchangeRates
 from data_contracts.findings import Findings
@@ -22,7 +24,7 @@ from data_contracts.price_versions import PriceVersions
 from data_contracts.products import Products
 from data_contracts.rejected_rows import RejectedRows
 from data_contracts.reversals import Reversals
-from data_contracts.runs import ContractColumns, Renamed, Run, RunLog, RunTables
+from data_contracts.runs import ContractColumns, FeedDays, Renamed, Run, RunLog, RunTables
 from data_contracts.usage_days import UsageDays
 from data_contracts.usage_events import UsageEvents
 from data_contracts.usage_outcomes import UsageOutcomes
@@ -36,11 +38,16 @@ from data_contracts.vocabulary import (
     Flag,
     Instant,
     Kind,
+    Percent,
+    ProviderCost,
+    ProviderQuantity,
     Quantity,
     Text,
     UnitPrice,
     column,
     key,
+    same,
+    same_key,
 )
 
 UNRESOLVED = "unresolved"  # contract_id of usage that no contract covers: a key is never null
@@ -56,16 +63,6 @@ class Mart(Renamed):
         """Take the schema, and the table's name where the class cannot carry it (`meta.run`)."""
         super().__init_subclass__(name=name)
         cls.schema_name = schema
-
-
-def same(source: Any, *, null_means: str | None = None) -> Any:
-    """Take over a column of another table as a plain column; `null_means` where the mart writes null for empty text."""
-    return replace(source, is_key=False, null_means=null_means or source.null_means)
-
-
-def same_key(source: Any) -> Any:
-    """Take over a column of another table as part of the grain."""
-    return replace(source, is_key=True)
 
 
 # --- marts: dimensions -----------------------------------------------------------------------------------------------
@@ -128,6 +125,7 @@ class DimProduct(Mart, schema="marts"):
     product_id: Text = same_key(Products.product_id)
     product_name: Text = same(Products.product_name)
     revenue_account: Text = same(Products.revenue_account)
+    cost_basis: Text = same(Products.cost_basis)
 
 
 OF_TIME = "it is a price of time"
@@ -315,11 +313,16 @@ class FctLineItem(Mart, schema="marts"):
     amount_reporting: Amount = same(LineItems.amount_reporting)
     currency: Text = same(LineItems.currency)
     reporting_currency: Text = same(Companies.reporting_currency)
+    price_currency: Text = same(LineItems.price_currency)
+    price_rate_date: Day = same(LineItems.price_rate_date)
     fx_rate_date: Day = same(LineItems.fx_rate_date)
     applies_to_line_item_id: Text = same(LineItems.applies_to_line_item_id)
     rule_version: Text = same(LineItems.rule_version)
     accounting_period: Text = column("Month of `posting_date`.", example="2026-10")
     is_period_closed: Flag = column("Whether that period is closed; false until closing is built.")
+    is_provisional: Flag = column(
+        "Whether usage of its day is still expected (audit.aud_feed_day): the line may grow when it arrives."
+    )
 
 
 class FctInvoice(Mart, schema="marts"):
@@ -356,6 +359,7 @@ class FctInvoice(Mart, schema="marts"):
         unit="reporting currency",
     )
     reporting_currency: Text = same(FctLineItem.reporting_currency)
+    is_provisional: Flag = column("Whether usage of any day of its billing period is still expected.")
 
 
 class FctInvoiceLine(Mart, schema="marts"):
@@ -385,7 +389,7 @@ class FctInvoiceLine(Mart, schema="marts"):
     unit_price: UnitPrice = column(
         "Unit price, for display only: nothing is computed from it.",
         null_means="the price has tiers or a rate instead",
-        unit="currency",
+        unit="price_currency",
     )
     amount: AmountSum = column("Sum of the line items, each rounded by its rounding scope.", unit="currency")
     amount_reporting: AmountSum = column(
@@ -395,6 +399,7 @@ class FctInvoiceLine(Mart, schema="marts"):
     )
     tax_amount: AmountSum = column("Tax of the line; 0 until it is built.", unit="currency")
     currency: Text = same(LineItems.currency)
+    price_currency: Text = same(LineItems.price_currency)
     reporting_currency: Text = same(FctLineItem.reporting_currency)
     rated_line_count: Count = column("Line items behind it.", unit="line item", at_least=1)
 
@@ -427,6 +432,45 @@ class FctRevenueDaily(Mart, schema="marts"):
     unbilled_delta_reporting: AmountSum = column(
         "Change of what is earned and not billed yet, in the reporting currency.",
         null_means="a line item has no rate, see audit.aud_finding",
+        unit="reporting currency",
+    )
+    reporting_currency: Text = same(FctLineItem.reporting_currency)
+    is_provisional: Flag = column("Whether any line item behind it is provisional.")
+
+
+class FctCostDaily(Mart, schema="marts"):
+    """Cost by day, from both sides: what cost prices make of usage (modelled), and what providers bill (actual).
+
+    Add up one side only, or the rows with `is_cost_basis`: those that count in the product's margin. Names are those
+    of FOCUS.
+
+    Grain: one row per account, product, day, cost source, provider, billing account and period, allocation method and
+    currency.
+    """
+
+    account_id: Text = key("Account that bears it; `unmapped` or `unallocated` when none does.", example="acct_007")
+    product_id: Text = same_key(Costs.product_id)
+    date_day: Day = key("Posting date: of a charge the day on which it starts.")
+    cost_source: Text = key("Where it comes from.", one_of=("modelled", "actual"))
+    provider_name: Text = key("Provider that bills it; empty when it is modelled.", example="AWS")
+    billing_account_id: Text = key(
+        "Account of ours that the provider bills; empty when it is modelled.", example="1234567890123"
+    )
+    billing_period_start: Day = key("First day of the provider's billing period, or of that of the line item.")
+    allocation_method: Text = key(
+        "How it reached the account: `rated` by a cost price, else see audit.aud_cost_row.",
+        one_of=("rated", *ALLOCATION_METHODS),
+    )
+    currency: Text = key("ISO 4217 code of the costs.", example="USD")
+    accounting_period: Text = same(FctLineItem.accounting_period)
+    is_cost_basis: Flag = column("Whether it counts in the margin: the product's cost basis, and whatever is unmapped.")
+    list_cost: ProviderCost = same(CostShares.list_cost)
+    contracted_cost: ProviderCost = same(CostShares.contracted_cost)
+    billed_cost: ProviderCost = same(CostShares.billed_cost)
+    effective_cost: ProviderCost = same(CostShares.effective_cost)
+    billed_cost_reporting: ProviderCost = column(
+        "`billed_cost` in the reporting currency, at the rates of the days.",
+        null_means="no rate is known for one of them",
         unit="reporting currency",
     )
     reporting_currency: Text = same(FctLineItem.reporting_currency)
@@ -514,6 +558,73 @@ class RptLineItemMonthly(Mart, schema="reports"):
     line_count: Count = column("Line items behind it.", unit="line item", at_least=1)
 
 
+class RptGrossMarginByCurrency(Mart, schema="reports"):
+    """What an account's product earned and cost in a month of posting, each currency by itself.
+
+    Revenue in one currency and cost in another are two rows: rpt_gross_margin brings them together.
+
+    Grain: one row per month, account, product and currency.
+    """
+
+    date_month: Day = key("First day of the posting month.")
+    account_id: Text = same_key(FctCostDaily.account_id)
+    product_id: Text = same_key(FctCostDaily.product_id)
+    currency: Text = key("ISO 4217 code of all amounts of the row.", example="USD")
+    account_name: Text = column(
+        "Name of the account now.", null_means="it is no account, or none is in force now", example="Acme Inc."
+    )
+    product_name: Text = same(RptRevenueByProduct.product_name)
+    cost_basis: Text = column("Which cost counts.", null_means="the cost is unmapped", one_of=("modelled", "actual"))
+    revenue: ProviderCost = column(
+        "Revenue earned.", null_means="an amount has no exchange rate, see the line items", unit="currency"
+    )
+    cost: ProviderCost = column(
+        "Billed cost that counts: of the product's cost basis.",
+        null_means="a cost has no exchange rate",
+        unit="currency",
+    )
+    gross_margin: ProviderCost = column("Revenue less cost.", null_means="one of them is unknown", unit="currency")
+    margin_pct: Percent = column(
+        "Gross margin in per cent of revenue.",
+        null_means="there is no revenue above zero, or it is unknown",
+        unit="%",
+        example="62.50",
+    )
+    margin_pct_prior: Percent = column(
+        "The same of the month before.", null_means="that month has none", unit="%", example="58.00"
+    )
+    modelled_cost: ProviderCost = column("Cost by cost prices.", null_means="none, or unknown", unit="currency")
+    actual_cost: ProviderCost = column("Cost by providers' bills.", null_means="none, or unknown", unit="currency")
+    cost_variance: ProviderCost = column(
+        "Actual less modelled cost; an account that has one side only counts with it.",
+        null_means="the product has not both in that month, or one is unknown",
+        unit="currency",
+    )
+
+
+class RptGrossMargin(Mart, schema="reports"):
+    """What an account's product earned and cost in a month of posting, in the reporting currency.
+
+    Grain: one row per month, account and product.
+    """
+
+    date_month: Day = same_key(RptGrossMarginByCurrency.date_month)
+    account_id: Text = same_key(RptGrossMarginByCurrency.account_id)
+    product_id: Text = same_key(RptGrossMarginByCurrency.product_id)
+    currency: Text = column("The reporting currency.", example="USD")
+    account_name: Text = same(RptGrossMarginByCurrency.account_name)
+    product_name: Text = same(RptGrossMarginByCurrency.product_name)
+    cost_basis: Text = same(RptGrossMarginByCurrency.cost_basis)
+    revenue: ProviderCost = same(RptGrossMarginByCurrency.revenue)
+    cost: ProviderCost = same(RptGrossMarginByCurrency.cost)
+    gross_margin: ProviderCost = same(RptGrossMarginByCurrency.gross_margin)
+    margin_pct: Percent = same(RptGrossMarginByCurrency.margin_pct)
+    margin_pct_prior: Percent = same(RptGrossMarginByCurrency.margin_pct_prior)
+    modelled_cost: ProviderCost = same(RptGrossMarginByCurrency.modelled_cost)
+    actual_cost: ProviderCost = same(RptGrossMarginByCurrency.actual_cost)
+    cost_variance: ProviderCost = same(RptGrossMarginByCurrency.cost_variance)
+
+
 # --- audit -----------------------------------------------------------------------------------------------------------
 
 
@@ -582,6 +693,31 @@ class AudRunTable(Mart, schema="audit"):
     step_peak_memory_bytes: Count = same(RunTables.step_peak_memory_bytes)
 
 
+class AudFeedDay(Mart, schema="audit"):
+    """What was expected of a feed for a delivery day, and what has arrived of it. Empty while nothing is expected.
+
+    Grain: one row per feed and delivery day on which it is expected.
+    """
+
+    feed: Text = same_key(FeedDays.feed)
+    delivery_date: Day = same_key(FeedDays.delivery_date)
+    due_date: Day = same(FeedDays.due_date)
+    status: Text = same(FeedDays.status)
+    expected_files: Count = same(FeedDays.expected_files)
+    arrived_files: Count = same(FeedDays.arrived_files)
+    late_files: Count = same(FeedDays.late_files)
+    refused_files: Count = same(FeedDays.refused_files)
+    expected_rows: Count = same(FeedDays.expected_rows)
+    arrived_rows: Count = same(FeedDays.arrived_rows)
+    missing_sources: Text = same(FeedDays.missing_sources)
+    completed_on: Day = same(FeedDays.completed_on)
+    last_seen_on: Day = same(FeedDays.last_seen_on)
+    if_missing: Text = same(FeedDays.if_missing)
+    service_from: Day = same(FeedDays.service_from)
+    service_to: Day = same(FeedDays.service_to)
+    message: Text = same(FeedDays.message)
+
+
 class AudInputFile(Mart, schema="audit"):
     """A file found in the landing zone, and where every row of it went.
 
@@ -642,6 +778,63 @@ class AudUsageIntake(Mart, schema="audit"):
         "Those of them that reverse or amend an event: see audit.aud_reversal.", unit="row", at_least=0
     )
     quantity: Quantity = column("Sum of their quantities.", unit="unit of the meter")
+
+
+class AudCostIntake(Mart, schema="audit"):
+    """Charges counted where they lie, by the bill that they belong to, and whether that bill stands.
+
+    Grain: one row per delivery date, file, provider, billing account, billing period and currency.
+    """
+
+    delivery_date: Day = same_key(LandedFiles.delivery_date)
+    source_file: Text = same_key(LandedFiles.source_file)
+    provider_name: Text = same_key(CostRows.provider_name)
+    billing_account_id: Text = same_key(CostRows.billing_account_id)
+    billing_period_start: Day = same_key(CostRows.billing_period_start)
+    currency: Text = same_key(CostRows.currency)
+    landed_on: Day = same(CostRows.landed_on)
+    is_standing: Flag = column("Whether it stands: false when a later delivery has replaced the bill.")
+    charge_count: Count = column("Charges.", unit="charge", at_least=1)
+    billed_cost: ProviderCost = column("Sum of what they bill.", unit="currency")
+
+
+class AudCostRow(Mart, schema="audit"):
+    """A charge of a bill that stands: its file and line, and whose cost it is or why nobody's.
+
+    Grain: one row per delivery date, file and line.
+    """
+
+    delivery_date: Day = same_key(Costs.delivery_date)
+    source_file: Text = same_key(Costs.source_file)
+    source_line: Count = same_key(Costs.source_line)
+    provider_name: Text = same(Costs.provider_name)
+    billing_account_id: Text = same(Costs.billing_account_id)
+    billing_period_start: Day = same(Costs.billing_period_start)
+    charge_date: Day = same(Costs.charge_date)
+    charge_end_date: Day = same(Costs.charge_end_date)
+    charge_category: Text = same(Costs.charge_category)
+    charge_class: Text = same(Costs.charge_class)
+    charge_description: Text = same(Costs.charge_description)
+    service_category: Text = same(Costs.service_category)
+    service_name: Text = same(Costs.service_name)
+    sku_id: Text = same(Costs.sku_id)
+    sub_account_id: Text = same(Costs.sub_account_id)
+    region_id: Text = same(Costs.region_id)
+    resource_id: Text = same(Costs.resource_id)
+    tags: Text = same(Costs.tags)
+    consumed_quantity: ProviderQuantity = same(Costs.consumed_quantity)
+    consumed_unit: Text = same(Costs.consumed_unit)
+    list_cost: ProviderCost = same(Costs.list_cost)
+    contracted_cost: ProviderCost = same(Costs.contracted_cost)
+    billed_cost: ProviderCost = same(Costs.billed_cost)
+    effective_cost: ProviderCost = same(Costs.effective_cost)
+    currency: Text = same(Costs.currency)
+    mapping_id: Text = same(Costs.mapping_id)
+    product_id: Text = same(Costs.product_id)
+    account_id: Text = same(Costs.account_id)
+    allocation_method: Text = same(Costs.allocation_method)
+    unmapped_rule: Text = same(Costs.unmapped_rule)
+    unmapped_detail: Text = same(Costs.unmapped_detail)
 
 
 class AudReversal(Mart, schema="audit"):
@@ -816,15 +1009,21 @@ MARTS: tuple[type[Mart], ...] = (
     FctInvoice,
     FctInvoiceLine,
     FctRevenueDaily,
+    FctCostDaily,
     RptRevenueByProduct,
     RptRevenueByAccount,
     RptLineItemMonthly,
+    RptGrossMargin,
+    RptGrossMarginByCurrency,
     AudReconciliation,
     AudRun,
     AudRunTable,
+    AudFeedDay,
     AudInputFile,
     AudRejectedRow,
     AudUsageIntake,
+    AudCostIntake,
+    AudCostRow,
     AudReversal,
     AudUsageOutcome,
     AudSuspense,

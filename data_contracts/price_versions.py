@@ -25,6 +25,7 @@ class PriceVersions(Table):
     model: Text = column("Charge model.", one_of=MODELS)
     kind: Text = column("What the price makes.", one_of=("revenue", "cost"))
     is_additive: Flag = column("Whether it may apply beside another revenue price of the same usage.")
+    is_converted: Flag = column("Whether its amounts are converted for contracts in other currencies.")
     conditions: Text = column("Canonical JSON of `where`: the dimensions that usage must have.", example="{}")
     effective_from_date: Day = column(
         "Local day of the account on which it starts.", null_means="it starts at an instant"

@@ -38,6 +38,7 @@ class PricedUsage(Table):
     model: Text = column("Charge model of the version.", null_means="it is not rated")
     product_id: Text = column("Product of the price.", null_means="it is not rated", example="api")
     currency: Text = column("ISO 4217 code of the version.", null_means="it is not rated", example="USD")
+    billing_currency: Text = column("ISO 4217 code that it is billed in.", null_means="it is not rated", example="EUR")
     line_dimensions: Text = column(
         "Dimensions of the line that counts it: conditions and groups of the price, canonical JSON.",
         null_means="it is not rated",

@@ -39,10 +39,14 @@ class RatedEvents(Table):
     occurred_at: Instant = column("When it happened, UTC.")
     quantity: Quantity = column("The event's value: what the meter measures.", unit="currency")
     amount_exact: ExactAmount = column("Fee before rounding.", unit="currency")
-    amount: Amount = column("Fee, rounded once to the minor unit.", unit="currency")
+    amount: Amount = column("Fee, converted and rounded once to the minor unit.", unit="billing_currency")
     list_exact: ExactAmount = column("Fee at the plan's own price, before rounding.", unit="currency")
-    list_amount: Amount = column("Fee at the plan's own price, rounded likewise.", unit="currency")
-    currency: Text = column("ISO 4217 code of the amounts.", example="USD")
+    list_amount: Amount = column("Fee at the plan's own price, likewise.", unit="billing_currency")
+    currency: Text = column("ISO 4217 code of the price, and of the amounts before rounding.", example="USD")
+    billing_currency: Text = column(
+        "ISO 4217 code that it is billed in, and of the rounded amounts; the same unless the price is converted.",
+        example="EUR",
+    )
     delivery_date: Day = column("Delivery of the event.")
     source_file: Text = column("Landing file of the event.", example="usage_events/2026-08-01/usage.csv")
     source_line: Count = column("Line in that file.")

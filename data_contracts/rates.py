@@ -19,6 +19,9 @@ class Rates(Table):
     model: Text = column("Charge model.")
     product_id: Text = column("Product.", example="api")
     currency: Text = column("ISO 4217 code of its amounts.", example="USD")
+    billing_currency: Text = column(
+        "ISO 4217 code that it is billed in; other than `currency` where the price is converted.", example="EUR"
+    )
     price_version_id: Text = column("Version in force.", example="api_requests@2026-08-01")
     list_price_version_id: Text = column(
         "Version of the plan's own price in force, without the override.", example="api_requests@2026-08-01"

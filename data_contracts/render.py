@@ -18,6 +18,9 @@ from data_contracts.account_contracts import AccountContracts
 from data_contracts.accounts import Accounts
 from data_contracts.companies import Companies
 from data_contracts.contracts import Contracts
+from data_contracts.cost_rows import CostRows
+from data_contracts.cost_shares import CostShares
+from data_contracts.costs import Costs
 from data_contracts.currencies import Currencies
 from data_contracts.exchange_rates import ExchangeRates
 from data_contracts.findings import Findings
@@ -34,7 +37,7 @@ from data_contracts.products import Products
 from data_contracts.rejected_rows import RejectedRows
 from data_contracts.repeated_events import RepeatedEvents
 from data_contracts.reversals import Reversals
-from data_contracts.runs import RUN_TABLES, ContractColumns, Run, RunLog, RunTables
+from data_contracts.runs import RUN_TABLES, ContractColumns, FeedDays, Run, RunLog, RunTables
 from data_contracts.usage_days import UsageDays
 from data_contracts.usage_events import UsageEvents
 from data_contracts.usage_outcomes import UsageOutcomes
@@ -49,6 +52,7 @@ CURRENCY_OF_UNIT = {
     "currency": "currency",
     "value_currency": "value_currency",
     "reporting currency": "reporting_currency",
+    "price_currency": "price_currency",
     "quote_currency": "quote_currency",
     "target_currency": "target_currency",
 }
@@ -87,11 +91,15 @@ STAGED: tuple[type[Table], ...] = (
     PricedUsage,
     LineItems,
     UsageOutcomes,
+    CostRows,
+    Costs,
+    CostShares,
     ExchangeRates,
     Findings,
     Run,
     RunLog,
     RunTables,
+    FeedDays,
     ContractColumns,
 )
 

@@ -99,6 +99,40 @@ class RunTables(Renamed, name="run_tables"):
     step_peak_memory_bytes: Count = column("Most memory held during the step.", unit="byte", at_least=0)
 
 
+class FeedDays(Table):
+    """What was expected of a feed for a delivery day, and what has arrived of it up to the run's day.
+
+    Grain: one row per feed and delivery day on which it is expected. Source: orchestration.completeness.
+    """
+
+    feed: Text = key("Name of the feed in the settings.", example="gateway")
+    delivery_date: Day = key("Delivery day: that of the folder in which it lands.")
+    due_date: Day = column("Delivery date of the night with which it was due at the latest.")
+    status: Text = column(
+        "Complete in time, complete but late, not complete and due, or not complete and not yet due.",
+        one_of=("complete", "late", "incomplete", "pending"),
+    )
+    expected_files: Count = column("Files expected at least.", unit="file", at_least=0)
+    arrived_files: Count = column("Files loaded.", unit="file", at_least=0)
+    late_files: Count = column("Of them, those that were first seen after it was due.", unit="file", at_least=0)
+    refused_files: Count = column("Files refused; they do not count as arrived.", unit="file", at_least=0)
+    expected_rows: Count = column("Rows expected at least.", unit="row", at_least=0)
+    arrived_rows: Count = column("Rows landed in the loaded files.", unit="row", at_least=0)
+    missing_sources: Text = column(
+        "Sources expected of which no usage was accepted.", null_means="none is missing", example="eu-gateway"
+    )
+    completed_on: Day = column("Night that saw the last of it.", null_means="it is not complete")
+    last_seen_on: Day = column("Night that last saw a file of the feed, of any day.", null_means="none was ever seen")
+    if_missing: Text = column("What an incomplete day does.", one_of=("provisional", "hold"))
+    service_from: Day = column("First day of usage that it brings (in).", null_means="it brings no usage")
+    service_to: Day = column("Day after the last one (out).", null_means="it brings no usage")
+    message: Text = column(
+        "What is missing or was late, for a person.",
+        null_means="it was complete in time",
+        example="gateway of 2026-11-03, due with the night of 2026-11-03: 0 of 1 files",
+    )
+
+
 class ContractColumns(Renamed, name="columns"):
     """What a column of a published table means. Rendered from the contracts; in the lake it is called `columns`.
 
@@ -124,4 +158,4 @@ class ContractColumns(Renamed, name="columns"):
     is_key: Flag = column("Whether it belongs to the grain of its table.")
 
 
-RUN_TABLES: tuple[type[Table], ...] = (Run, RunLog, RunTables, ContractColumns)
+RUN_TABLES: tuple[type[Table], ...] = (Run, RunLog, RunTables, FeedDays, ContractColumns)

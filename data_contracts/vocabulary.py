@@ -63,6 +63,8 @@ AmountSum = Annotated[Decimal, ColumnType(pl.Decimal(38, 4), "DECIMAL(38,4)")]
 # A provider bills fractions of a cent that add up: they are kept as billed, and never rounded to a minor unit.
 ProviderCost = Annotated[Decimal, ColumnType(pl.Decimal(38, 12), "DECIMAL(38,12)")]
 ProviderQuantity = Annotated[Decimal, ColumnType(pl.Decimal(38, 18), "DECIMAL(38,18)")]
+# Of reports only: nothing is computed from a ratio.
+Percent = Annotated[Decimal, ColumnType(pl.Decimal(38, 2), "DECIMAL(38,2)")]
 
 QUANTITY = pl.Decimal(38, 12)
 EXACT = pl.Decimal(38, 24)
@@ -117,6 +119,16 @@ def key(
     return Column(
         description, is_key=True, unit=unit, example=example, one_of=None if one_of is None else tuple(one_of)
     )
+
+
+def same(source: Any, *, null_means: str | None = None) -> Any:
+    """Take over a column of another table as a plain column; `null_means` where the mart writes null for empty text."""
+    return replace(source, is_key=False, null_means=null_means or source.null_means)
+
+
+def same_key(source: Any) -> Any:
+    """Take over a column of another table as part of the grain."""
+    return replace(source, is_key=True)
 
 
 class Table:

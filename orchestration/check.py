@@ -94,6 +94,10 @@ def _rejected(folder: Path) -> list[Finding]:
 def _conflicts(folder: Path) -> list[Finding]:
     rows = pl.read_parquet(folder / f"{RepeatedEvents.table_name}.parquet").filter(pl.col("outcome") == "conflict")
     stands = pl.format("Event {} stands with other content: {} line {}.", "event_id", "standing_file", "standing_line")
+    amends = pl.format(
+        "Event {} was taken back before, or {} stands with other content: {} line {}.",
+        *("amends_event_id", "event_id", "standing_file", "standing_line"),
+    )
     shown = rows.select(
         pl.col("source_file").alias("file"),
         pl.col("source_line").alias("line"),
@@ -101,9 +105,11 @@ def _conflicts(folder: Path) -> list[Finding]:
         pl.lit("conflict").alias("rule"),
         pl.when(pl.col("standing_file").is_null())
         .then(pl.format("Event {} was delivered with several contents; none of them stands.", "event_id"))
-        .otherwise(stands)
+        .when(pl.col("amends_event_id").is_null())
+        .then(stands)
+        .otherwise(amends)
         .alias("message"),
-        pl.lit("It is held; give a corrected event an id of its own.").alias("remedy"),
+        pl.lit("It is held; an event with an id of its own that amends it says what counts.").alias("remedy"),
     )
     return _findings(shown)
 

@@ -120,12 +120,17 @@ def explain(
     line_item_id: Annotated[str, typer.Argument(help="`line_item_id` of marts.fct_line_item.")],
     home: Home = None,
     number: Run = None,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page to send along.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Recompute a line down to its events: quantity, version, tiers, rounding."""
     from orchestration.explain import explanation
 
     found = explanation(_settings(home), line_item_id.strip(), number)
+    if html is not None:
+        from orchestration.explanation_page import page
+
+        html.write_text(page(found), "utf-8")
     if as_json:
         _print_json(_plain(found.as_dict()))
     else:
@@ -403,20 +408,26 @@ def _refuse(what: str, message: str, exit_code: int) -> NoReturn:
 
 def _settings(home: Path | None) -> "Settings":
     from pydantic import ValidationError
+    from pydantic_settings import SettingsError
 
     from orchestration.settings import Settings
 
     try:
         settings = Settings() if home is None else Settings(home=home)
     except ValidationError as error:
-        faults = "; ".join(
-            f"RATEBOOK_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" if each["loc"] else each["msg"]
-            for each in error.errors()
-        )
+        faults = "; ".join(f"{_setting(each['loc'])}{each['msg']}" for each in error.errors())
         raise UsageError(f"{faults}. `orchestration/settings.py` lists the settings.") from None
+    except SettingsError as error:
+        raise UsageError(f"A RATEBOOK_* variable that holds a list or an object is no JSON: {error}.") from None
     if settings.home.exists() and not settings.home.is_dir():
         raise UsageError(f"{settings.home} is not a folder; --home (or RATEBOOK_HOME) names the folder of the state.")
     return settings
+
+
+def _setting(place: Sequence[int | str]) -> str:
+    """Return the variable that is at fault, and the place inside of it; nothing of a fault of several together."""
+    name, *inside = map(str, place or [""])
+    return f"RATEBOOK_{name.upper()}{''.join(f' {each}' for each in inside)}: " if name else ""
 
 
 def _last_day(on: str | None, first: str | None, last: str | None) -> date:
@@ -496,6 +507,15 @@ def _show_run(settings: "Settings", record: "Record", as_json: bool, *, dry_run:
         err.print(
             f"{len(record.refused_files)} files were refused and are not in these numbers: see audit.aud_input_file. "
             "Land them mended; under a date already taken they belong to the next night.",
+            soft_wrap=True,
+            highlight=False,
+        )
+    for message in record.incomplete_feeds[:SHOWN_REFUSALS]:
+        err.print(f"[bold yellow]Feed[/bold yellow] {escape(message)}", soft_wrap=True, highlight=False)
+    if record.incomplete_feeds:
+        err.print(
+            f"{len(record.incomplete_feeds)} days of feeds are incomplete or came late: see audit.aud_feed_day. Lines "
+            "of days that are not complete are marked `is_provisional`.",
             soft_wrap=True,
             highlight=False,
         )

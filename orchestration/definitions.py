@@ -7,8 +7,6 @@ partition, the delivery date. A range is one run: deliveries day by day, tables 
 from datetime import date
 
 import dagster as dg
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from orchestration import defs_marts, defs_publish, defs_tables
 from orchestration.dagster_home import dagster_home
@@ -20,24 +18,16 @@ from orchestration.settings import Settings
 NO_DELIVERY_YET = date(2026, 8, 1)
 
 
-class Calendar(BaseSettings):
-    """Which delivery dates Dagster offers."""
-
-    model_config = SettingsConfigDict(env_prefix="RATEBOOK_", frozen=True, extra="ignore")
-
-    first_delivery: date | None = Field(default=None, description="First delivery date; the first landed by default.")
-
-
 @dg.definitions
 def defs() -> dg.Definitions:
     """Return what the webserver, the daemon and `dg` load."""
-    return night_definitions(Settings(), Calendar().first_delivery)
+    return night_definitions(Settings())
 
 
-def night_definitions(settings: Settings, first_delivery: date | None = None) -> dg.Definitions:
+def night_definitions(settings: Settings) -> dg.Definitions:
     """Return the graph, its job and its schedules over the state of one installation."""
     dagster_home(settings)
-    first = first_delivery or _first_landed(settings) or NO_DELIVERY_YET
+    first = settings.first_delivery or _first_landed(settings) or NO_DELIVERY_YET
     partitions = dg.DailyPartitionsDefinition(start_date=first.isoformat(), timezone="UTC")
     watch = defs_publish.latest_delivery_is_published(settings, partitions)
     assets: list[dg.AssetsDefinition | dg.AssetSpec] = [

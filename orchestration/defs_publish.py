@@ -135,6 +135,7 @@ def _facts(run: NightRun) -> dict[str, Any]:
         "run_number": run.record.number,
         "is_served": run.record.is_latest,
         "gates_passed": run.record.gates_passed,
+        "incomplete_feeds": len(run.record.incomplete_feeds),
         "path": dg.MetadataValue.path(str(done.path)),
         "fingerprint": run.build.fingerprint,
         "code_hash": manifest["code_hash"],

@@ -12,6 +12,7 @@ import tempfile
 import zoneinfo
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -24,6 +25,7 @@ from data_contracts.vocabulary import Amount, Table, Text, column, key
 from orchestration.errors import RatebookError, UsageError
 from orchestration.lock import run_lock
 from orchestration.notify import try_channels
+from orchestration.postgres import Asked, column_names
 from orchestration.publish import CANDIDATE, LATEST, NEW_LINK, REMOVING, published_run
 from orchestration.settings import Settings
 from orchestration.storage import sha256_of
@@ -35,6 +37,7 @@ LEAST_FREE_BYTES = 1 * 2**30
 # A night writes its build and its candidate beside what is served.
 FREE_PER_PUBLISHED_BYTE = 4
 LOCK_SECONDS = 2
+NEUTRAL_DAY = date(2000, 1, 1)  # a question is asked for some day, and for no row of it
 # They put packages in place and compute nothing; a virtual environment brings its own.
 INSTALLERS = frozenset({"pip", "setuptools", "wheel"})
 BEHAVIOUR = "A library behaves differently from what was measured: install the versions of constraints.txt."
@@ -230,6 +233,13 @@ def published_opens(settings: Settings) -> Answer:
     return rows == [(run.number, run.as_of.isoformat())], f"meta.run says {rows}", "Run the night again."
 
 
+def postgres(settings: Settings) -> Answer:
+    """Every question to PostgreSQL can be asked, and its columns have exact text; nothing is fetched."""
+    questions = [Asked(name, NEUTRAL_DAY, query) for name, query in sorted(settings.postgres_queries.items())]
+    answers = [f"{asked.dataset}: {', '.join(column_names(settings, asked))}" for asked in questions]
+    return True, "; ".join(answers) or "nothing is fetched", ""
+
+
 def messages(settings: Settings) -> Answer:
     """Whether somebody is told of a run that is held or has failed; that is a choice, so neither is a fault."""
     named = [name for name, url in (("webhook", settings.webhook_url), ("email", settings.smtp_url)) if url is not None]
@@ -269,6 +279,7 @@ LOOKS: dict[str, Look] = {
     "leftovers": no_leftovers,
     "published files": published_is_whole,
     "published database": published_opens,
+    "PostgreSQL": postgres,
     "messages": messages,
 }
 

@@ -7,7 +7,7 @@ that an agreement says something.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Context, Decimal
 from fractions import Fraction
 from math import ceil, floor
@@ -29,6 +29,7 @@ from data_contracts import (
     PriceVersions,
     RatedEvents,
     Rates,
+    Reversals,
     Table,
     UsageEvents,
     UsageSlots,
@@ -37,9 +38,13 @@ from data_contracts import (
 from data_contracts.price_cells import DEFAULT_CELL
 from orchestration.build import Build, open_build
 from orchestration.errors import UsageError
+from orchestration.explain_exchange import ratio, reported
 from orchestration.publish import published_run
 from orchestration.settings import Settings
-from transforms.usage_cells import CELL, with_cell
+from orchestration.taken_back import described, taken_back
+from transforms.price_bounds import BOUND_KINDS
+from transforms.reversed_usage import standing
+from transforms.usage_cells import CELL, covered_meters, with_cell
 
 Row = dict[str, Any]
 MODES = {"half_up": ROUND_HALF_UP, "half_even": ROUND_HALF_EVEN, "down": ROUND_DOWN, "up": ROUND_UP}
@@ -59,18 +64,23 @@ class Explanation:
 
     line: Row
     events: list[Row]
+    taken_back: list[Row] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
     quantity: Fraction = Fraction(0)
     amount_exact: Fraction = Fraction(0)
     amount: Decimal = Decimal(0)
+    ratio: Fraction = Fraction(1)  # from the price's currency into the line's
+    amount_reporting: Decimal | None = None
 
     @property
     def agrees(self) -> bool:
-        """Whether quantity, exact and rounded amount come out as published."""
+        """Whether quantity, exact, rounded and reported amount come out as published."""
+        tolerance = TOLERANCE * max(1, len(self.events)) * max(Fraction(1), self.ratio)
         return (
             self.quantity == Fraction(self.line["quantity"])
-            and abs(self.amount_exact - Fraction(self.line["amount_exact"])) <= TOLERANCE * max(1, len(self.events))
+            and abs(self.amount_exact - Fraction(self.line["amount_exact"])) <= tolerance
             and self.amount == self.line["amount"]
+            and self.amount_reporting == self.line["amount_reporting"]
         )
 
     def as_dict(self) -> Row:
@@ -78,6 +88,7 @@ class Explanation:
         return {
             "line": self.line,
             "events": self.events,
+            "taken_back": self.taken_back,
             "steps": self.steps,
             "recomputed": {
                 "quantity": plain(self.quantity),
@@ -110,6 +121,7 @@ class Explanation:
                 f"Events ({len(self.events):,}; instant in UTC, measured, id, file:line)",
                 *(shown or ["  none: the price was active, and nothing was used in the billing period"]),
                 "",
+                *described(self.taken_back),
                 *self.steps,
                 "",
                 f"The recomputed line {verdict} the published one, which is {line['amount']} {line['currency']}.",
@@ -133,14 +145,36 @@ def explained(build: Build, line_item_id: str) -> Explanation:
     line = _one(build, LineItems, pl.col("line_item_id") == line_item_id)
     if line is None:
         raise UsageError(f"No line item {line_item_id!r} in the run; take an id from marts.fct_line_item.")
-    version = _one(build, PriceVersions, _is(line, "price_version_id", "currency"))
+    version = _one(build, PriceVersions, _terms_of(line))
     if version is None:
         raise UsageError(f"{line_item_id}: its price version is not in the run; run the night again.")
-    found = Explanation(line, _events(build, line))
+    is_bound = line["charge_kind"] in BOUND_KINDS
+    found = Explanation(line, [])
+    if not is_bound:
+        found.events = _events(build, line)
+        found.taken_back = taken_back(build, line, version["meter"], _reference(build))
     found.quantity = sum((Fraction(event["measured"]) for event in found.events), Fraction(0))
     found.steps.append(_terms(version))
-    _HOW.get(version["model"], _explain_totals)(build, found, version)
+    if line["price_currency"] != line["currency"]:
+        _convert_by(build, found)
+    explain = _BOUND[line["charge_kind"]] if is_bound else _HOW.get(version["model"], _explain_totals)
+    explain(build, found, version)
+    found.amount_reporting, how = reported(build, line)
+    found.steps.append(how)
     return found
+
+
+def _convert_by(build: Build, found: Explanation) -> None:
+    line = found.line
+    used = ratio(build, line["price_currency"], line["currency"], line["service_date"])
+    if used is not None:
+        found.ratio, why = used
+        found.steps.append(f"Converted from {line['price_currency']} into {line['currency']}: × {why}")
+
+
+def _terms_of(line: Row) -> pl.Expr:
+    """The version of a line in the price's own currency."""
+    return _is(line, "price_version_id") & (pl.col("currency") == line["price_currency"])
 
 
 def published_build(settings: Settings, number: int | None) -> Build:
@@ -177,12 +211,16 @@ def _events(build: Build, line: Row) -> list[Row]:
     near = (
         pl.col("occurred_at").dt.date().is_between(line["service_date"] - DAY_MARGIN, line["service_date"] + DAY_MARGIN)
     )
-    account = build.delivered(UsageEvents).filter(_is(line, "account_id") & near)
-    reference = {table.table_name: build.frame(table) for table in CELL_TABLES}
+    account = standing(build.delivered(UsageEvents).filter(_is(line, "account_id") & near), build.delivered(Reversals))
     columns = ["occurred_at", "source", "event_id", "measured", "amount", "dimensions"]
     columns += ["delivery_date", "source_file", "source_line"]
-    joined = with_cell(account, **reference).join(cells, on=CELL, how="semi")
+    joined = with_cell(account, **_reference(build)).join(cells, on=CELL, how="semi")
     return joined.select(columns).sort("occurred_at", "event_id", "source").collect().to_dicts()
+
+
+def _reference(build: Build) -> dict[str, pl.LazyFrame]:
+    """Return the tables by which an event finds its cell."""
+    return {table.table_name: build.frame(table) for table in CELL_TABLES}
 
 
 def _terms(version: Row) -> str:
@@ -196,7 +234,9 @@ def _terms(version: Row) -> str:
 def _explain_totals(build: Build, found: Explanation, version: Row) -> None:
     """Price what the counter holds with the line, and before it."""
     line = found.line
-    tiers = build.frame(PriceTiers).filter(_is(line, "price_version_id", "currency")).sort("tier").collect().to_dicts()
+    tiers = (
+        build.frame(PriceTiers).filter(_is(version, "price_version_id", "currency")).sort("tier").collect().to_dicts()
+    )
     scope = _scope(build, line)
     earlier = [other for other in scope if _same_counter(other, line) and _before(other, line)]
     before = sum((Fraction(other["quantity"]) for other in earlier), Fraction(0))
@@ -256,7 +296,7 @@ def _tiered(model: str, tiers: Sequence[Row], quantity: Fraction, steps: list[st
 
 def _explain_cells(build: Build, found: Explanation, version: Row) -> None:
     """Find the matrix cell of each event, and price what each cell counts."""
-    cells = build.frame(PriceCells).filter(_is(found.line, "price_version_id", "currency")).collect().to_dicts()
+    cells = build.frame(PriceCells).filter(_is(version, "price_version_id", "currency")).collect().to_dicts()
     units = {cell["dimensions"]: Fraction(cell["unit_amount"]) for cell in cells}
     used: dict[str, Fraction] = {}
     for event in found.events:
@@ -312,12 +352,12 @@ def _explain_fees(build: Build, found: Explanation, version: Row) -> None:
             continue
         fee, why = _fee(version, value, ordinal, value_through)
         found.amount_exact += fee
-        rounded += _rounded(fee, digits, version["rounding"])
+        billed = _rounded(fee * found.ratio, digits, version["rounding"])
+        rounded += billed
         if len(found.steps) <= SHOWN_EVENTS:
-            found.steps.append(
-                f"  {event['event_id']}: {why} = {plain(fee)} -> {_rounded(fee, digits, version['rounding'])}"
-            )
+            found.steps.append(f"  {event['event_id']}: {why} = {plain(fee)} -> {billed}")
     if version["round_at"] == "event":
+        _convert(found)
         found.amount = rounded
         found.steps.append(f"Sum of the fees, each rounded by itself: {rounded}")
     else:
@@ -345,11 +385,127 @@ def _fee(version: Row, value: Fraction, ordinal: int, value_through: Fraction) -
     return fee, why
 
 
+def _explain_maximum(build: Build, found: Explanation, version: Row) -> None:
+    """What lies above the maximum through the day, less what lay above it before the day."""
+    line = found.line
+    charges = _charges(build, line)
+    through = sum((charge for day, charge in charges if day <= line["service_date"]), Fraction(0))
+    before = sum((charge for day, charge in charges if day < line["service_date"]), Fraction(0))
+    above, above_before = (_above_maximum(total, version) for total in (through, before))
+    found.amount_exact = above_before - above
+    found.steps.append(f"Maximum of the period: {_amount(version['maximum_amount'])}")
+    found.steps.append(f"Charged through the day: {plain(through)}, above the maximum {plain(above)}")
+    found.steps.append(f"Charged before it: {plain(before)}, above the maximum {plain(above_before)}")
+    if above:
+        _round_rest(build, found, through - above)
+    else:
+        _give_back(build, found)
+
+
+def _explain_minimum(build: Build, found: Explanation, version: Row) -> None:
+    """What the charges of the period, after the maximum, lack of the minimum for the covered days."""
+    line = found.line
+    total = sum((charge for _, charge in _charges(build, line)), Fraction(0))
+    billed = total - _above_maximum(total, version)
+    covered = _covered_days(build, line, version["meter"])
+    period = (line["billing_period_end"] - line["billing_period_start"]).days
+    due = Fraction(version["minimum_amount"] or 0) * covered / period
+    found.amount_exact = max(due - billed, Fraction(0))
+    found.steps.append(
+        f"Minimum of the period: {_amount(version['minimum_amount'])}, for {covered} of {period} days {plain(due)}"
+    )
+    found.steps.append(f"Charged in it: {plain(billed)}, missing {plain(found.amount_exact)}")
+    _round_rest(build, found, billed + found.amount_exact)
+
+
+def _charges(build: Build, line: Row) -> list[tuple[date, Fraction]]:
+    """What each line of the price counts for: its exact amount, or the sum of its fees where each is rounded."""
+    versions = build.frame(PriceVersions).select("price_version_id", "currency", "round_at")
+    lines = _of_price(build, line).join(versions, on=["price_version_id", "currency"], how="left", validate="m:1")
+    return [
+        (other["service_date"], Fraction(other["amount" if other["round_at"] == "event" else "amount_exact"]))
+        for other in lines.collect().to_dicts()
+        if other["charge_kind"] not in BOUND_KINDS
+    ]
+
+
+def _of_price(build: Build, line: Row) -> pl.LazyFrame:
+    """All lines of the price in the billing period, of all its groups."""
+    return build.frame(LineItems).filter(_is(line, "contract_id", "price_id", "billing_period_start", "currency"))
+
+
+def _above_maximum(total: Fraction, version: Row) -> Fraction:
+    maximum = version["maximum_amount"]
+    return Fraction(0) if maximum is None else max(total - Fraction(maximum), Fraction(0))
+
+
+def _amount(amount: Decimal | None) -> str:
+    return "none" if amount is None else plain(amount)
+
+
+def _covered_days(build: Build, line: Row, meter: str) -> int:
+    """Count the days of the period on which the contract, and a version that is sold, covered the price."""
+    states = build.frame(AccountContracts).filter(_is(line, "account_id")).collect()
+    reference = {table.table_name: build.frame(table) for table in (PlanPrices, PriceVersions)}
+    named = covered_meters(states.lazy(), **reference).filter(pl.col("meter") == meter).collect()
+    covering = states.join(named, on=["contract_id", "plan_id"], how="semi").to_dicts()
+    rates = build.frame(Rates).filter(_is(line, "price_id") & pl.col("is_sold")).collect().to_dicts()
+    in_period = pl.col("local_date").is_between(line["billing_period_start"], line["billing_period_end"], closed="left")
+    days = build.frame(ZoneDays).filter(in_period).collect().to_dicts()
+    covered = {
+        day["local_date"]
+        for state in covering
+        if state["contract_id"] == line["contract_id"]
+        for day in days
+        if day["time_zone"] == state["time_zone"] and _holds(state, day["local_date"])
+        if not (
+            state["is_default"]
+            and any(_holds(other, day["local_date"]) for other in covering if not other["is_default"])
+        )
+        if any(
+            rate["rate_set_id"] == state["rate_set_id"]
+            and rate["valid_from_at"] < day["day_end_at"]
+            and rate["valid_to_at"] > day["day_start_at"]
+            for rate in rates
+        )
+    }
+    return len(covered)
+
+
+def _holds(state: Row, day: date) -> bool:
+    return bool(state["valid_from"] <= day < state["valid_to"])
+
+
+def _give_back(build: Build, found: Explanation) -> None:
+    """The maximum takes nothing off any more: what its lines before took off comes back."""
+    is_earlier = (pl.col("charge_kind") == "maximum") & (pl.col("service_date") < found.line["service_date"])
+    taken_off = _of_price(build, found.line).filter(is_earlier).collect()["amount"].to_list()
+    found.amount = -sum(taken_off, Decimal(0))
+    found.steps.append(f"Amount: all that was taken off before, {found.amount}")
+
+
+def _round_rest(build: Build, found: Explanation, total: Fraction) -> None:
+    """Round what the price comes to with the line, and take off what its lines before it were rounded to."""
+    line = found.line
+    order = {"usage": 0, "recurring": 0, "maximum": 1, "minimum_true_up": 2}
+    at = (line["service_date"], order[line["charge_kind"]])
+    others = [
+        other["amount"]
+        for other in _of_price(build, line).collect().to_dicts()
+        if (other["service_date"], order[other["charge_kind"]]) <= at and other["line_item_id"] != line["line_item_id"]
+    ]
+    digits, mode = _minor_units(build, line), _rounding(build, line)
+    rounded = _rounded(total, digits, mode)
+    before = sum(others, Decimal(0))
+    found.amount = rounded - before
+    found.steps.append(f"The price with the line, rounded {mode} to {digits} decimals: {plain(total)} -> {rounded}")
+    found.steps.append(f"Amount: {rounded} - {before} of the lines before it = {found.amount}")
+
+
 def _scope(build: Build, line: Row) -> list[Row]:
     """The lines of the rounding scope, in the order in which the running total is rounded."""
-    lines = build.frame(LineItems).filter(
-        _is(line, "contract_id", "price_id", "dimensions", "billing_period_start", "currency")
-    )
+    is_bound = pl.col("charge_kind").is_in(BOUND_KINDS)
+    lines = _of_price(build, line).filter(_is(line, "dimensions") & ~is_bound)
     order = ["service_date", "started_at"]
     starts = build.frame(Rates).group_by("price_version_id").agg(pl.col("valid_from_at").min().alias("started_at"))
     return lines.join(starts, on="price_version_id", how="left", validate="m:1").sort(order).collect().to_dicts()
@@ -365,6 +521,7 @@ def _before(other: Row, line: Row) -> bool:
 
 def _round_difference(build: Build, found: Explanation, scope: Sequence[Row]) -> None:
     """Round the running total with the line, and before it as it stood with the line before."""
+    _convert(found)
     position = [other["line_item_id"] for other in scope].index(found.line["line_item_id"])
     before = sum((Fraction(other["amount_exact"]) for other in scope[:position]), Fraction(0))
     digits = _minor_units(build, found.line)
@@ -379,8 +536,16 @@ def _round_difference(build: Build, found: Explanation, scope: Sequence[Row]) ->
     found.steps.append(f"Amount: {rounded_through} - {rounded_before} = {found.amount}")
 
 
+def _convert(found: Explanation) -> None:
+    """Turn what the price gives into the currency of the line, to 24 places."""
+    if found.ratio != 1:
+        of_price = found.amount_exact
+        found.amount_exact = _product(of_price, found.ratio)
+        found.steps.append(f"Converted: {plain(of_price)} -> {plain(found.amount_exact)} {found.line['currency']}")
+
+
 def _rounding(build: Build, line: Row) -> str:
-    terms = build.frame(PriceVersions).filter(_is(line, "price_version_id", "currency")).select("rounding").collect()
+    terms = build.frame(PriceVersions).filter(_terms_of(line)).select("rounding").collect()
     return str(terms.item())
 
 
@@ -415,4 +580,8 @@ _HOW: dict[str, Callable[[Build, Explanation, Row], None]] = {
     "percentage": _explain_fees,
     "matrix": _explain_cells,
     "dynamic": _explain_amounts,
+}
+_BOUND: dict[str, Callable[[Build, Explanation, Row], None]] = {
+    "maximum": _explain_maximum,
+    "minimum_true_up": _explain_minimum,
 }

@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from data_contracts.marts import AudReconciliation, Mart, MetaRun
+from data_contracts.marts import AudFeedDay, AudReconciliation, Mart, MetaRun
 from data_contracts.validation import validate
 from orchestration.errors import Difference
 from orchestration.hashing import canonical_hash, column_types, literal, quoted
@@ -56,9 +56,19 @@ CHECKS = (
     "revenue_daily_in_report_by_product",
     "revenue_daily_in_report_by_account",
     "amounts_in_minor_units",
+    "cost_rows_kept",
+    "cost_amounts_kept",
+    "standing_charges_in_cost_rows",
+    "provider_cost_in_cost_daily",
+    "cost_lines_in_cost_daily",
+    "revenue_and_cost_in_gross_margin",
+    "counted_cost_in_gross_margin",
+    "margins_in_reporting_currency",
+    "amounts_in_reporting_gross_margin",
     "fx_rates_kept",
     "exchange_rates_as_delivered",
     "lines_reported_at_the_rate",
+    "converted_lines_name_their_rate",
     "reported_lines_in_revenue_daily",
     "reported_lines_on_invoices",
     "reported_revenue_in_report_by_product",
@@ -269,6 +279,33 @@ def amounts_have_currency(candidate: Candidate) -> Iterator[GateResult]:
         yield _none_of("amounts_have_currency", candidate, mart, condition, "rows have an amount and no currency")
 
 
+def feeds_are_complete(candidate: Candidate) -> Iterator[GateResult]:
+    """Every feed that the publish is to wait for has brought what was due (F01); others only mark lines provisional."""
+    waited_for = "status = 'incomplete' and if_missing = 'hold'"
+    found = _rows(
+        candidate,
+        "select feed || ' ' || delivery_date, arrived_files || ' of ' || expected_files || ' files, ' "
+        f"|| arrived_rows || ' of ' || expected_rows || ' rows', message from {_place(AudFeedDay)} "
+        f"where {waited_for} order by feed, delivery_date",
+    )
+    drill = f"from audit.aud_feed_day where {waited_for}"
+    remedy = (
+        "Land the files under their own day and run the next date, which takes them. To publish without them, say "
+        "`if_missing: provisional`, or name the day in `except_on`, in RATEBOOK_EXPECTED_FEEDS."
+    )
+    for scope, difference, message in found:
+        yield GateResult(
+            "feeds_are_complete",
+            scope,
+            passed=False,
+            difference=difference,
+            drill_sql=drill,
+            message=f"{message} {remedy}",
+        )
+    if not found:
+        yield GateResult("feeds_are_complete", "all", passed=True, difference="0", drill_sql=drill)
+
+
 def reconciliation(candidate: Candidate) -> Iterator[GateResult]:
     """Every tie-out holds when it is computed again on the file itself; null and a missing check have failed."""
     columns = "check_name, scope, left_amount, right_amount, difference, tolerance, is_passed, drill_sql"
@@ -363,6 +400,7 @@ def names_one_run(candidate: Candidate) -> Iterator[GateResult]:
 GATES: tuple[Gate, ...] = (
     only_declared_tables,
     names_one_run,
+    feeds_are_complete,
     contracts,
     no_float,
     no_null_key,

@@ -20,21 +20,26 @@ from data_contracts.runs import Run
 from data_contracts.validation import ContractError
 from orchestration import gates, intake, publish
 from orchestration.build import BOOK_TABLES, Build, code_hash, open_build
+from orchestration.completeness import feed_days, open_or_late
 from orchestration.errors import Held, UsageError
 from orchestration.lock import run_lock
-from orchestration.records import Record, logged, note_tables, run_log, run_tables, timed
+from orchestration.records import Record, logged, note_refused, note_tables, run_log, run_tables, timed
 from orchestration.settings import Settings
 from orchestration.sizes import built_sizes, delivered_sizes, mart_sizes
+from orchestration.sources import fetch_through
 from orchestration.tables import Builder, made_by
 from orchestration.warehouse import DBT_PROJECT, docs_page, prepare_warehouse, run_dbt, write_docs
 from transforms.account_contracts import account_contracts
 from transforms.accounts import accounts
+from transforms.cost_shares import cost_shares
+from transforms.costs import costs
 from transforms.exchange_rates import exchange_rates
 from transforms.findings import findings
 from transforms.line_items import RULE_VERSION, line_items
 from transforms.priced_usage import priced_usage
 from transforms.rated_events import rated_events
 from transforms.rates import rates
+from transforms.standing_bills import standing_bills
 from transforms.usage_days import usage_days
 from transforms.usage_outcomes import usage_outcomes
 from transforms.usage_slots import usage_slots
@@ -55,6 +60,9 @@ NIGHTLY: tuple[Builder, ...] = (
     rated_events,
     line_items,
     usage_outcomes,
+    standing_bills,
+    costs,
+    cost_shares,
     findings,
 )
 
@@ -86,7 +94,7 @@ def run(settings: Settings, as_of: date, *, progress: Progress = lambda _: None)
 
 def require_landing(settings: Settings) -> None:
     """Refuse a home in which nothing has ever landed, before anything is written there."""
-    if not settings.landing.is_dir() and not settings.delivered.is_dir():
+    if not settings.landing.is_dir() and not settings.delivered.is_dir() and not settings.postgres_queries:
         raise UsageError(f"{settings.landing}: nothing has landed; files go to landing/<dataset>/<delivery date>/.")
 
 
@@ -97,14 +105,16 @@ def keep_private(settings: Settings) -> None:
 
 
 def take_snapshots(settings: Settings, record: Record, progress: Progress) -> None:
-    """Snapshot every delivery up to D that has none yet."""
+    """Snapshot every delivery up to D that has none yet, after landing what is fetched for it."""
+    record.rows["fetched"] = timed(record, "fetch", lambda: fetch_through(settings, record.as_of, progress=progress))
     progress("reading what was delivered")
     made = timed(record, "snapshots", lambda: intake.snapshot_through(settings, record.as_of, progress=progress))
     record.rows["snapshots"] = len(made)
     note_tables(record, "snapshots", delivered_sizes(settings, made))
     landed = open_build(settings, record.as_of).delivered(LandedFiles, made)
     refused = landed.filter(pl.col("status") == "refused").select("source_file", "message").collect()
-    record.refused_files = [f"{source_file}: {message}" for source_file, message in refused.iter_rows()]
+    note_refused(record, refused.iter_rows())
+    record.incomplete_feeds = open_or_late(open_build(settings, record.as_of))
 
 
 def make_tables(build: Build, record: Record, progress: Progress) -> None:
@@ -133,6 +143,7 @@ def make_marts(build: Build, record: Record, progress: Progress) -> None:
         "run": run_row(build, record.number),
         "run_log": run_log(build.settings),
         "run_tables": run_tables(build.settings),
+        "feed_days": feed_days(build),
         "columns": contract_columns(),
     }
     prepare_warehouse(build.warehouse, sources, extra)

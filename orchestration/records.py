@@ -17,7 +17,7 @@ from data_contracts.runs import RunLog, RunTables
 from orchestration import memory, publish
 from orchestration.errors import Held, RatebookError
 from orchestration.notify import Message, tell
-from orchestration.run_log import end_torn_line, log, log_files, read_events, run_log_file
+from orchestration.run_log import end_torn_line, log, log_file, read_events, run_log_file
 from orchestration.settings import Settings
 
 Result = TypeVar("Result")
@@ -52,6 +52,7 @@ class Record:
     tables: list[dict[str, Any]] = field(default_factory=list)
     gates_passed: int = 0
     refused_files: list[str] = field(default_factory=list)
+    incomplete_feeds: list[str] = field(default_factory=list)
 
 
 def run_log(settings: Settings) -> pl.DataFrame:
@@ -119,18 +120,20 @@ def end(settings: Settings, record: Record, error: BaseException | None) -> None
     record.message = settings.redacted(str(error)) if isinstance(error, RatebookError) else None
     record.finished_at = _now()
     _append(settings, record)
-    what = f"Published in {record.path}."
+    differences = error.differences if isinstance(error, Held) else ()
+    for found in differences:
+        facts = {"gate": found.gate, "scope": found.scope, "difference": found.difference, "drill_sql": found.drill_sql}
+        log.error("gate failed", extra=facts | {"error": found.message})
     said = {"status": record.status, "seconds": (record.finished_at - record.started_at).total_seconds()}
     if error is None:
+        what = f"Published in {record.path}."
         log.info("run ended", extra=said)
     else:
         what = f"{type(error).__name__}: {error}"
         log.error("run ended", extra=said | {"error": what})
     # Whoever interrupts a run sits before it and knows.
     if not isinstance(error, KeyboardInterrupt):
-        differences = error.differences if isinstance(error, Held) else ()
-        text = record.message or what
-        tell(settings, Message(record.number, record.as_of, record.status, text, differences))
+        tell(settings, Message(record.number, record.as_of, record.status, record.message or what, differences))
 
 
 def _append(settings: Settings, record: Record) -> None:
@@ -143,10 +146,9 @@ def _append(settings: Settings, record: Record) -> None:
 
 def _killed(settings: Settings) -> Iterator[Record]:
     """Yield the runs that left a log of their own and no line: nobody but this run holds the lock, so they are over."""
-    ended = {entry["number"] for entry in read_events(settings.log / RUN_LOG)}
-    for path in log_files(settings):
-        events = read_events(path)
-        if events and events[0]["run"] not in ended:
+    ended = {log_file(settings, entry["number"]) for entry in read_events(settings.log / RUN_LOG)}
+    for path in sorted(set(settings.log.glob("run-*.jsonl")) - ended):
+        if events := read_events(path):
             first, last = events[0], events[-1]
             said = f"It was killed. The last event of {path.name}: {last['event']} {last.get('step', '')}".rstrip()
             started_at = datetime.fromisoformat(first["at"]).replace(tzinfo=None)
@@ -189,6 +191,13 @@ def timed(record: Record, name: str, work: Callable[[], Result]) -> Result:
             "peak_memory_of": record.peak_memory_of,
         }
         log.info("step ended", extra=facts)
+
+
+def note_refused(record: Record, refused: Iterable[tuple[str, str]]) -> None:
+    """Note the landed files that were refused, with what is wrong with each."""
+    for source_file, message in refused:
+        record.refused_files.append(f"{source_file}: {message}")
+        log.warning("file refused", extra={"dataset": source_file.partition("/")[0], "error": record.refused_files[-1]})
 
 
 def note_tables(record: Record, step: str, sizes: Iterable[Size]) -> None:

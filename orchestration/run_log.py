@@ -71,11 +71,6 @@ def log_file(settings: Settings, run: int) -> Path:
     return settings.log / f"run-{run:06}.jsonl"
 
 
-def log_files(settings: Settings) -> list[Path]:
-    """Return the logs of all runs, oldest number first."""
-    return sorted(settings.log.glob("run-*.jsonl"))
-
-
 def read_events(path: Path) -> list[dict[str, Any]]:
     """Return the events of a log, or the runs of `runs.jsonl`, but for a line that a killed run has only begun."""
     events = []

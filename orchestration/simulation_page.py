@@ -4,7 +4,7 @@ The charts are drawn to SVG here and stand in the page; no script runs and no li
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from html import escape
 from itertools import pairwise
@@ -13,20 +13,13 @@ from typing import Any
 import polars as pl
 
 from orchestration.errors import UsageError
+from orchestration.pages import document, row
 from orchestration.simulate import Simulation, percent
 
 # Edges of the histogram in percent of what an account paid: narrow around nothing, wide where few are.
 EDGES = (-50, -25, -10, -5, -1, 0, 1, 5, 10, 25, 50)
 CHEAPER, SAME, DEARER = "#2a7f62", "#8a8f98", "#b5482f"
 SHOWN_MOVERS = 8
-
-STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem; padding: 0 1rem; color: #1c1e21 }
-h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem }
-table { border-collapse: collapse; margin: .5rem 0 } th, td { padding: .2rem .8rem .2rem 0; text-align: left }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums }
-tr { border-bottom: 1px solid #e3e5e8 } svg { max-width: 100%; height: auto } .note { color: #5b6068 }
-"""
 
 
 def page(found: Simulation, book: str, digits: dict[str, int]) -> str:
@@ -55,40 +48,36 @@ def page(found: Simulation, book: str, digits: dict[str, int]) -> str:
         "<h2>By account</h2>",
         _table(found.accounts, ["account_id", "currency"], digits),
     ]
-    head = f'<meta charset="utf-8"><title>Simulation: {escape(book)}</title><style>{STYLE}</style>'
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n' + "\n".join(parts) + "\n</body></html>\n"
+    return document(f"Simulation: {book}", parts)
 
 
 def _table(rows: pl.DataFrame, keys: Sequence[str], digits: dict[str, int]) -> str:
     names = [*keys, "revenue before", "after", "change", "in %", "margin before", "after"]
     body = []
-    for row in rows.iter_rows(named=True):
-        places = digits.get(row["currency"], 2)
-        before, after = row["revenue_before"], row["revenue_after"]
+    for each in rows.iter_rows(named=True):
+        places = digits.get(each["currency"], 2)
+        before, after = each["revenue_before"], each["revenue_after"]
         share = percent(after - before, before)
         shown = [before, after, after - before]
-        margins = [before - row["cost_before"], after - row["cost_after"]]
-        cells = [*(f"{each:,.{places}f}" for each in shown), "" if share is None else f"{share:+f}" if share else "0.0"]
-        cells += [f"{each:,.{places}f}" for each in margins]
-        body.append(_row("td", [str(row[key]) for key in keys], cells))
+        margins = [before - each["cost_before"], after - each["cost_after"]]
+        cells = [
+            *(f"{value:,.{places}f}" for value in shown),
+            "" if share is None else f"{share:+f}" if share else "0.0",
+        ]
+        cells += [f"{value:,.{places}f}" for value in margins]
+        body.append(row("td", [str(each[key]) for key in keys], cells))
     if not body:
         return '<p class="note">There are none.</p>'
-    return f"<table>{_row('th', names[: len(keys)], names[len(keys) :])}{''.join(body)}</table>"
-
-
-def _row(tag: str, texts: Iterable[str], numbers: Iterable[str]) -> str:
-    left = "".join(f"<{tag}>{escape(each)}</{tag}>" for each in texts)
-    right = "".join(f'<{tag} class="number">{escape(each)}</{tag}>' for each in numbers)
-    return f"<tr>{left}{right}</tr>"
+    return f"<table>{row('th', names[: len(keys)], names[len(keys) :])}{''.join(body)}</table>"
 
 
 def _waiting(found: Simulation) -> list[str]:
     if found.suspense.is_empty():
         return []
     rows = "".join(
-        _row("td", map(str, row[:3]), [f"{count:,}" for count in row[3:]]) for row in found.suspense.iter_rows()
+        row("td", map(str, each[:3]), [f"{count:,}" for count in each[3:]]) for each in found.suspense.iter_rows()
     )
-    head = _row("th", ["meter", "dimensions", "waits because"], ["events before", "after"])
+    head = row("th", ["meter", "dimensions", "waits because"], ["events before", "after"])
     return ["<h2>Usage that only one of the books prices</h2>", f"<table>{head}{rows}</table>"]
 
 

@@ -29,10 +29,7 @@ def active_prices(
 
     Source: dbt_project/docs/decisions.md#active-prices
     """
-    covered = covered_meters(account_contracts, plan_prices, price_versions)
-    by_meter = account_contracts.join(covered, on=["contract_id", "plan_id"], how="inner", validate="m:m")
-    signed = by_meter.filter(~pl.col("is_default"))
-    in_force = pl.concat([signed, _uncovered(by_meter.filter("is_default"), signed)])
+    in_force = _in_force(account_contracts, plan_prices, price_versions)
     bounds = companies.select("billing_starts_on").with_columns(pl.lit(as_of + timedelta(days=1)).alias("_end"))
     clipped = (
         in_force.join(bounds, how="cross")
@@ -51,20 +48,93 @@ def active_prices(
         pl.max_horizontal("valid_from", "billing_month").alias("_first_day"),
         pl.min_horizontal("valid_to", periods.next_month_start(pl.col("billing_month"))).alias("_end_day"),
     )
-    spans = active.pipe(periods.with_day_start, zone_days, "_first_day", "_start_at").pipe(
-        periods.with_day_start, zone_days, "_end_day", "_end_at"
-    )
     earliest = (
-        spans.select(*ACCOUNT_CONTRACT, "rate_set_id", "meter", "time_zone", "billing_month", "_start_at", "_end_at")
-        .join(rates.filter("is_sold"), on=["rate_set_id", "meter"], how="inner", validate="m:m")
-        .filter((pl.col("valid_from_at") < pl.col("_end_at")) & (pl.col("valid_to_at") > pl.col("_start_at")))
-        .with_columns(pl.max_horizontal("valid_from_at", "_start_at").alias("active_at"))
+        _sold(active, rates, zone_days, by=["rate_set_id", "meter"])
         .sort("active_at")
         .group_by(*ACCOUNT_CONTRACT, "price_id", "billing_month", maintain_order=True)
         .first()
     )
-    days = zone_days.select("time_zone", "day_start_at", pl.col("local_date").alias("service_date"))
-    return periods.latest_at_or_before(earliest, days, at="active_at", since="day_start_at", by=["time_zone"])
+    return _with_local_date(earliest, zone_days, "active_at", "service_date")
+
+
+def covered_periods(
+    asked: pl.LazyFrame,
+    *,
+    account_contracts: pl.LazyFrame,
+    plan_prices: pl.LazyFrame,
+    price_versions: pl.LazyFrame,
+    rates: pl.LazyFrame,
+    zone_days: pl.LazyFrame,
+    as_of: date,
+) -> pl.LazyFrame:
+    """Say how a price was active in billing periods: on how many days, until when, and by which version at the end.
+
+    Grain: one row per row of `asked` (account, contract, price, billing month; further columns are kept) in which the
+           price was active up to `as_of`. Adds `price_version_id`, `list_price_version_id`, `last_day`, `covered_days`.
+    """
+    meters = price_versions.select("price_id", "meter").unique()
+    of_accounts = account_contracts.join(asked.select("account_id").unique(), on="account_id", how="semi")
+    spans = (
+        _in_force(of_accounts, plan_prices, price_versions)
+        .join(
+            asked.join(meters, on="price_id", how="inner", validate="m:1"),
+            on=[*ACCOUNT_CONTRACT, "meter"],
+            how="inner",
+            validate="m:m",
+            suffix="_asked",
+        )
+        .with_columns(
+            pl.max_horizontal("valid_from", "billing_month").alias("_first_day"),
+            pl.min_horizontal(
+                "valid_to", periods.next_month_start(pl.col("billing_month")), pl.lit(as_of + timedelta(days=1))
+            ).alias("_end_day"),
+        )
+        .filter(pl.col("_first_day") < pl.col("_end_day"))
+    )
+    sold = (
+        _sold(spans, rates, zone_days, by=["rate_set_id", "price_id"])
+        .with_columns((pl.min_horizontal("valid_to_at", "_end_at") - pl.duration(microseconds=1)).alias("_until_at"))
+        .pipe(_with_local_date, zone_days, "active_at", "_from_day")
+        .pipe(_with_local_date, zone_days, "_until_at", "_until_day")
+    )
+    period = [*ACCOUNT_CONTRACT, "price_id", "billing_month"]
+    # Days, not spans: two versions can share a day.
+    days = (
+        sold.select(*period, pl.date_ranges("_from_day", "_until_day").alias("_day"))
+        .explode("_day")
+        .group_by(period)
+        .agg(pl.col("_day").n_unique().cast(pl.Int64).alias("covered_days"), pl.col("_day").max().alias("last_day"))
+    )
+    last = sold.sort("active_at").group_by(period, maintain_order=True).last()
+    return asked.join(
+        last.select(*period, "price_version_id", "list_price_version_id"), on=period, how="inner", validate="m:1"
+    ).join(days, on=period, how="inner", validate="m:1")
+
+
+def _in_force(account_contracts: pl.LazyFrame, plan_prices: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
+    """Say which meters each contract covers from which day to which, the default plan where no signed one does."""
+    covered = covered_meters(account_contracts, plan_prices, price_versions)
+    by_meter = account_contracts.join(covered, on=["contract_id", "plan_id"], how="inner", validate="m:m")
+    signed = by_meter.filter(~pl.col("is_default"))
+    return pl.concat([signed, _uncovered(by_meter.filter("is_default"), signed)])
+
+
+def _sold(spans: pl.LazyFrame, rates: pl.LazyFrame, zone_days: pl.LazyFrame, *, by: list[str]) -> pl.LazyFrame:
+    """Cut spans of days to the versions that are sold in them; `active_at` is the first instant of each piece."""
+    columns = [*ACCOUNT_CONTRACT, *by, "time_zone", "billing_month", "_start_at", "_end_at"]
+    return (
+        spans.pipe(periods.with_day_start, zone_days, "_first_day", "_start_at")
+        .pipe(periods.with_day_start, zone_days, "_end_day", "_end_at")
+        .select(columns)
+        .join(rates.filter("is_sold"), on=by, how="inner", validate="m:m")
+        .filter((pl.col("valid_from_at") < pl.col("_end_at")) & (pl.col("valid_to_at") > pl.col("_start_at")))
+        .with_columns(pl.max_horizontal("valid_from_at", "_start_at").alias("active_at"))
+    )
+
+
+def _with_local_date(frame: pl.LazyFrame, zone_days: pl.LazyFrame, at: str, into: str) -> pl.LazyFrame:
+    days = zone_days.select("time_zone", pl.col("day_start_at").alias("_since"), pl.col("local_date").alias(into))
+    return periods.latest_at_or_before(frame, days, at=at, since="_since", by=["time_zone"]).drop("_since")
 
 
 def _uncovered(default_plan: pl.LazyFrame, signed: pl.LazyFrame) -> pl.LazyFrame:

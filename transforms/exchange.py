@@ -66,3 +66,54 @@ def with_reporting(
         .with_columns(**amounts)
         .drop(TARGET, MINOR_UNITS, *RATIO)
     )
+
+
+def has_conversions(price_versions: pl.LazyFrame) -> bool:
+    """Whether any price is converted; without any, no row has to be looked at for it."""
+    # Collected, because it decides what is built, and the book is small.
+    return bool(price_versions.select(pl.col("is_converted").any()).collect().item())
+
+
+def with_billed(
+    rows: pl.LazyFrame, exchange_rates: pl.LazyFrame, price_versions: pl.LazyFrame, **amounts: str
+) -> pl.LazyFrame:
+    """Add what unrounded amounts in the price's `currency` are in the `billing_currency`, at the service date's rate.
+
+    Grain:   the rows; each keyword is a column to add, its value the column that it is made of. Those whose price is in
+             the billing currency have the amount itself, converted ones without a rate have null.
+    Shape:   adds `price_rate_date`, null where nothing is converted.
+    Source:  dbt_project/docs/decisions.md#prices-in-another-currency-than-the-contract
+    """
+
+    def unchanged(frame: pl.LazyFrame) -> pl.LazyFrame:
+        no_date = pl.lit(None, dtype=pl.Date).alias("price_rate_date")
+        return frame.with_columns(no_date, **{name: pl.col(of) for name, of in amounts.items()})
+
+    if not has_conversions(price_versions):
+        return unchanged(rows)
+    is_converted = pl.col("currency") != pl.col("billing_currency")
+    converted = (
+        rows.filter(is_converted)
+        .pipe(with_rate, exchange_rates, currency="currency", target="billing_currency", day="service_date")
+        .with_columns(
+            pl.col("fx_rate_date").alias("price_rate_date"),
+            **{name: converted_exact(of) for name, of in amounts.items()},
+        )
+    )
+    plain = unchanged(rows.filter(~is_converted))
+    return pl.concat([plain, converted.select(plain.collect_schema().names())])
+
+
+def into_billing_currency(
+    lines: pl.LazyFrame, exchange_rates: pl.LazyFrame, price_versions: pl.LazyFrame
+) -> pl.LazyFrame:
+    """Turn the unrounded amounts of lines into the currency that they are billed in; `price_currency` stays beside it.
+
+    A converted line without a rate is left out. Usage without a rate waits in suspense before it is rated, so it is
+    the line of a price without usage, and `findings` names it.
+    """
+    same = {"amount_exact": "amount_exact", "list_exact": "list_exact"}
+    billed = with_billed(lines, exchange_rates, price_versions, **same)
+    return billed.filter(pl.col("amount_exact").is_not_null()).with_columns(
+        pl.col("currency").alias("price_currency"), pl.col("billing_currency").alias("currency")
+    )

@@ -2,7 +2,17 @@
 
 import polars as pl
 
-from data_contracts import AsOf, Companies, Delivered, ExchangeRates, FxRates, LegalEntities, ZoneDays
+from data_contracts import (
+    AccountContracts,
+    AsOf,
+    Companies,
+    Delivered,
+    ExchangeRates,
+    FxRates,
+    LegalEntities,
+    PriceVersions,
+    ZoneDays,
+)
 from data_contracts.vocabulary import EXCHANGE_RATE
 from transforms import periods
 
@@ -15,13 +25,16 @@ def exchange_rates(
     fx_rates: Delivered[FxRates],
     companies: AsOf[Companies],
     legal_entities: AsOf[LegalEntities],
+    price_versions: AsOf[PriceVersions],
+    account_contracts: AsOf[AccountContracts],
     zone_days: AsOf[ZoneDays],
 ) -> AsOf[ExchangeRates]:
-    """Say for each day by which exact ratio a currency is turned into one that books are kept or reports are read in.
+    """Say for each day by which exact ratio a currency is turned into one that we report, keep books or bill in.
 
     Grain:   one row per currency, target currency and day of the calendar; a day without a rate that is young enough
              has no row. Every currency with a rate is there, since nobody here chooses what a provider charges in: 31
-             currencies of the European Central Bank, 2 targets and 100 days are 6,200 rows.
+             currencies of the European Central Bank, 2 targets and 100 days are 6,200 rows. The contracts' currencies
+             are targets where a price is converted.
     Rule:    the last rate date on or before the day, at most `max_age_days` old, of which the table has both
              currencies: the two sides of a cross are of one date. A table that quotes one against the other goes
              before a cross, then the base first in the alphabet. Inverses are never stored: they are the denominator.
@@ -29,7 +42,8 @@ def exchange_rates(
     Source:  dbt_project/docs/decisions.md#which-exchange-rate
     """
     days = zone_days.select(pl.col("local_date").alias("rate_date_for")).unique()
-    ratios = _ratios(_standing(fx_rates, companies, days), _targets(companies, legal_entities))
+    targets = _targets(companies, legal_entities, price_versions, account_contracts)
+    ratios = _ratios(_standing(fx_rates, companies, days), targets)
     known = periods.latest_at_or_before(
         ratios.select(PATH).unique().join(days, how="cross"), ratios, at="rate_date_for", since="rate_date", by=PATH
     )
@@ -76,10 +90,13 @@ def _ratios(standing: pl.LazyFrame, targets: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _targets(companies: pl.LazyFrame, legal_entities: pl.LazyFrame) -> pl.LazyFrame:
-    return pl.concat(
-        [
-            companies.select(pl.col("reporting_currency").alias("target_currency")),
-            legal_entities.select(pl.col("currency").alias("target_currency")),
-        ]
-    ).unique()
+def _targets(
+    companies: pl.LazyFrame,
+    legal_entities: pl.LazyFrame,
+    price_versions: pl.LazyFrame,
+    account_contracts: pl.LazyFrame,
+) -> pl.LazyFrame:
+    converts = price_versions.select(pl.col("is_converted").any())
+    billed = account_contracts.select("currency").unique().join(converts, how="cross").filter("is_converted")
+    used = [companies.select(pl.col("reporting_currency").alias("currency")), legal_entities, billed]
+    return pl.concat([each.select(pl.col("currency").alias("target_currency")) for each in used]).unique()

@@ -1,8 +1,24 @@
 """Builder of `findings`."""
 
+from datetime import date
+
 import polars as pl
 
-from data_contracts import AsOf, Companies, Delivered, ExchangeRates, Findings, FxRates, LineItems
+from data_contracts import (
+    AccountContracts,
+    AsOf,
+    Companies,
+    Delivered,
+    ExchangeRates,
+    Findings,
+    FxRates,
+    LineItems,
+    PlanPrices,
+    PriceVersions,
+    Rates,
+    ZoneDays,
+)
+from transforms.active_prices import active_prices
 
 TARGET = pl.col("reporting_currency").alias("target_currency")
 SIDES = ["base_currency", "quote_currency"]
@@ -20,15 +36,36 @@ def findings(
     fx_rates: Delivered[FxRates],
     exchange_rates: AsOf[ExchangeRates],
     companies: AsOf[Companies],
+    rates: AsOf[Rates],
+    account_contracts: AsOf[AccountContracts],
+    plan_prices: AsOf[PlanPrices],
+    price_versions: AsOf[PriceVersions],
+    zone_days: AsOf[ZoneDays],
+    *,
+    as_of: date,
 ) -> AsOf[Findings]:
-    """Say where the reporting currency is unknown, and where a corrected exchange rate has moved lines.
+    """Say where an amount is unknown for want of an exchange rate, and where a corrected one has moved lines.
 
     Grain:   one row per rule, subject, currency of the lines and first date.
     Rule:    lines without an amount in the reporting currency are counted under the reason; a rate that several
-             deliveries brought is named with all of its values, where lines use it.
+             deliveries brought is named with all of its values, where lines use it. A converted price without usage has
+             no line on a day without a rate; usage without one waits in suspense and is no finding.
     """
     lines = line_items.join(companies.select("reporting_currency", "fx_rate_type", "fx_max_age_days"), how="cross")
-    parts = [_unknown(lines, fx_rates, exchange_rates), _corrected(lines, fx_rates, exchange_rates)]
+    active = active_prices(
+        account_contracts=account_contracts,
+        plan_prices=plan_prices,
+        price_versions=price_versions,
+        rates=rates.filter(pl.col("currency") != pl.col("billing_currency")),
+        companies=companies,
+        zone_days=zone_days,
+        as_of=as_of,
+    )
+    parts = [
+        _unknown(lines, fx_rates, exchange_rates),
+        _corrected(lines, fx_rates, exchange_rates),
+        _unconverted(active, line_items),
+    ]
     return pl.concat([part.select(Findings.schema().keys()) for part in parts]).sort(Findings.keys)
 
 
@@ -108,6 +145,29 @@ def _corrected(lines: pl.LazyFrame, fx_rates: pl.LazyFrame, exchange_rates: pl.L
             _pair(*SIDES),
             pl.col("rate_date").alias("first_date"),
             pl.lit("Nothing: the latest delivery counts, and lines of open months have followed it.").alias("remedy"),
+        )
+    )
+
+
+def _unconverted(active: pl.LazyFrame, line_items: pl.LazyFrame) -> pl.LazyFrame:
+    """Converted prices that were active in a billing period and have no line in it: a flat amount may be due."""
+    lines = line_items.select("contract_id", "price_id", pl.col("billing_period_start").alias("billing_month"))
+    return (
+        active.filter(pl.col("kind") == "revenue")
+        .join(lines, on=["contract_id", "price_id", "billing_month"], how="anti")
+        .group_by(pl.col("currency").alias("_price_currency"), pl.col("billing_currency").alias("currency"))
+        .agg(
+            pl.col("service_date").min().alias("first_date"),
+            pl.col("service_date").max().alias("last_date"),
+            pl.len().cast(pl.Int64).alias("line_count"),
+            pl.col("price_id").unique().sort().str.join(", ").alias("_prices"),
+        )
+        .with_columns(
+            pl.lit("no_exchange_rate").alias("rule"),
+            _pair("_price_currency", "currency"),
+            pl.lit(None, dtype=Findings.schema()["amount"]).alias("amount"),
+            pl.format("prices {} were active and could not be converted", "_prices").alias("detail"),
+            pl.lit("Deliver the rates of these days; the lines follow on the next night.").alias("remedy"),
         )
     )
 

@@ -1,6 +1,7 @@
 """Builder of `line_items`."""
 
 from datetime import date
+from functools import partial
 
 import polars as pl
 
@@ -24,6 +25,7 @@ from transforms import exchange, money, periods, running
 from transforms.active_prices import active_prices
 from transforms.charge_models import CELL_MODELS, CUMULATIVE_MODELS, EVENT_MODELS, amount_of
 from transforms.charge_models.matrix import matrix
+from transforms.price_bounds import bound_lines, has_bounds, rounded_bounds
 
 # Raised when a rule of rating changes; stands on every line, so that a difference has a cause.
 RULE_VERSION = "1"
@@ -83,14 +85,32 @@ def line_items(
             _without_event(unused.filter(is_by_event("model"))),
         ]
     )
-    lines = _with_attributes(rated, price_versions, account_contracts, currencies)
+    described = partial(
+        _described,
+        price_versions=price_versions,
+        account_contracts=account_contracts,
+        exchange_rates=exchange_rates,
+        currencies=currencies,
+    )
+    if has_bounds(price_versions):
+        # Collected, because it is used in several places; as one plan it made the engine wait for itself for ever.
+        rated = rated.collect().lazy()
+        bounds = bound_lines(
+            rated,
+            price_versions=price_versions,
+            account_contracts=account_contracts,
+            plan_prices=plan_prices,
+            rates=rates,
+            companies=companies,
+            zone_days=zone_days,
+            as_of=as_of,
+        )
+        usage = _rounded(described(rated)).collect().lazy()
+        lines = pl.concat([usage, rounded_bounds(described(bounds).collect().lazy(), usage)])
+    else:
+        lines = _rounded(described(rated))
     reported = exchange.with_reporting(
-        _rounded(lines).pipe(_named),
-        exchange_rates,
-        companies,
-        currencies,
-        day="posting_date",
-        amount_reporting=exchange.converted("amount"),
+        lines, exchange_rates, companies, currencies, day="posting_date", amount_reporting=exchange.converted("amount")
     )
     return reported.select(LineItems.schema().keys()).sort("line_item_id")
 
@@ -136,7 +156,7 @@ def _without_usage(active: pl.LazyFrame, used: pl.LazyFrame) -> pl.LazyFrame:
         "list_price_version_id",
         pl.lit(0).cast(QUANTITY).alias("quantity"),
         pl.col("active_at").alias("started_at"),
-        pl.lit(None, dtype=EXACT).alias("cell_unit_amount"),
+        NOTHING.alias("cell_unit_amount"),
         pl.lit(None, dtype=EXACT).alias("list_cell_unit_amount"),
         NOTHING.alias("cell_exact"),
         pl.lit(None, dtype=EXACT).alias("list_cell_exact"),
@@ -288,10 +308,12 @@ def _without_event(unused: pl.LazyFrame) -> pl.LazyFrame:
     ).select(RATED)
 
 
-def _with_attributes(
+def _described(
     lines: pl.LazyFrame,
+    *,
     price_versions: pl.LazyFrame,
     account_contracts: pl.LazyFrame,
+    exchange_rates: pl.LazyFrame,
     currencies: pl.LazyFrame,
 ) -> pl.LazyFrame:
     versions = price_versions.select(
@@ -303,22 +325,32 @@ def _with_attributes(
         "round_at",
     )
     billed = account_contracts.select(
-        "account_id", "contract_id", "valid_from", "valid_to", "payer_id", "legal_entity_id"
+        "account_id",
+        "contract_id",
+        "valid_from",
+        "valid_to",
+        "payer_id",
+        "legal_entity_id",
+        pl.col("currency").alias("_billed_in"),
     )
+    is_cost = pl.col("kind") == "cost"
     return (
         lines.join(versions, on=["price_version_id", "currency"], how="inner", validate="m:1")
-        .join(currencies.select("currency", "minor_units"), on="currency", how="left", validate="m:1")
         .join(billed, on=["account_id", "contract_id"], how="inner", validate="m:m")
         .filter(periods.covers(pl.col("service_date"), "valid_from", "valid_to"))
+        .with_columns(pl.when(is_cost).then("currency").otherwise("_billed_in").alias("billing_currency"))
+        .pipe(exchange.into_billing_currency, exchange_rates, price_versions)
+        .join(currencies.select("currency", "minor_units"), on="currency", how="left", validate="m:1")
         .with_columns(
             periods.month_start(pl.col("service_date")).alias("billing_period_start"),
             periods.next_month_start(pl.col("service_date")).alias("billing_period_end"),
         )
+        .pipe(_named)
     )
 
 
 def _rounded(lines: pl.LazyFrame) -> pl.LazyFrame:
-    """Round the running total of the scope, and let each line be the difference: sum(amount) = round(sum(exact))."""
+    """Round the running total of each scope, and let each line be the difference: sum(amount) = round(sum(exact))."""
     in_order = running.in_order(
         lines, [*ROUNDING_SCOPE, "currency"], ["service_date", "started_at", "price_version_id"]
     )
@@ -335,7 +367,7 @@ def _rounded(lines: pl.LazyFrame) -> pl.LazyFrame:
     return rounded.with_columns(
         pl.when(by_event).then("fees").otherwise(_difference("_booked")).alias("amount"),
         pl.when(by_event).then("list_fees").otherwise(_difference("_list_booked")).alias("list_amount"),
-    )
+    ).drop("_through", "_list_through", "_booked", "_list_booked", running.STARTS)
 
 
 def _booked(through: str) -> pl.Expr:

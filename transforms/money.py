@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from data_contracts.vocabulary import AMOUNT, EXACT, EXCHANGE_RATE, QUANTITY
+from data_contracts.vocabulary import AMOUNT, EXACT, EXCHANGE_RATE, PROVIDER_COST, QUANTITY
 
 # ISO 4217 knows currencies with 0, 2, 3 and 4 decimals; 1 is here so that the ladder has no hole.
 MINOR_UNITS = (0, 1, 2, 3, 4)
@@ -66,6 +66,16 @@ def convert_exact(amount_exact: pl.Expr, numerator: pl.Expr, denominator: pl.Exp
     whole = pl.when(below >= 1).then(amount_exact.abs()).otherwise(0).cast(EXACT) // below
     converted = whole * above + (amount_exact.abs() - whole * below) * above / below
     return pl.when(amount_exact < 0).then(-converted).otherwise(converted).cast(EXACT)
+
+
+def prorated(amount: pl.Expr, covered: pl.Expr, period: pl.Expr) -> pl.Expr:
+    """The share of an amount for the covered part of a period: 100 for 16 of 31 days is 51.612903…, one division."""
+    return convert_exact(amount, covered, period)
+
+
+def to_provider_scale(amount_exact: pl.Expr) -> pl.Expr:
+    """Round an exact amount once to the twelve decimals that provider cost is kept at, half away from zero."""
+    return amount_exact.round(PROVIDER_COST.scale, mode="half_away_from_zero").cast(PROVIDER_COST)
 
 
 def _round_at(amount_exact: pl.Expr, digits: int, rounding: pl.Expr) -> pl.Expr:

@@ -6,6 +6,7 @@ import polars as pl
 
 from data_contracts import (
     AsOf,
+    ExchangeRates,
     Exclusions,
     Meters,
     PriceCells,
@@ -16,7 +17,7 @@ from data_contracts import (
     UsageDays,
 )
 from data_contracts.vocabulary import QUANTITY
-from transforms import dimensions, periods
+from transforms import dimensions, exchange, periods
 from transforms.charge_models import MODELS_OF_TOTALS
 from transforms.matrix_prices import with_matrix_price
 from transforms.usage_cells import CELL
@@ -35,6 +36,7 @@ BOUNDED = ["contract_id", "price_id", "currency", "month"]
 # What counts for itself: each version's part of a month, each group.
 COUNTER = [*BOUNDED, "price_version_id", "line_dimensions"]
 WHY_HELD = {
+    "no_exchange_rate": "the price is in another currency than the contract, and no rate of the day is known",
     "amount_bound": "the month's quantity would price above 10^13",
     "negative_total": "the month's quantity is below zero, which tiers, packages and free units cannot price",
 }
@@ -44,6 +46,7 @@ OF_THE_PRICE = [
     "model",
     "product_id",
     "currency",
+    "billing_currency",
     "line_dimensions",
     "unit_amount",
     "list_unit_amount",
@@ -58,6 +61,7 @@ def priced_usage(
     price_conditions: AsOf[PriceConditions],
     exclusions: AsOf[Exclusions],
     meters: AsOf[Meters],
+    exchange_rates: AsOf[ExchangeRates],
 ) -> AsOf[PricedUsage]:
     """Give each cell of usage the version that prices it, once as revenue and once as cost, or the reason why not.
 
@@ -75,7 +79,7 @@ def priced_usage(
     offered = uses.join(offers, on=[*OFFER, "kind"], how="left", validate="m:m", nulls_equal=True).join(
         costed.unique(), on=["rate_set_id", "meter"], how="left", validate="m:1"
     )
-    judged = _held(offered.with_columns(_outcome()), price_versions)
+    judged = _held(offered.with_columns(_outcome()), price_versions, exchange_rates)
     is_rated = pl.col("outcome") == "rated"
     return (
         judged.with_columns(
@@ -267,8 +271,8 @@ def _outcome() -> list[pl.Expr]:
     ]
 
 
-def _held(offered: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
-    """Hold by name what has no amount: above 10^13, and below zero where the price needs a total of zero or more.
+def _held(offered: pl.LazyFrame, price_versions: pl.LazyFrame, exchange_rates: pl.LazyFrame) -> pl.LazyFrame:
+    """Hold by name what has no amount: above 10^13, below zero where tiers need a total, without an exchange rate.
 
     A cell with one price that cannot be rated waits as a whole, or its usage would be both rated and held.
     """
@@ -276,16 +280,13 @@ def _held(offered: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
     totals = _totals(dated.filter(pl.col("outcome") == "rated"), price_versions)
     too_large = _too_large(totals).with_columns(pl.lit("amount_bound").alias("_held"))
     below_zero = _below_zero(totals).with_columns(pl.lit("negative_total").alias("_held"))
-    held = (
-        pl.concat(
-            [
-                dated.join(too_large, on=BOUNDED, how="inner", validate="m:1").select(*CELL_KIND, "_held"),
-                dated.join(below_zero, on=COUNTER, how="inner", validate="m:1").select(*CELL_KIND, "_held"),
-            ]
-        )
-        .group_by(CELL_KIND)
-        .agg(pl.col("_held").min())
-    )
+    parts = [
+        dated.join(too_large, on=BOUNDED, how="inner", validate="m:1").select(*CELL_KIND, "_held"),
+        dated.join(below_zero, on=COUNTER, how="inner", validate="m:1").select(*CELL_KIND, "_held"),
+    ]
+    if exchange.has_conversions(price_versions):
+        parts.append(_without_amount_billed(dated, price_versions, exchange_rates))
+    held = pl.concat(parts).group_by(CELL_KIND).agg(pl.col("_held").min())
     is_held = pl.col("_held").is_not_null()
     why = pl.col("_held").replace_strict(WHY_HELD, default=None)
     return dated.join(held, on=CELL_KIND, how="left", validate="m:1").with_columns(
@@ -293,6 +294,26 @@ def _held(offered: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
         pl.coalesce("_held", "rule").alias("rule"),
         pl.when(is_held).then(why).otherwise("detail").alias("detail"),
     )
+
+
+def _without_amount_billed(
+    dated: pl.LazyFrame, price_versions: pl.LazyFrame, exchange_rates: pl.LazyFrame
+) -> pl.LazyFrame:
+    """Cells of converted prices that have no rate on their day, or that come to 10^13 or more in what is billed."""
+    is_converted = (pl.col("outcome") == "rated") & (pl.col("currency") != pl.col("billing_currency"))
+    converted = dated.filter(is_converted).pipe(
+        exchange.with_rate, exchange_rates, currency="currency", target="billing_currency", day="service_date"
+    )
+    growth = (pl.col("numerator") / pl.col("denominator")).cast(QUANTITY)
+    grown = converted.with_columns(
+        (pl.col(name) * growth).cast(QUANTITY).alias(name) for name in ("quantity", "amount")
+    )
+    too_large = _too_large(_totals(grown, price_versions)).with_columns(pl.lit("amount_bound").alias("_held"))
+    rateless = converted.filter(pl.col("numerator").is_null()).select(
+        *CELL_KIND, pl.lit("no_exchange_rate").alias("_held")
+    )
+    held = converted.join(too_large, on=BOUNDED, how="inner", validate="m:1")
+    return pl.concat([rateless, held.select(*CELL_KIND, "_held")])
 
 
 def _totals(rated: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:

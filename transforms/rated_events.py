@@ -8,6 +8,7 @@ from data_contracts import (
     AsOf,
     Currencies,
     Delivered,
+    ExchangeRates,
     Meters,
     PlanPrices,
     PriceConditions,
@@ -20,7 +21,7 @@ from data_contracts import (
     ZoneDays,
 )
 from data_contracts.vocabulary import EXACT
-from transforms import money, periods
+from transforms import exchange, money, periods
 from transforms.charge_models import EVENT_MODELS
 from transforms.charge_models.percentage import charged_value, is_free, percentage
 from transforms.reversed_usage import standing
@@ -31,6 +32,14 @@ ALLOWANCE = ["contract_id", "price_id", "price_version_id", "line_dimensions", "
 FEE_TERMS = ["rate", "fixed_amount", "minimum_fee", "maximum_fee"]
 FREE_TERMS = ["free_events", "free_amount", "free_rule"]
 TERMS = [*FEE_TERMS, *FREE_TERMS, "rounding"]
+OF_THE_PRICE = [
+    "price_id",
+    "price_version_id",
+    "list_price_version_id",
+    "line_dimensions",
+    "currency",
+    "billing_currency",
+]
 
 
 def rated_events(
@@ -46,6 +55,7 @@ def rated_events(
     price_conditions: AsOf[PriceConditions],
     usage_slots: AsOf[UsageSlots],
     zone_days: AsOf[ZoneDays],
+    exchange_rates: AsOf[ExchangeRates],
 ) -> AsOf[RatedEvents]:
     """Price each event whose price is per event.
 
@@ -55,9 +65,7 @@ def rated_events(
     """
     by_event = priced_usage.filter(pl.col("model").is_in(list(EVENT_MODELS)))
     meters_by_event = by_event.select("meter").unique()
-    cells = by_event.select(
-        *CELL, "contract_id", "price_id", "price_version_id", "list_price_version_id", "line_dimensions", "currency"
-    ).rename({"contract_id": "_contract_id"})
+    cells = by_event.select(*CELL, *OF_THE_PRICE, pl.col("contract_id").alias("_contract_id"))
     events = with_cell(
         standing(usage_events.join(meters_by_event, on="meter", how="semi"), reversals),
         accounts=accounts,
@@ -69,23 +77,20 @@ def rated_events(
         usage_slots=usage_slots,
         zone_days=zone_days,
     )
-    priced = (
-        events.join(cells, on=CELL, how="inner", validate="m:m")
-        .with_columns(
-            pl.col("_contract_id").alias("contract_id"),
-            pl.col("measured").alias("quantity"),
-            periods.month_start(pl.col("service_date")).alias("billing_month"),
-        )
-        .join(currencies.select("currency", "minor_units"), on="currency", how="left", validate="m:1")
+    priced = events.join(cells, on=CELL, how="inner", validate="m:m").with_columns(
+        pl.col("_contract_id").alias("contract_id"),
+        pl.col("measured").alias("quantity"),
+        periods.month_start(pl.col("service_date")).alias("billing_month"),
     )
     in_order = _with_position(priced)
-    charged = _with_fee(in_order, price_versions, "price_version_id", "amount_exact", "amount")
-    listed = _with_fee(charged, price_versions, "list_price_version_id", "list_exact", "list_amount").with_columns(
+    charged = _with_fee(in_order, price_versions, "price_version_id", "amount_exact")
+    listed = _with_fee(charged, price_versions, "list_price_version_id", "list_exact")
+    rounded = _rounded(listed, exchange_rates, price_versions, currencies).with_columns(
         # A list version that prices quantities, or not in this currency, says nothing about an event.
         pl.coalesce("list_exact", "amount_exact").alias("list_exact"),
         pl.coalesce("list_amount", "amount").alias("list_amount"),
     )
-    return listed.select(RatedEvents.schema().keys()).sort(RatedEvents.keys)
+    return rounded.select(RatedEvents.schema().keys()).sort(RatedEvents.keys)
 
 
 def _with_position(events: pl.LazyFrame) -> pl.LazyFrame:
@@ -99,17 +104,32 @@ def _with_position(events: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _with_fee(
-    events: pl.LazyFrame, price_versions: pl.LazyFrame, version: str, exact: str, rounded: str
-) -> pl.LazyFrame:
-    """Add the exact and the rounded fee by the version that the column `version` names; null if it has no rate."""
+def _with_fee(events: pl.LazyFrame, price_versions: pl.LazyFrame, version: str, exact: str) -> pl.LazyFrame:
+    """Add the exact fee by the version that the column `version` names, and its rounding; null if it has no rate."""
     terms = price_versions.select(pl.col("price_version_id").alias(version), "currency", *TERMS)
     used = [pl.col("_ordinal"), pl.col("_value_through"), *[pl.col(name) for name in FREE_TERMS]]
     fee = percentage(charged_value(pl.col("quantity"), *used), is_free(*used), *[pl.col(name) for name in FEE_TERMS])
     fee = pl.when(pl.col("rate").is_not_null()).then(fee)
     return (
         events.join(terms, on=[version, "currency"], how="left", validate="m:1")
-        .with_columns(fee.cast(EXACT).alias(exact))
-        .with_columns(money.round_to_minor(pl.col(exact), pl.col("minor_units"), pl.col("rounding")).alias(rounded))
+        .with_columns(fee.cast(EXACT).alias(exact), pl.col("rounding").alias(f"_{exact}_rounding"))
         .drop(TERMS)
+    )
+
+
+def _rounded(
+    fees: pl.LazyFrame, exchange_rates: pl.LazyFrame, price_versions: pl.LazyFrame, currencies: pl.LazyFrame
+) -> pl.LazyFrame:
+    """Round each fee once, in the currency that it is billed in."""
+    of_billing = currencies.select(pl.col("currency").alias("billing_currency"), "minor_units")
+
+    def once(billed: str, of: str) -> pl.Expr:
+        return money.round_to_minor(pl.col(billed), pl.col("minor_units"), pl.col(f"_{of}_rounding"))
+
+    return (
+        exchange.with_billed(fees, exchange_rates, price_versions, _billed="amount_exact", _list_billed="list_exact")
+        .join(of_billing, on="billing_currency", how="left", validate="m:1")
+        .with_columns(
+            once("_billed", "amount_exact").alias("amount"), once("_list_billed", "list_exact").alias("list_amount")
+        )
     )

@@ -7,7 +7,8 @@ from data_contracts.vocabulary import BEGINNING_AT, FOREVER_AT
 from transforms import periods
 
 PRICE = ["rate_set_id", "price_id"]
-CHOSEN = [*(name for name in Rates.schema() if name not in ("currency", "is_sold")), "_own_currency", "_billed_in"]
+ADDED_LAST = ("currency", "billing_currency", "is_sold")
+CHOSEN = [*(name for name in Rates.schema() if name not in ADDED_LAST), "is_converted", "_own_currency", "_billed_in"]
 
 
 def rates(
@@ -60,15 +61,30 @@ def _versions(price_versions: pl.LazyFrame) -> pl.LazyFrame:
 def _in_currency(chosen: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
     """Add the currency, and whether the version is sold in it.
 
-    A version without amounts in the customer's currency still ends the version before it: it is not sold from then on.
-    A cost is in the currency that we pay it in, whatever the customer is billed in.
+    A version without amounts in the customer's currency still ends the version before it: it is not sold from then on,
+    unless its price says that it is converted. A cost is in the currency that we pay it in, whatever the customer is
+    billed in.
     """
     is_cost = pl.col("kind") == "cost"
-    sold = price_versions.select("price_version_id", "currency", pl.lit(value=True).alias("is_sold"))
+    sold = price_versions.select("price_version_id", "currency", pl.lit(value=True).alias("_is_own"))
+    billed = pl.when(is_cost).then("_own_currency").otherwise("_billed_in").alias("billing_currency")
+    is_own = pl.col("_is_own").fill_null(value=False)
     return (
-        chosen.with_columns(pl.when(is_cost).then("_own_currency").otherwise("_billed_in").alias("currency"))
-        .join(sold, on=["price_version_id", "currency"], how="left", validate="m:1")
-        .with_columns(pl.col("is_sold").fill_null(value=False))
+        chosen.with_columns(billed)
+        .join(
+            sold,
+            left_on=["price_version_id", "billing_currency"],
+            right_on=["price_version_id", "currency"],
+            how="left",
+            validate="m:1",
+        )
+        .with_columns(
+            pl.when(is_own | ~pl.col("is_converted"))
+            .then("billing_currency")
+            .otherwise("_own_currency")
+            .alias("currency"),
+            (is_own | pl.col("is_converted")).alias("is_sold"),
+        )
     )
 
 

@@ -40,7 +40,8 @@ def usage_outcomes(
 def _of_cells(priced_usage: pl.LazyFrame, line_items: pl.LazyFrame) -> pl.LazyFrame:
     amounts = (
         line_items.filter(pl.col("charge_kind") == "usage")
-        .rename({"dimensions": "line_dimensions"})
+        .drop("currency")
+        .rename({"dimensions": "line_dimensions", "price_currency": "currency"})
         .select(*OF_THE_LINE, (pl.col("amount_exact") != 0).alias("_has_amount"))
     )
     judged = priced_usage.join(amounts, on=OF_THE_LINE, how="left", validate="m:1")

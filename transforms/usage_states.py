@@ -66,12 +66,14 @@ def usage_states(
     in_moments = partial(with_moment, accounts=accounts, usage_slots=usage_slots, zone_days=zone_days)
     moments = (
         in_moments(pl.concat([accepted, duplicates]))
+        # Counted before grouping: inside of it the same costs a quarter of the whole step.
+        .with_columns(is_negative().cast(pl.Int64).alias("negative_count"))
         .group_by("delivery_date", "is_accepted", *MOMENT)
         .agg(
             pl.len().cast(pl.Int64).alias("event_count"),
             pl.col("quantity").sum(),
             pl.col("amount").sum(),
-            is_negative().sum().cast(pl.Int64).alias("negative_count"),
+            pl.col("negative_count").sum(),
         )
         .with_columns(
             pl.lit(0, pl.Int64).alias("reversed_count"),

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from data_contracts import Accounts, AsOf, Companies, Delivered, UsageEvents, ZoneDays
+from data_contracts import Accounts, AsOf, Companies, CostRows, Delivered, UsageEvents, ZoneDays
 
 # Zone of usage whose account is not known (yet).
 FALLBACK_ZONE = "UTC"
@@ -13,9 +13,14 @@ MARGIN = timedelta(days=2)
 
 
 def zone_days(
-    accounts: AsOf[Accounts], companies: AsOf[Companies], usage_events: Delivered[UsageEvents], *, as_of: date
+    accounts: AsOf[Accounts],
+    companies: AsOf[Companies],
+    usage_events: Delivered[UsageEvents],
+    cost_rows: Delivered[CostRows],
+    *,
+    as_of: date,
 ) -> AsOf[ZoneDays]:
-    """Write out every local day of every zone in use, from the earliest usage to `as_of`, as instants.
+    """Write out every local day of every zone in use, from the earliest usage or charge to `as_of`, as instants.
 
     Grain:   one row per zone and day, gapless. A day lasts 23, 24 or 25 hours.
     Rule:    a day starts at its midnight; where the clock skips midnight, at the first instant after the gap; where
@@ -25,7 +30,8 @@ def zone_days(
     zones = accounts.select("time_zone").unique().collect()["time_zone"].to_list()
     earliest_use = usage_events.select(pl.col("occurred_at").min().dt.date()).collect().item()
     starts_on: date = companies.select("billing_starts_on").collect().item()
-    first = min(starts_on, earliest_use or starts_on) - MARGIN
+    earliest_charge = cost_rows.select(pl.col("charge_period_start_at").min().dt.date()).collect().item()
+    first = min(starts_on, earliest_use or starts_on, earliest_charge or starts_on) - MARGIN
     days = pl.date_range(first, as_of + MARGIN + timedelta(days=1), eager=True).alias("local_date").to_frame().lazy()
     each_zone = [_days_of(zone, days) for zone in sorted({FALLBACK_ZONE, *zones})]
     return pl.concat(each_zone, how="vertical").sort("time_zone", "local_date")

@@ -55,3 +55,12 @@ where
 {% macro strict_sum(column) -%}
     case when count(*) = count({{ column }}) then sum({{ column }}) end
 {%- endmacro %}
+
+
+{#- The sum of the rows that fit: zero where there is none, unknown as soon as one of them is. -#}
+{% macro known_sum(condition, column='amount') -%}
+    case
+        when count(*) filter (where {{ condition }}) = count({{ column }}) filter (where {{ condition }})
+            then cast(coalesce(sum({{ column }}) filter (where {{ condition }}), 0) as decimal(38, 12))
+    end
+{%- endmacro %}

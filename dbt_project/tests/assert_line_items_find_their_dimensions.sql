@@ -53,7 +53,7 @@ select
     line_item_id,
     'dim_price' as missing_in
 from line_items
-where (price_version_id, currency) not in (select (prices.price_version_id, prices.currency) from prices)
+where (price_version_id, price_currency) not in (select (prices.price_version_id, prices.currency) from prices)
 union all
 select
     line_item_id,

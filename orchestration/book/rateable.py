@@ -28,8 +28,6 @@ def meter_problems(meter: Placed[Meter]) -> Iterator[Problem]:
     if meter.item.aggregation not in AGGREGATIONS:
         possible = " and ".join(AGGREGATIONS)
         yield _refused(meter, ("aggregation",), f"aggregation {meter.item.aggregation}", f"Only {possible} can.")
-    if meter.item.negative == "allow":
-        yield _refused(meter, ("negative",), "negative: allow", "Deliver quantities of 0 or more.")
 
 
 def price_problems(price: Placed[PriceItem]) -> Iterator[Problem]:
@@ -108,12 +106,14 @@ def _version_faults(price: PriceItem | None, model: str, version: Version) -> It
     yield from _amount_faults((), version)
     for code, amounts in (version.currencies or {}).items():
         yield from _amount_faults(("currencies", code), amounts)
+    # A bound holds for a period and a rate for a day: at which of them a bound is converted is open.
+    if price is not None and price.convert is not None and (version.minimum is not None or version.maximum is not None):
+        yield _fault((), "minimum and maximum of a price with convert")
 
 
 def _amount_faults(at: tuple[str | int, ...], amounts: Amounts) -> Iterator[Fault]:
-    for name, feature in (("minimum", "minimum"), ("maximum", "maximum"), ("intervals", "intervals (a rate curve)")):
-        if getattr(amounts, name) is not None:
-            yield _fault((*at, name), feature)
+    if amounts.intervals is not None:
+        yield _fault((*at, "intervals"), "intervals (a rate curve)")
 
 
 def _free_units_faults(price: PriceItem | None, model: str, version: Version) -> Iterator[Fault]:

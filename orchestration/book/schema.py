@@ -5,6 +5,7 @@ versions gets its typing errors today and its keys never change their meaning.
 """
 
 import re
+from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -372,6 +373,11 @@ class PriceItem(Item):
         default=False, description="Whether it may apply beside another revenue price of the same usage."
     )
     currency: Currency | None = Field(None, description="ISO 4217 code of amounts; or `currencies` in each version.")
+    convert: Annotated[Literal["service_date"], CHOICE] | None = Field(
+        None,
+        description="Sell it in every contract's currency: what its terms give is converted at the rate of the service "
+        "date. Without it a contract in another currency has no price.",
+    )
     interval: Interval | None = Field(None, description="Recurring: how often.")
     bill: Annotated[Literal["advance", "arrears"], CHOICE] | None = Field(None, description="Recurring: when.")
     prorate: Annotated[Literal["day", "second", "none"], CHOICE] | None = Field(None, description="Recurring: how.")
@@ -732,6 +738,8 @@ def _price_faults(price: PriceItem) -> list[Fault]:
         faults.append(Fault(("versions_from",), "wrong_term", message, "Use model per_unit, or write versions."))
     if price.meter is None and price.model != "flat":
         faults.append(Fault((), "missing", "meter is missing.", f"Model {price.model} rates usage of a meter."))
+    if price.convert is not None:
+        faults.extend(_conversion_faults(price))
     for name in ("where", "group_by"):
         if price.meter is None and getattr(price, name):
             fault = Fault((name,), "contradiction", f"{name} without a meter.", "Name the meter.")
@@ -741,6 +749,18 @@ def _price_faults(price: PriceItem) -> list[Fault]:
         for fault in _repeated(price.group_by, "dimension")
     )
     return faults
+
+
+def _conversion_faults(price: PriceItem) -> Iterator[Fault]:
+    rule, at = "contradiction", ("convert",)
+    if price.kind == "cost":
+        yield Fault(at, rule, "a cost is not converted.", "Leave it out: a cost keeps the currency that we pay it in.")
+    if price.currency is None:
+        yield Fault(at, rule, "convert without a currency of the price.", "Write currency: what it is converted from.")
+    for number, version in enumerate(price.versions):
+        if version.currencies is not None:
+            message = "currencies stands beside convert, so what is converted is open."
+            yield Fault(("versions", number, "currencies"), rule, message, "Write one currency at the price.")
 
 
 def _tier_faults(tiers: list[Tier]) -> list[Fault]:

@@ -218,6 +218,7 @@ def _version_rows(state: BookState) -> Iterator[tuple[Any, ...]]:
                         terms.model,
                         price.kind,
                         price.additive,
+                        price.convert is not None,
                         conditions,
                         *_start(recorded.version.starts),
                         recorded.recorded_on,

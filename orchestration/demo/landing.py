@@ -9,6 +9,7 @@ import polars as pl
 from orchestration.demo import faults
 from orchestration.demo.accounts import INTERNAL_ACCOUNT, SNAPSHOTS, account_id, accounts, snapshot
 from orchestration.demo.calendar import DAY_COUNT, day, local_day
+from orchestration.demo.costs import BILL_FILE, BILLS, bill_file, costs_truth, standing_cost
 from orchestration.demo.documents import DOCUMENT_DELIVERIES, documents
 from orchestration.demo.files import manifest, stored_gzip, with_raw_line
 from orchestration.demo.layout import ACCOUNTS_FILE, MANIFEST, file_format, has_manifest, usage_files
@@ -62,6 +63,7 @@ def _write(landing: Path, say: Progress) -> DemoTruth:
             ),
             "accounts": _write_accounts(landing),
             "fx_rates": _write_rates(landing),
+            "costs": _write_bills(landing),
             **{dataset: _write_documents(landing, dataset) for dataset in DOCUMENT_DELIVERIES},
         },
     )
@@ -127,6 +129,14 @@ def _write_rates(landing: Path) -> DatasetTruth:
     return rates_truth()
 
 
+def _write_bills(landing: Path) -> DatasetTruth:
+    for delivery in BILLS:
+        folder = landing / "costs" / delivery.isoformat()
+        folder.mkdir(parents=True)
+        (folder / BILL_FILE).write_bytes(bill_file(delivery))
+    return costs_truth()
+
+
 def _write_documents(landing: Path, dataset: str) -> DatasetTruth:
     file_count = 0
     for delivery in DOCUMENT_DELIVERIES[dataset]:
@@ -160,6 +170,7 @@ def _truth(accepted: pl.DataFrame, datasets: dict[str, DatasetTruth]) -> DemoTru
             currency: Decimal(minor).scaleb(0 if currency == "JPY" else -2)
             for currency, minor in payments.sort("currency").rows()
         },
+        standing_billed_cost=standing_cost(),
     )
 
 

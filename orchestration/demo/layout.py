@@ -5,6 +5,7 @@ from pathlib import Path
 
 from orchestration.demo.accounts import SNAPSHOTS
 from orchestration.demo.calendar import DAY_COUNT, day
+from orchestration.demo.costs import BILL_FILE, BILLS
 from orchestration.demo.documents import DOCUMENT_DELIVERIES, documents
 from orchestration.demo.rates import RATES_FILE, rate_deliveries
 from orchestration.errors import UsageError
@@ -59,6 +60,7 @@ def _file_names() -> Iterator[str]:
             yield f"{folder}/{MANIFEST}"
     yield from (f"accounts/{delivery.isoformat()}/{ACCOUNTS_FILE}" for delivery in SNAPSHOTS)
     yield from (f"fx_rates/{delivery.isoformat()}/{RATES_FILE}" for delivery in rate_deliveries())
+    yield from (f"costs/{delivery.isoformat()}/{BILL_FILE}" for delivery in BILLS)
     for dataset, deliveries in DOCUMENT_DELIVERIES.items():
         for delivery in deliveries:
             yield from (f"{dataset}/{delivery.isoformat()}/{name}" for name in documents(dataset, delivery))

@@ -33,6 +33,7 @@ class DemoTruth:
     accepted_events: Mapping[str, int]  # by meter
     accepted_quantity: Mapping[str, Decimal]  # by meter, in its unit; an event without a quantity counts 1
     accepted_payments: Mapping[str, Decimal]  # value of payments, by their currency
+    standing_billed_cost: Decimal  # what the provider bills in the bills that stand, USD
 
     @property
     def suspense_events(self) -> int:

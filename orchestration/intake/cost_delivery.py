@@ -1,8 +1,11 @@
 """The cost files of one delivery: a provider's bill, which a later delivery of the same scope replaces whole."""
 
+import shutil
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -16,26 +19,42 @@ from orchestration.intake.judged import rejected_rows
 from orchestration.intake.landing import COSTS as DATASET
 from orchestration.intake.outcomes import EXACT, FileOutcome, count_into
 from orchestration.intake.parts import block_bytes
+from orchestration.intake.tables import write_table
 from orchestration.intake.usage_delivery import check_size
 from orchestration.settings import Settings
+from orchestration.storage import write_parquet
 
 BILLED = pl.col("value:BilledCost")
 NUMBERS = {name: pl.col(f"value:{name}") for name in (*COSTS, *DECIMALS)}
 
 
-def take_costs(
-    outcomes: Sequence[FileOutcome], *, settings: Settings, delivery_date: date
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return `cost_rows` and the rejected records of the delivery. The quantity of a record is its billed cost.
+@dataclass(frozen=True)
+class _Part:
+    """A batch of one file: where its charges lie, how many they are, what they bill, and the records left out."""
 
+    outcome: FileOutcome
+    path: Path
+    charges: int
+    billed: Decimal
+    rejected: pl.DataFrame
+
+
+def take_costs(
+    outcomes: Sequence[FileOutcome], *, settings: Settings, delivery_date: date, folder: Path
+) -> tuple[int, pl.DataFrame]:
+    """Write the delivery's `cost_rows` into `folder`; return their number and the rejected records.
+
+    The quantity of a record is its billed cost. Memory is bounded: charges go to disk block by block, in the order of
+    files and lines.
     Refuses all files of a folder when one of them is refused: a bill of which a part is missing would replace the
     whole one of the day before. The same bytes may be delivered again: they replace what came in between.
     """
-    taken: dict[Path, list[tuple[pl.DataFrame, pl.DataFrame]]] = defaultdict(list)
-    for outcome in outcomes:
+    scratch = folder / ".charges"
+    taken: dict[Path, list[_Part]] = defaultdict(list)
+    for number, outcome in enumerate(outcomes):
         if outcome.is_loaded:
             try:
-                taken[outcome.file.folder] += _read_file(outcome, settings, delivery_date)
+                taken[outcome.file.folder] += _read_file(outcome, settings, delivery_date, scratch / f"{number}")
             except FileRefused as refused:
                 outcome.refuse_for(refused)
     for broken in [outcome for outcome in outcomes if not outcome.is_loaded]:
@@ -44,21 +63,33 @@ def take_costs(
             if outcome.is_loaded and outcome.file.folder == broken.file.folder:
                 outcome.refuse(_incomplete(outcome, broken))
     parts = [part for parts in taken.values() for part in parts]
-    accepted = pl.concat([CostRows.empty(), *(rows for rows, _ in parts)])
-    rejected = pl.concat([RejectedRows.empty(), *(bad for _, bad in parts)])
-    by_file = {outcome.file.source_file: outcome for outcome in outcomes}
-    count_into(by_file, accepted, "accepted", "billed_cost")
-    count_into(by_file, rejected, "rejected", "quantity")
-    return accepted.sort("source_file", "source_line"), rejected
+    for part in parts:
+        part.outcome.add("accepted", part.charges, part.billed)
+    rejected = pl.concat([RejectedRows.empty(), *(part.rejected for part in parts)])
+    count_into({outcome.file.source_file: outcome for outcome in outcomes}, rejected, "rejected", "quantity")
+    _write([part.path for part in parts if part.charges], folder)
+    shutil.rmtree(scratch, ignore_errors=True)
+    return sum(part.charges for part in parts), rejected
 
 
-def _read_file(
-    outcome: FileOutcome, settings: Settings, delivery_date: date
-) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
-    """Return rows and rejected records of a file, batch by batch; its landed rows and cost are counted before."""
+def _write(paths: Sequence[Path], folder: Path) -> None:
+    if not paths:
+        write_table(CostRows, CostRows.empty(), folder)
+        return
+    pl.concat([pl.scan_parquet(path, glob=False) for path in paths]).sink_parquet(
+        folder / f"{CostRows.table_name}.parquet",
+        compression="zstd",
+        compression_level=1,
+        statistics=True,
+        maintain_order=True,
+    )
+
+
+def _read_file(outcome: FileOutcome, settings: Settings, delivery_date: date, scratch: Path) -> list[_Part]:
+    """Write a file's charges into `scratch`, batch by batch; its landed rows and cost are counted before."""
     file = outcome.file
     totals = ControlTotals(outcome.claim, NUMBERS)
-    parts = []
+    parts: list[_Part] = []
     batches = landed_records(
         file.path, file.feed, LAYOUT, may_end_open=outcome.claim is not None, block_bytes=block_bytes(settings)
     )
@@ -78,7 +109,9 @@ def _read_file(
             dataset=DATASET,
             own_names=outcome.own_names,
         )
-        parts.append((rows, rejected))
+        path = scratch / f"{len(parts)}.parquet"
+        write_parquet(CostRows, rows.sort("source_line"), path)
+        parts.append(_Part(outcome, path, rows.height, exact_sum(rows, pl.col("billed_cost")), rejected))
     check_size(outcome, outcome.landed_rows)
     totals.verify()
     return parts

@@ -27,7 +27,7 @@ RECORD_FAULTS = {
     "not_a_json_object": ("The line is not one valid JSON object.", "Write one object a line."),
     "nested_value": (
         "A value is itself an object or a list.",
-        "Write plain values; nested events cannot be read yet.",
+        "Write plain values.",
     ),
     "duplicate_key": ("A key stands twice in the object.", "Write each key once."),
     "unusable_key": ("A key is written with escapes or begins with a colon.", "Name keys in plain words."),

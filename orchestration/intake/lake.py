@@ -78,6 +78,7 @@ class Lake:
         self.snapshots = list(snapshots)
         self._rates, self._rates_read = FxRates.empty(), 0
         self._hashes: dict[date, pl.DataFrame] = {}
+        self._reversals: dict[date, pl.DataFrame] = {}
 
     @property
     def last(self) -> Snapshot | None:
@@ -144,8 +145,10 @@ class Lake:
 
     def reversals(self) -> pl.DataFrame:
         """Return what was decided about reversals and amendments, in the order of the deliveries."""
-        paths = [snapshot.table(Reversals) for snapshot in self.snapshots if snapshot.rows(Reversals)]
-        return scan(Reversals, paths).collect()
+        for snapshot in self.snapshots:
+            if snapshot.rows(Reversals) and snapshot.delivery_date not in self._reversals:
+                self._reversals[snapshot.delivery_date] = scan(Reversals, [snapshot.table(Reversals)]).collect()
+        return pl.concat([Reversals.empty(), *self._reversals.values()])
 
 
 def key_hashes(events: pl.DataFrame) -> pl.Series:

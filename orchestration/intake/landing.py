@@ -36,7 +36,10 @@ HASH_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class LandedFile:
-    """A regular file of the landing zone. `name` is its path below the delivery's folder."""
+    """A regular file of the landing zone.
+
+    `name` is its path below `folder`: the delivery's, or one within it that has a manifest of its own.
+    """
 
     path: Path
     source_file: str
@@ -70,7 +73,8 @@ def landed_files(settings: Settings, feeds: Mapping[str, "Feed"]) -> tuple[list[
     for dataset in _entries(settings.landing):
         feed = None if dataset.name in DATASETS else feeds.get(dataset.name)
         if not dataset.is_dir(follow_symlinks=False) or (feed is None and dataset.name not in DATASETS):
-            remedy = f"Datasets are the folders {', '.join(DATASETS)}; other files need feeds/{dataset.name}.yaml."
+            known = ", ".join(DATASETS)
+            remedy = f"Datasets are the folders {known}; other files need feeds/{printable(dataset.name)}.yaml."
             stray.append(_stray(dataset.name, remedy))
             continue
         for folder in _entries(Path(dataset.path)):
@@ -84,14 +88,15 @@ def landed_files(settings: Settings, feeds: Mapping[str, "Feed"]) -> tuple[list[
                     stray.append(_stray(f"{name}/{below}", "Deliver regular files with printable names, no links."))
                     continue
                 status = entry.stat(follow_symlinks=False)
+                spoken_for = _folder_with_manifest(Path(entry.path), Path(folder.path))
                 files.append(
                     LandedFile(
                         Path(entry.path),
                         f"{name}/{below}",
                         dataset.name if feed is None else feed.dataset,
-                        Path(folder.path),
+                        spoken_for,
                         day,
-                        below,
+                        Path(entry.path).relative_to(spoken_for).as_posix(),
                         status.st_size,
                         status.st_mtime_ns,
                         feed,
@@ -137,7 +142,7 @@ def read_claims(folder: Path) -> dict[str, Claim] | None:
     Refuses: a manifest that is not JSON of the documented shape. All files of the folder fall with it.
     """
     path = folder / MANIFEST
-    if path.is_symlink() or not path.is_file():
+    if not _has_manifest(folder):
         return None
     if path.stat().st_size > LARGEST_MANIFEST:
         raise _broken_manifest(f"it is larger than {LARGEST_MANIFEST:,} bytes")
@@ -213,6 +218,16 @@ def _walk(folder: Path, above: str) -> Iterator[tuple[os.DirEntry[str], str]]:
             yield from _walk(Path(entry.path), f"{below}/")
         else:
             yield entry, below
+
+
+def _folder_with_manifest(file: Path, delivery: Path) -> Path:
+    """Return the folder whose manifest speaks for a file: the nearest one that has one, else the delivery's."""
+    return next(folder for folder in file.parents if folder == delivery or _has_manifest(folder))
+
+
+def _has_manifest(folder: Path) -> bool:
+    path = folder / MANIFEST
+    return path.is_file() and not path.is_symlink()
 
 
 def _is_skipped(name: str) -> bool:

@@ -22,17 +22,21 @@ COLON_KEY = r'"\s*,\s*"\s*:'
 MOST_COLUMNS = 256
 
 
-def ndjson_records(block: Block) -> pl.DataFrame:
-    """Return the block's records: `line`, `fault`, `found` and one text column `raw:<key>` per key of the block.
-
-    Grain: one row per line that is not blank. Nested values are held back by name until a feed format declares them.
-    """
+def lines_of(block: Block) -> pl.DataFrame:
+    """Return the block's lines that are not blank: `line`, its number in the file, and `text`."""
     lines = pl.read_lines(io.BytesIO(block.text.encode()), name="text")
     if lines.height != block.line_count:
         raise AssertionError(f"{block.line_count:,} line ends in the bytes, {lines.height:,} lines read")
     number = pl.int_range(block.first_line, block.first_line + block.line_count, dtype=pl.Int64)
-    records = lines.select(number.alias("line"), pl.col("text").str.strip_chars(" \t\r")).filter(pl.col("text") != "")
-    judged = records.with_columns(_fault().alias("fault"))
+    return lines.select(number.alias("line"), pl.col("text").str.strip_chars(" \t\r")).filter(pl.col("text") != "")
+
+
+def flat_records(lines: pl.DataFrame) -> pl.DataFrame:
+    """Return the lines' records: `line`, `fault`, `found` and one text column `raw:<key>` per key of the lines.
+
+    Grain: one row per line. Nested values are held back by name.
+    """
+    judged = lines.with_columns(_fault().alias("fault"))
     good = judged.filter(pl.col("fault").is_null())
     keys = _keys(good["text"])
     read = _values(good, keys)

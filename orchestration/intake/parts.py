@@ -31,10 +31,11 @@ def bucket_count(settings: Settings, files: list[LandedFile]) -> int:
 
 
 def _held_bytes(file: LandedFile) -> int:
+    records_per_row = 1 if file.feed is None else file.feed.records_per_row
     if file.name.endswith(".parquet"):
-        return parquet_rows(file.path) * BYTES_PER_EVENT
+        return parquet_rows(file.path) * BYTES_PER_EVENT * records_per_row
     unpacked = file.byte_count * (TEXT_PER_PACKED_BYTE if file.name.endswith((".gz", ".zst")) else 1)
-    return unpacked * BYTES_PER_TEXT_BYTE
+    return unpacked * BYTES_PER_TEXT_BYTE * records_per_row
 
 
 class Parts:

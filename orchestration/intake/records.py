@@ -8,9 +8,10 @@ from pathlib import Path
 import polars as pl
 
 from orchestration.intake.blocks import BLOCK_BYTES, READ_BYTES, text_blocks
+from orchestration.intake.cloud_events import cloud_event_records
 from orchestration.intake.csv_records import COMMA, csv_records, header_of
 from orchestration.intake.findings import FileRefused
-from orchestration.intake.ndjson_records import ndjson_records
+from orchestration.intake.ndjson_records import flat_records, lines_of
 from orchestration.intake.parquet_records import Naive, parquet_columns, parquet_records
 
 CSV = (".csv", ".csv.gz", ".csv.zst")
@@ -35,6 +36,7 @@ class Layout:
     # Files of other formats: other names are none of our business, times without a zone stay as they are.
     is_foreign: bool = False
     delimiter: str = COMMA
+    takes_cloud_events: bool = False
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -155,7 +157,8 @@ def _csv_batches(path: Path, layout: Layout, *, may_end_open: bool, block_bytes:
 def _ndjson_batches(path: Path, layout: Layout, *, may_end_open: bool, block_bytes: int) -> Iterator[pl.DataFrame]:
     names: list[str] = []
     for block in text_blocks(path, quoted_newlines=False, may_end_open=may_end_open, block_bytes=block_bytes):
-        batch = ndjson_records(block)
+        lines = lines_of(block)
+        batch = cloud_event_records(lines) if layout.takes_cloud_events else flat_records(lines)
         found = [name.removeprefix("raw:") for name in batch.columns if name.startswith("raw:")]
         added = [name for name in found if name not in names]
         if added:

@@ -47,12 +47,18 @@ def first_of_each(corrections: pl.DataFrame, lake: Lake) -> tuple[pl.DataFrame, 
     Rule: a second reversal is a duplicate, for its event is taken back already. A second amendment is a conflict: it
     says something else of the same event. An earlier one that waits by a mistake of its own counts for nothing.
     """
-    last = _last(lake.reversals())
-    known = last.filter(~pl.col("rule").is_in(MISTAKEN).fill_null(value=False)).select(
-        *NAMED,
-        pl.col("landed_on").alias("standing_delivery_date"),
-        pl.col("source_file").alias("standing_file"),
-        pl.col("source_line").alias("standing_line"),
+    if corrections.is_empty():
+        nothing = corrections.with_columns(pl.lit(None, pl.String).alias("outcome"))
+        return corrections, nothing.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in STANDING.items())
+    known = (
+        _last(lake.reversals())
+        .filter(~pl.col("rule").is_in(MISTAKEN).fill_null(value=False))
+        .select(
+            *NAMED,
+            pl.col("landed_on").alias("standing_delivery_date"),
+            pl.col("source_file").alias("standing_file"),
+            pl.col("source_line").alias("standing_line"),
+        )
     )
     ordered = corrections.with_columns(_named()).sort(*PLACE, *KEY)
     is_new = ordered.join(known, on=NAMED, how="anti")

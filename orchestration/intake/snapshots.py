@@ -224,7 +224,7 @@ def take_delivery(
     accounts, rejected_accounts = take_accounts(
         of[ACCOUNTS], settings=settings, delivery_date=day, accounts_before=lake.last_account_count()
     )
-    costs, rejected_costs = take_costs(of[COSTS], settings=settings, delivery_date=day)
+    charges, rejected_costs = take_costs(of[COSTS], settings=settings, delivery_date=day, folder=folder)
     rates, rejected_rates = take_fx_rates(of[FX_RATES], settings=settings, lake=lake, delivery_date=day)
     _mark_duplicates(of[USAGE], lake)
     usage = take_usage(
@@ -245,11 +245,12 @@ def take_delivery(
         AccountRows: accounts,
         FxRates: rates,
         Documents: documents,
-        CostRows: costs,
     }
     for table, frame in frames.items():
         write_table(table, frame, folder)
-    rows = {UsageEvents: usage.accepted_rows} | {table: frame.height for table, frame in frames.items()}
+    rows = {UsageEvents: usage.accepted_rows, CostRows: charges} | {
+        table: frame.height for table, frame in frames.items()
+    }
     _keep_feeds(outcomes, folder)
     _write_manifest(lake, day, folder, rows, outcomes, usage.usage_dates)
     return Taken(outcomes, state)

@@ -37,7 +37,8 @@ Meters = Mapping[str, Sequence[str]]
 
 def usage_layout(meters: Meters) -> Layout:
     """Return the columns of a usage file: ours, and whatever a meter declares as a dimension."""
-    return Layout(REQUIRED, OPTIONAL, frozenset(name for names in meters.values() for name in names))
+    declared = frozenset(name for names in meters.values() for name in names)
+    return Layout(REQUIRED, OPTIONAL, declared, takes_cloud_events=True)
 
 
 def usage_events(

@@ -102,7 +102,7 @@ def take_usage(
     slices.add(first.select(UsageEvents.columns.keys()))
     repeated.append(second.select(RepeatedEvents.columns.keys()))
     slices.write()
-    all_repeated = pl.concat(repeated).sort("source_file", "source_line")
+    all_repeated = pl.concat(repeated).sort("source_file", "source_line", "source", "event_id")
     is_torn = (pl.col("outcome") == "conflict") & pl.col("standing_delivery_date").is_null()
     reversals = reversals_of(
         first,
@@ -116,7 +116,7 @@ def take_usage(
         rows + first.height,
         all_repeated,
         reversals,
-        all_rejected.sort("source_file", "source_line"),
+        all_rejected.sort("source_file", "source_line", "source_part"),
         frozenset(dates),
     )
 

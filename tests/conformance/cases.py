@@ -48,6 +48,12 @@ def read_cases(shared: Path) -> list[Case]:
     ]
 
 
+def another_last_digit(value: Decimal) -> Decimal:
+    """Return the value with one digit changed: what a reproduced case must not agree with."""
+    sign, digits, exponent = value.as_tuple()
+    return Decimal((sign, (*digits[:-1], (digits[-1] + 1) % 10), exponent))
+
+
 def stated(case: Case) -> dict[str, list[Decimal]]:
     """Return the figures of a case that a night has lines for: amounts in the order of the runs, true-up, maximum."""
     amounts = case.expected.get("amounts") or [case.expected.get("amount")]

@@ -1,28 +1,23 @@
 """What other systems state as results, landed as usage under a book and rated by one night."""
 
-import csv
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
 from tests.conformance.adapter import is_for_a_night
-from tests.conformance.cases import Case, read_cases, stated
+from tests.conformance.cases import Case, another_last_digit, read_cases, stated
+from tests.conformance.outcomes import DIFFERENT, FUNCTION, LATER, NIGHT, NONE, REPRODUCED, read_outcomes
 from tests.conformance.world import Found, rated
-
-OUTCOMES = Path(__file__).parent / "outcomes.csv"
-NIGHT, REPRODUCED, DIFFERENT = "night", "reproduced", "different"
 
 
 @pytest.fixture(scope="module")
-def cases(shared: Path) -> dict[str, Case]:
+def cases(shared) -> dict[str, Case]:
     return {case.id: case for case in read_cases(shared)}
 
 
 @pytest.fixture(scope="module")
 def outcomes() -> dict[str, dict[str, str]]:
-    with OUTCOMES.open(newline="", encoding="utf-8") as file:
-        return {row["case_id"]: row for row in csv.DictReader(file)}
+    return read_outcomes()
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +33,7 @@ def agrees(expected: dict[str, list[Decimal]], case: Found) -> bool:
 
 def test_every_case_has_one_outcome(cases, outcomes):
     assert set(outcomes) == set(cases)
-    assert {row["lane"] for row in outcomes.values()} <= {NIGHT, "function", "later", "none"}
+    assert {row["lane"] for row in outcomes.values()} <= {NIGHT, FUNCTION, LATER, NONE}
     for row in outcomes.values():
         assert row["state"] == REPRODUCED or row["reason"], row["case_id"]
 
@@ -60,7 +55,7 @@ def test_one_digit_of_what_is_stated_fails_every_reproduced_case(cases, outcomes
             continue
         for name, values in stated(cases[case_id]).items():
             for place, value in enumerate(values):
-                spoiled = [*values[:place], _with_another_last_digit(value), *values[place + 1 :]]
+                spoiled = [*values[:place], another_last_digit(value), *values[place + 1 :]]
                 assert not agrees({name: spoiled}, case), (case_id, name)
 
 
@@ -68,9 +63,3 @@ def test_the_adapter_knows_the_cases_of_the_night(cases, outcomes):
     assert [
         case_id for case_id, row in outcomes.items() if row["lane"] == NIGHT and not is_for_a_night(cases[case_id])
     ] == []
-
-
-def _with_another_last_digit(value: Decimal) -> Decimal:
-    digits = list(value.as_tuple().digits)
-    digits[-1] = (digits[-1] + 1) % 10
-    return Decimal((value.as_tuple().sign, tuple(digits), value.as_tuple().exponent))

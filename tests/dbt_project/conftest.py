@@ -15,6 +15,9 @@ from data_contracts import (
     Accounts,
     Companies,
     Contracts,
+    CostRows,
+    Costs,
+    CostShares,
     Currencies,
     ExchangeRates,
     FxRates,
@@ -40,6 +43,14 @@ from tests.tables import rows
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 
 MODEL = '{"model":"gpt-4"}'
+BILL = {
+    "provider_name": "AWS",
+    "billing_account_id": "b-1",
+    "billing_period_start": "2026-10-01",
+    "billing_period_end": "2026-11-01",
+    "charge_category": "Usage",
+    "currency": "USD",
+}
 
 # a1 pays for itself and for a2; b1 is on the default plan in yen; nobody knows `ghost`. The tariff has three versions,
 # the first and the last of which have equal terms.
@@ -131,9 +142,9 @@ LAKE: dict[type[Table], pl.LazyFrame] = {
     Products: rows(
         Products,
         """
-        product_id | product_name | revenue_account
-        llm        | LLM API      | 4000
-        support    | Support      | null
+        product_id | product_name | revenue_account | cost_basis
+        llm        | LLM API      | 4000            | modelled
+        support    | Support      | null            | actual
         """,
     ),
     Meters: rows(
@@ -228,6 +239,7 @@ LAKE: dict[type[Table], pl.LazyFrame] = {
         delivery_date | source_file                     | source_line | dataset      | rule               | quantity
         2026-10-01    | usage_events/2026-10-01/o'k.csv | 5           | usage_events | account_id_missing | 9
         2026-10-03    | usage_events/2026-10-03/c.csv   | 1           | usage_events | header_unknown     | null
+        2026-11-04    | costs/2026-11-04/aws.csv        | 6           | costs        | currency_unknown   | 1
         """,
         message="no",
         remedy="fix",
@@ -242,9 +254,52 @@ LAKE: dict[type[Table], pl.LazyFrame] = {
         2026-10-01    | fx_rates/2026-10-01/r.csv       | fx_rates     | loaded  | 2           | 2             | 0              | 0             | 0             | 151.1               | 151.1                 | 0                  | 0                 | 0
         2026-10-03    | fx_rates/2026-10-03/r.csv       | fx_rates     | loaded  | 1           | 1             | 0              | 0             | 0             | 1.2               | 1.2                 | 0                  | 0                 | 0
         2026-10-03    | usage_events/2026-10-03/c.csv   | usage_events | refused | 0           | 0             | 0              | 0             | 0             | 0               | 0                 | 0                  | 0                 | 0
+        2026-11-02    | costs/2026-11-02/aws.csv        | costs        | loaded  | 1           | 1             | 0              | 0             | 0             | 9               | 9                 | 0                  | 0                 | 0
+        2026-11-04    | costs/2026-11-04/aws.csv        | costs        | loaded  | 5           | 4             | 0              | 0             | 1             | 8.5             | 7.5               | 0                  | 0                 | 1
         """,
         sha256="00",
         byte_count="1",
+    ),
+    # The bill of the second was replaced on the fourth: 3 for the API and 4 for support, of which 1 nobody used, and
+    # half a dollar that no mapping claims.
+    CostRows: rows(
+        CostRows,
+        """
+        delivery_date | source_file              | source_line | landed_on  | billed_cost
+        2026-11-02    | costs/2026-11-02/aws.csv | 2           | 2026-11-02 | 9
+        2026-11-04    | costs/2026-11-04/aws.csv | 2           | 2026-11-04 | 3
+        2026-11-04    | costs/2026-11-04/aws.csv | 3           | 2026-11-04 | 3
+        2026-11-04    | costs/2026-11-04/aws.csv | 4           | 2026-11-04 | 1
+        2026-11-04    | costs/2026-11-04/aws.csv | 5           | 2026-11-04 | 0.5
+        """,
+        **BILL,
+    ),
+    Costs: rows(
+        Costs,
+        """
+        source_line | charge_date | billed_cost | mapping_id | product_id | account_id | allocation_method | unmapped_rule
+        2           | 2026-10-01  | 3           | gpu        | llm        | a1         | direct            | null
+        3           | 2026-10-01  | 3           | desk       | support    | null       | usage             | null
+        4           | 2026-10-02  | 1           | desk       | support    | null       | usage             | null
+        5           | 2026-10-02  | 0.5         |            | unmapped   | unmapped   | unmapped          | no_mapping
+        """,
+        delivery_date="2026-11-04",
+        source_file="costs/2026-11-04/aws.csv",
+        **BILL,
+    ),
+    CostShares: rows(
+        CostShares,
+        """
+        charge_date | mapping_id | product_id | account_id  | allocation_method | billed_cost | list_cost | billed_cost_reporting | weight | pool_weight
+        2026-10-01  | gpu        | llm        | a1          | direct            | 3           | 4         | 3                     | null   | null
+        2026-10-01  | desk       | support    | a1          | usage             | 2           | null      | 2                     | 2      | 3
+        2026-10-01  | desk       | support    | a2          | usage             | 1           | null      | 1                     | 1      | 3
+        2026-10-02  | desk       | support    | unallocated | unallocated       | 1           | null      | null                  | null   | null
+        2026-10-02  |            | unmapped   | unmapped    | unmapped          | 0.5         | 0.5       | 0.5                   | null   | null
+        """,
+        charge_count="1",
+        charge_end_date="2026-10-03",
+        **{name: BILL[name] for name in ("provider_name", "billing_account_id", "billing_period_start", "currency")},
     ),
     UsageDays: rows(
         UsageDays,
@@ -307,15 +362,15 @@ LAKE: dict[type[Table], pl.LazyFrame] = {
     LineItems: rows(
         LineItems,
         """
-        line_item_id | account_id | payer_id | contract_id | price_id | price_version_id    | kind    | service_date | billing_period_start | billing_period_end | quantity | amount_exact | amount | list_amount | currency | product_id | amount_reporting | fx_rate_date
-        l1           | a1         | a1       | c1          | tariff   | tariff@T00          | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 100      | 0.1          | 0.10   | 0.10        | USD      | llm | 0.10             | null
-        l2           | a1         | a1       | c1          | tariff   | tariff@T01          | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 200      | 2            | 2.00   | 2.00        | USD      | llm | 2.00             | null
-        l3           | a1         | a1       | c1          | tariff   | tariff@T02          | revenue | 2026-10-09   | 2026-10-01           | 2026-11-01         | 50       | 0.05         | 0.05   | 0.05        | USD      | llm | 0.05             | null
-        l4           | a1         | a1       | c1          | steps    | c1/steps@2026-10-01 | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 100      | 300          | 300    | 400         | USD      | support | 300              | null
-        l5           | a2         | a1       | default:a2  | steps    | steps@2026-01-01    | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 0        | 5            | 5      | 5           | USD      | support | 5                | null
-        l6           | a2         | a1       | default:a2  | steps    | steps@2026-11-01#1  | revenue | 2026-11-01   | 2026-11-01           | 2026-12-01         | 0        | 0            | 0      | 0           | USD      | support | 0                | null
-        l7           | b1         | b1       | default:b1  | steps    | steps@2026-01-01    | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 10       | 0            | 0      | 0           | JPY      | support | 0                | 2026-09-30
-        l8           | a1         | a1       | c1          | gpu      | gpu@2026-01-01      | cost    | 2026-10-01   | 2026-10-01           | 2026-11-01         | 350      | 1.4          | 1.40   | 1.40        | USD      | llm | 1.40             | null
+        line_item_id | account_id | payer_id | contract_id | price_id | price_version_id    | kind    | service_date | billing_period_start | billing_period_end | quantity | amount_exact | amount | list_amount | currency | product_id | amount_reporting | fx_rate_date | price_currency
+        l1           | a1         | a1       | c1          | tariff   | tariff@T00          | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 100      | 0.1          | 0.10   | 0.10        | USD      | llm | 0.10             | null | USD
+        l2           | a1         | a1       | c1          | tariff   | tariff@T01          | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 200      | 2            | 2.00   | 2.00        | USD      | llm | 2.00             | null | USD
+        l3           | a1         | a1       | c1          | tariff   | tariff@T02          | revenue | 2026-10-09   | 2026-10-01           | 2026-11-01         | 50       | 0.05         | 0.05   | 0.05        | USD      | llm | 0.05             | null | USD
+        l4           | a1         | a1       | c1          | steps    | c1/steps@2026-10-01 | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 100      | 300          | 300    | 400         | USD      | support | 300              | null | USD
+        l5           | a2         | a1       | default:a2  | steps    | steps@2026-01-01    | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 0        | 5            | 5      | 5           | USD      | support | 5                | null | USD
+        l6           | a2         | a1       | default:a2  | steps    | steps@2026-11-01#1  | revenue | 2026-11-01   | 2026-11-01           | 2026-12-01         | 0        | 0            | 0      | 0           | USD      | support | 0                | null | USD
+        l7           | b1         | b1       | default:b1  | steps    | steps@2026-01-01    | revenue | 2026-10-01   | 2026-10-01           | 2026-11-01         | 10       | 0            | 0      | 0           | JPY      | support | 0                | 2026-09-30 | JPY
+        l8           | a1         | a1       | c1          | gpu      | gpu@2026-01-01      | cost    | 2026-10-01   | 2026-10-01           | 2026-11-01         | 350      | 1.4          | 1.40   | 1.40        | USD      | llm | 1.40             | null | USD
         """,
         legal_entity_id="acme_us",
         charge_kind="usage",

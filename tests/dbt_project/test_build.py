@@ -5,37 +5,14 @@ from decimal import Decimal
 
 from data_contracts.marts import MARTS, MetaTables
 from data_contracts.render import model_name
+from orchestration.gates import CHECKS
 
 BUILT = [mart for mart in MARTS if mart is not MetaTables]
 
 
 def test_everything_ties_out_and_every_check_is_there(night):
     found = night.ask("select check_name, bool_and(is_passed) from audit.aud_reconciliation group by 1 order by 1")
-    assert found == [
-        ("accepted_events_decided", True),
-        ("accepted_events_in_usage_daily", True),
-        ("accepted_quantity_decided", True),
-        ("amounts_in_minor_units", True),
-        ("exchange_rates_as_delivered", True),
-        ("fx_rates_kept", True),
-        ("invoice_lines_on_invoices", True),
-        ("invoice_totals_add_up", True),
-        ("landed_quantity_decided", True),
-        ("landed_rows_decided", True),
-        ("lines_reported_at_the_rate", True),
-        ("rejected_rows_kept", True),
-        ("reported_lines_in_revenue_daily", True),
-        ("reported_lines_on_invoices", True),
-        ("reported_revenue_in_report_by_account", True),
-        ("reported_revenue_in_report_by_product", True),
-        ("revenue_daily_in_report_by_account", True),
-        ("revenue_daily_in_report_by_product", True),
-        ("revenue_lines_counted_on_invoice_lines", True),
-        ("revenue_lines_in_revenue_daily", True),
-        ("revenue_lines_on_invoice_lines", True),
-        ("usage_quantity_kept", True),
-        ("usage_rows_kept", True),
-    ]
+    assert found == [(check, True) for check in sorted(CHECKS)]
 
 
 def test_every_mart_has_the_columns_and_types_of_its_contract(night):
@@ -98,6 +75,55 @@ def test_cost_is_no_revenue(night):
     assert night.ask("select kind, sum(amount) from reports.rpt_line_item_monthly group by 1 order by 1") == [
         ("cost", Decimal("1.40")),
         ("revenue", Decimal("307.15")),
+    ]
+
+
+def test_cost_comes_from_both_sides_and_one_of_them_counts(night):
+    found = night.ask(
+        "select account_id, product_id, cost_source, allocation_method, billed_cost, list_cost, is_cost_basis"
+        " from marts.fct_cost_daily order by product_id, account_id, cost_source"
+    )
+    assert found == [
+        ("a1", "llm", "actual", "direct", Decimal(3), Decimal(4), False),
+        ("a1", "llm", "modelled", "rated", Decimal("1.4"), Decimal("1.4"), True),
+        ("a1", "support", "actual", "usage", Decimal(2), None, True),
+        ("a2", "support", "actual", "usage", Decimal(1), None, True),
+        ("unallocated", "support", "actual", "unallocated", Decimal(1), None, True),
+        ("unmapped", "unmapped", "actual", "unmapped", Decimal("0.5"), Decimal("0.5"), True),
+    ]
+
+
+def test_a_margin_shows_the_cost_that_counts_and_the_variance_to_the_other(night):
+    columns = "revenue, cost, gross_margin, margin_pct, modelled_cost, actual_cost, cost_variance"
+    found = night.ask(
+        f"select account_id, product_id, {columns} from reports.rpt_gross_margin_by_currency"
+        " where currency = 'USD' order by product_id, account_id"
+    )
+    assert found == [
+        # 0.10 + 2.00 + 0.05 less 1.40 modelled; the bill says 3.
+        ("a1", "llm", *map(Decimal, ("2.15", "1.4", "0.75", "34.88", "1.4", "3", "1.6"))),
+        ("a1", "support", *map(Decimal, ("300", "2", "298", "99.33")), None, Decimal(2), None),
+        ("a2", "support", *map(Decimal, ("5", "1", "4", "80")), None, Decimal(1), None),
+        ("unallocated", "support", *map(Decimal, ("0", "1", "-1")), None, None, Decimal(1), None),
+        ("unmapped", "unmapped", *map(Decimal, ("0", "0.5", "-0.5")), None, None, Decimal("0.5"), None),
+    ]
+
+
+def test_an_amount_without_a_rate_leaves_the_margin_unknown(night):
+    found = night.ask(
+        "select account_id, currency, revenue, cost, gross_margin from reports.rpt_gross_margin"
+        " where account_id in ('b1', 'unallocated') order by 1"
+    )
+    assert found == [
+        ("b1", "USD", Decimal(0), Decimal(0), Decimal(0)),
+        ("unallocated", "USD", Decimal(0), None, None),
+    ]
+
+
+def test_a_replaced_bill_stays_visible_and_counts_no_more(night):
+    assert night.ask("select landed_on, is_standing, billed_cost from audit.aud_cost_intake order by 1") == [
+        (date(2026, 11, 2), False, Decimal(9)),
+        (date(2026, 11, 4), True, Decimal("7.5")),
     ]
 
 

@@ -68,7 +68,12 @@ PLANTED = [
     ),
     pytest.param(
         "update marts.fct_line_item set amount = amount + 0.01 where line_item_id = 'l1'",
-        {"revenue_lines_on_invoice_lines", "revenue_lines_in_revenue_daily", "lines_reported_at_the_rate"},
+        {
+            "revenue_lines_on_invoice_lines",
+            "revenue_lines_in_revenue_daily",
+            "revenue_and_cost_in_gross_margin",
+            "lines_reported_at_the_rate",
+        },
         id="a cent more on a line",
     ),
     pytest.param(
@@ -77,6 +82,8 @@ PLANTED = [
             "revenue_lines_on_invoice_lines",
             "revenue_lines_counted_on_invoice_lines",
             "revenue_lines_in_revenue_daily",
+            "revenue_and_cost_in_gross_margin",
+            "counted_cost_in_gross_margin",
             "reported_lines_in_revenue_daily",
             "reported_lines_on_invoices",
         },
@@ -118,12 +125,64 @@ PLANTED = [
         id="a report by account loses a currency",
     ),
     pytest.param(
+        "update audit.aud_input_file set accepted_rows = accepted_rows + 1, landed_rows = landed_rows + 1"
+        " where source_file = 'costs/2026-11-02/aws.csv'",
+        {"cost_rows_kept"},
+        id="a charge is lost on the way into the lake",
+    ),
+    pytest.param(
+        "update audit.aud_cost_intake set billed_cost = billed_cost + 0.000000000001 where not is_standing",
+        {"cost_amounts_kept"},
+        id="a replaced bill loses its last digit",
+    ),
+    pytest.param(
+        "update audit.aud_cost_intake set is_standing = not is_standing",
+        {"standing_charges_in_cost_rows", "provider_cost_in_cost_daily"},
+        id="the replaced bill is taken for the one that stands",
+    ),
+    pytest.param(
+        "delete from audit.aud_cost_row where unmapped_rule is not null",
+        {"standing_charges_in_cost_rows"},
+        id="an unmapped charge cannot be looked up",
+    ),
+    pytest.param(
+        "update marts.fct_cost_daily set billed_cost = billed_cost + 0.000000000001 where account_id = 'unallocated'",
+        {"provider_cost_in_cost_daily", "revenue_and_cost_in_gross_margin", "counted_cost_in_gross_margin"},
+        id="I6 shares that are more than their pool",
+    ),
+    pytest.param(
+        "update marts.fct_cost_daily set billed_cost = billed_cost - 0.01 where cost_source = 'modelled'",
+        {"cost_lines_in_cost_daily", "revenue_and_cost_in_gross_margin", "counted_cost_in_gross_margin"},
+        id="a modelled cost that no line made",
+    ),
+    pytest.param(
+        "update marts.fct_cost_daily set is_cost_basis = true where product_id = 'llm'",
+        {"counted_cost_in_gross_margin", "amounts_in_reporting_gross_margin"},
+        id="a product's cost counts twice",
+    ),
+    pytest.param(
+        "update reports.rpt_gross_margin_by_currency set actual_cost = null where account_id = 'a1' and product_id = 'llm'",
+        {"revenue_and_cost_in_gross_margin"},
+        id="the report hides the other cost of a product",
+    ),
+    pytest.param(
+        "delete from reports.rpt_gross_margin where account_id = 'b1'",
+        {"margins_in_reporting_currency"},
+        id="an account is left out of one of the reports",
+    ),
+    pytest.param(
+        "update reports.rpt_gross_margin set gross_margin = gross_margin + 1 where account_id = 'a2'",
+        {"amounts_in_reporting_gross_margin"},
+        id="a margin that its amounts do not give",
+    ),
+    pytest.param(
         NO_CONSTRAINTS.format("fct_line_item")
         + "update marts.fct_line_item set amount = null where line_item_id = 'l7'",
         {
             "revenue_lines_on_invoice_lines",
             "revenue_lines_in_revenue_daily",
             "amounts_in_minor_units",
+            "revenue_and_cost_in_gross_margin",
             "lines_reported_at_the_rate",
         },
         id="an unknown amount where the sum was zero",
@@ -163,7 +222,7 @@ PLANTED = [
     ),
     pytest.param(
         "update marts.fct_line_item set amount_reporting = 0.01 where line_item_id = 'l7'",
-        {"lines_reported_at_the_rate", "reported_lines_in_revenue_daily", "reported_lines_on_invoices"},
+        {"lines_reported_at_the_rate", "reported_lines_in_revenue_daily", "reported_lines_on_invoices", "amounts_in_reporting_gross_margin"},
         id="I23 a cent comes out of no yen",
     ),
     pytest.param(
@@ -175,6 +234,11 @@ PLANTED = [
         "update marts.fct_line_item set fx_rate_date = '2026-10-01' where line_item_id = 'l7'",
         {"lines_reported_at_the_rate"},
         id="I23 a line names a day that its rate is not of",
+    ),
+    pytest.param(
+        "update marts.fct_line_item set price_currency = 'EUR' where line_item_id = 'l1'",
+        {"converted_lines_name_their_rate"},
+        id="I23 a price is converted and names no rate",
     ),
     pytest.param(
         "update marts.fct_revenue_daily set recognised_amount_reporting = null where account_id = 'a2'",

@@ -3,13 +3,14 @@
 import shutil
 from datetime import date
 from decimal import Decimal
+from html import escape
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from data_contracts import LineItems, PriceVersions
-from orchestration import explain, intake
+from orchestration import explain, explanation_page, intake
 from orchestration.build import Build, open_build
 from orchestration.errors import UsageError
 from orchestration.night import NIGHTLY
@@ -133,6 +134,15 @@ f6,acme,payments,2026-08-05T12:00:00Z,1,1000,USD,
 t1,acme,thirds,2026-08-03T10:00:00Z,0.015,,,
 b1,beta,tokens,2026-08-03T15:00:00Z,1001,,,l
 """
+# Every event is taken back, so no amount of the other file changes; f7 would have used up a free event.
+CORRECTIONS = """event_id,account_id,meter,occurred_at,quantity,model,amount,currency,reverses_event_id
+s4,acme,tokens,2026-08-11T10:00:00Z,100,s,,,
+r4,acme,tokens,2026-08-11T11:00:00Z,,,,,s4
+s5,acme,tokens,2026-08-11T10:30:00Z,50,l,,,
+r5,acme,tokens,2026-08-11T11:00:00Z,,,,,s5
+f7,acme,payments,2026-08-03T09:00:00Z,1,,500,USD,
+r7,acme,payments,2026-08-03T09:00:00Z,,,,,f7
+"""
 LINE = "default:acme/{}/usage/{}"
 CASES = [
     pytest.param(LINE.format('small@2026-01-01/{"model":"s"}', "2026-08-10"), "0.05", id="per_unit before a change at noon: 10 × 0.0049"),
@@ -161,10 +171,11 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
         "price_book/2026-08-01/book.yaml": BOOK,
         "contracts/2026-08-01/contracts.yaml": CONTRACTS,
         "usage_events/2026-08-12/events.csv": EVENTS,
+        "usage_events/2026-08-12/undone.csv": CORRECTIONS,
     }
     for name, text in landed.items():
         path = home / "landing" / name
-        path.parent.mkdir(parents=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     settings = Settings(home=home)
     intake.snapshot_through(settings, AS_OF)
@@ -214,6 +225,26 @@ def test_a_line_of_nothing_says_that_nothing_was_used(published):
         "nothing was used in the billing period"
         in explain.explanation(published.settings, CASES[10].values[0]).as_text()
     )
+
+
+def test_an_explanation_is_also_a_page_with_every_step_and_event(published):
+    for line_item_id in [case.values[0] for case in CASES[:5]]:
+        found = explain.explanation(published.settings, line_item_id)
+        text = explanation_page.page(found)
+        assert f"<h1>{escape(line_item_id)}</h1>" in text
+        assert all(escape(step) in text for step in found.steps)
+        assert all(escape(event["event_id"]) in text for event in found.events)
+        assert "agrees with the published one" in text
+        assert "<script" not in text
+
+
+def test_an_event_that_was_taken_back_is_shown_beside_the_line_with_its_reversal(published):
+    """s5 is of another model, so of another line."""
+    found = explain.explanation(published.settings, CASES[2].values[0])
+    assert found.agrees
+    assert [(row["event_id"], row["by_event_id"]) for row in found.taken_back] == [("s4", "r4")]
+    undone = "usage_events/2026-08-12/undone.csv"
+    assert f"  s4  {undone}:2, by reversal r4  {undone}:3" in found.as_text()
 
 
 def test_an_explanation_is_also_data(published):

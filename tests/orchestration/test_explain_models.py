@@ -179,7 +179,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
     return night(tmp_path_factory.mktemp("models"), BOOK, EVENTS)
 
 
-def night(home: Path, book: str, events: str, accounts: str = ACCOUNTS) -> Build:
+def night(home: Path, book: str, events: str, accounts: str = ACCOUNTS, as_of: date = AS_OF) -> Build:
     """Make the tables of a home in which one book, one file of events and one of accounts have landed."""
     landed = {
         "accounts/2026-08-01/accounts.csv": accounts,
@@ -191,8 +191,8 @@ def night(home: Path, book: str, events: str, accounts: str = ACCOUNTS) -> Build
         path.parent.mkdir(parents=True)
         path.write_text(text)
     settings = Settings(home=home)
-    intake.snapshot_through(settings, AS_OF)
-    made = open_build(settings, AS_OF)
+    intake.snapshot_through(settings, as_of)
+    made = open_build(settings, as_of)
     made.make_book()
     for builder in NIGHTLY:
         made.make(builder)

@@ -1,11 +1,15 @@
-"""The LiteLLM price history as a price book: what a token of a model cost at each instant."""
+"""LiteLLM's prices as a price book: its history, what a token cost at each instant, and snapshots as they come."""
 
-from collections.abc import Sequence
+import gzip
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+
+from orchestration.book.documents import read_text
+from orchestration.errors import RefusedInput
 
 # The meter that a field of the history prices.
 METERS = {"input_cost_per_token": "input_tokens", "output_cost_per_token": "output_tokens"}
@@ -29,6 +33,35 @@ def plain_prices(history: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     too_long = plain.filter(plain.str.split(".").list.get(1, null_on_oob=True).str.len_chars() > PLACES)
     assert too_long.is_empty(), f"more than {PLACES} places: {too_long.to_list()}"
     return single.with_columns(plain), lists
+
+
+def refusals(lists: pl.DataFrame) -> list[str]:
+    """Name each price that is a list of tiers: a single price is asked for, and the first tier is not it."""
+    names = lists.sort("model", "price_field", "valid_from").select("model", "price_field", "valid_from")
+    return [
+        f"{model}: {field} since {valid_from:%Y-%m-%dT%H:%M:%SZ} is a list of tiers"
+        for model, field, valid_from in names.rows()
+    ]
+
+
+def snapshot_prices(path: Path) -> dict[tuple[str, str], str]:
+    """Read a snapshot, JSON as upstream has it in git, strictly: (model, field) to the plain decimal of its price.
+
+    Refuses: JSON that is none, by file, line and column; nothing of it is taken.
+    """
+    name = path.name.removesuffix(".gz")
+    text = read_text(name, gzip.decompress(path.read_bytes()).decode("utf-8"))
+    if text.problems:
+        raise RefusedInput("\n".join(map(str, text.problems)))
+    (models,) = text.roots
+    return {(model, field): f"{Decimal(price):f}" for model, field, price in _single_prices(models)}
+
+
+def _single_prices(models: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for model, said in models.items():
+        for field in METERS:
+            if isinstance(said.get(field), str):
+                yield model, field, said[field]
 
 
 def plan_id(model: str) -> str:

@@ -1,14 +1,23 @@
 """The history of the European Central Bank as it publishes it: 217,555 rates, taken whole, and again for nothing."""
 
-import shutil
 from datetime import date
 
 import polars as pl
 import pytest
 
-from data_contracts import Companies, FxRates, LandedFiles, LegalEntities, RejectedRows, ZoneDays
+from data_contracts import (
+    AccountContracts,
+    Companies,
+    FxRates,
+    LandedFiles,
+    LegalEntities,
+    PriceVersions,
+    RejectedRows,
+    ZoneDays,
+)
 from orchestration import intake
 from orchestration.settings import Settings
+from tests.real_data.landing import land_for_feed
 from tests.tables import rows, texts
 from transforms.exchange_rates import exchange_rates
 
@@ -19,9 +28,7 @@ FIRST, AGAIN = date(2026, 4, 13), date(2026, 4, 14)
 def settings(shared, tmp_path_factory) -> Settings:
     settings = Settings(home=tmp_path_factory.mktemp("ecb"))
     for day in (FIRST, AGAIN):
-        folder = settings.landing / "fx_rates" / day.isoformat()
-        folder.mkdir(parents=True)
-        shutil.copy(shared / "data" / "fx" / "ecb_eurofxref_hist.csv.gz", folder)
+        land_for_feed(shared / "data/fx/ecb_eurofxref_hist.csv.gz", settings.home, "ecb", day)
     intake.snapshot_through(settings, AGAIN)
     return settings
 
@@ -38,6 +45,8 @@ def used(settings) -> pl.DataFrame:
         pl.scan_parquet(intake.delivered_paths(settings, FxRates, AGAIN)),
         rows(Companies, reporting_currency="USD", fx_max_age_days="5"),
         rows(LegalEntities, "legal_entity_id | currency\nuk | GBP\nus | USD"),
+        rows(PriceVersions),
+        rows(AccountContracts),
         rows(ZoneDays, "local_date\n" + "\n".join(days), time_zone="UTC"),
     ).collect()
 

@@ -6,7 +6,7 @@ import pytest
 from data_contracts import PlanPrices
 from tests.tables import rows, texts
 from tests.transforms.chain import made
-from tests.transforms.worlds import accounts, company, contracts, events, meters, on_plan, unit_prices, versions
+from tests.transforms.worlds import accounts, company, contracts, events, meters, on_plan, tiers, unit_prices, versions
 
 P = "price_version_id | price_id | model | effective_from_date\n p@1 | p | per_unit | 2026-01-01"
 LINE = ["contract_id", "price_id", "service_date"]
@@ -193,3 +193,33 @@ def test_the_default_plan_is_active_in_each_state_of_the_account_by_that_states_
         price_tiers=unit_prices(**{"p@1": "1"}).with_columns(currency=pl.lit("EUR")),
     )
     assert found == [("default:acme", "p", "2026-09-01")]
+
+
+def test_a_price_of_time_is_due_once_a_month_and_the_default_plans_not_while_a_contract_is_in_force():
+    """On the default plan in August until the 10th, under contract c from then on, which ends with the month."""
+    found = made(
+        "line_items",
+        as_of="2026-09-30",
+        account_rows=accounts("account_id\nacme"),
+        companies=company(),
+        contracts=contracts(
+            "contract_id | account_id | starts_on  | ends_on    | valid_from | plan_id\n"
+            " c          | acme       | 2026-08-10 | 2026-09-01 | 2026-08-10 | signed"
+        ),
+        plan_prices=rows(PlanPrices, "plan_id | price_id\n payg | rent\n signed | fee"),
+        price_versions=versions(
+            "price_version_id | price_id | model | effective_from_date\n"
+            " rent@1 | rent | flat | 2026-01-01\n rent@2 | rent | flat | 2026-08-05\n fee@1 | fee | flat | 2026-01-01",
+            meter="",
+        ),
+        price_tiers=tiers(
+            "price_version_id | tier | lower_bound | flat_amount | base_amount\n"
+            " rent@1 | 1 | -1 | 7 | 7\n rent@2 | 1 | -1 | 8 | 8\n fee@1 | 1 | -1 | 20 | 20"
+        ),
+    )["line_items"]
+    columns = ["contract_id", "price_version_id", "charge_kind", "service_date", "amount"]
+    assert texts(found.sort("service_date"), columns) == [
+        ("default:acme", "rent@1", "recurring", "2026-08-01", "7"),
+        ("c", "fee@1", "recurring", "2026-08-10", "20"),
+        ("default:acme", "rent@2", "recurring", "2026-09-01", "8"),
+    ]

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from data_contracts import Companies, FxRates, LegalEntities, ZoneDays
+from data_contracts import AccountContracts, Companies, FxRates, LegalEntities, ZoneDays
 from tests.tables import rows, texts
 from tests.transforms.chain import made
 
@@ -27,7 +27,7 @@ def ratios(text: str = ECB, *, max_age: str = "5", days: str = DAYS, reporting: 
         as_of="2024-10-05",
         zone_days=rows(ZoneDays, days, time_zone="UTC"),
         accounts=pl.LazyFrame(),
-        account_contracts=pl.LazyFrame(),
+        account_contracts=rows(AccountContracts),
         companies=rows(Companies, reporting_currency=reporting, fx_max_age_days=max_age),
         legal_entities=rows(LegalEntities, currency=reporting),
         fx_rates=rows(FxRates, text, **{name: value for name, value in given.items() if text and name not in text}),

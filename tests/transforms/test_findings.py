@@ -1,8 +1,21 @@
 """Rules of `findings`: what is unknown in the amounts is named and counted, and so is what moved under them."""
 
+from datetime import date
+
 import pytest
 
-from data_contracts import Companies, ExchangeRates, Findings, FxRates, LineItems
+from data_contracts import (
+    AccountContracts,
+    Companies,
+    ExchangeRates,
+    Findings,
+    FxRates,
+    LineItems,
+    PlanPrices,
+    PriceVersions,
+    Rates,
+    ZoneDays,
+)
 from data_contracts.validation import validate
 from tests.tables import rows, texts
 from transforms.findings import findings
@@ -38,6 +51,8 @@ def found(lines: str = LINES, rates: str = RATES, columns: list[str] = COLUMNS) 
         rows(FxRates, rates, base_currency="EUR", rate_type="reference"),
         rows(ExchangeRates, RATIOS, target_currency="USD", base_currency="EUR"),
         rows(Companies, reporting_currency="USD", fx_max_age_days="5"),
+        *(rows(table) for table in (Rates, AccountContracts, PlanPrices, PriceVersions, ZoneDays)),
+        as_of=date(2026, 8, 31),
     ).collect()
     return texts(validate(Findings, result), columns)
 

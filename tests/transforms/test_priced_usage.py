@@ -371,3 +371,90 @@ def test_the_columns_of_a_price_are_null_where_no_price_rates():
     of_the_price = ["price_version_id", "list_price_version_id", "model", "product_id", "currency"]
     assert set(of_the_price) < set(PriceVersions.columns) | {"list_price_version_id"}
     assert set(texts(priced["priced_usage"], of_the_price)) == {(None,) * 5}
+
+
+GROUPED = """
+    price_version_id | price_id | model     | effective_from_date | free_units
+    p@1              | p        | {model} | 2026-01-01          | {free}
+"""
+BY_MODEL = "price_id | dimension | value\n p | model | null"
+
+
+def signed(model, quantities, *, free="null", conditions_of_p=BY_MODEL):
+    """What becomes of signed usage of August by group: (day, group, quantity) -> (group, quantity, outcome, rule)."""
+    used = "event_id | occurred_at | dimensions | quantity\n" + "".join(
+        f'{day}{group}{quantity} | 2026-08-{day}T12:00 | {{"model":"{group}"}} | {quantity}\n'
+        for day, group, quantity in quantities
+    )
+    priced = made(
+        "priced_usage",
+        as_of="2026-08-31",
+        account_rows=account(),
+        meters=meters("tokens", negative="allow"),
+        plan_prices=on_plan("p"),
+        price_versions=versions(GROUPED.format(model=model, free=free)),
+        price_conditions=conditions(conditions_of_p),
+        usage_events=events(used),
+    )["priced_usage"].filter(kind="revenue")
+    return texts(priced, ["dimensions", "quantity", "outcome", "rule"])
+
+
+A, B = '{"model":"a"}', '{"model":"b"}'
+
+
+@pytest.mark.parametrize("model", ["graduated", "volume", "package"])
+def test_tiers_and_packages_hold_a_group_that_ends_below_zero_and_not_the_others(model):
+    """a: 3 - 5 = -2 waits as a whole; b: 1 is rated."""
+    assert signed(model, [("03", "a", "3"), ("04", "a", "-5"), ("04", "b", "1")]) == [
+        (A, "3", "suspense", "negative_total"),
+        (A, "-5", "suspense", "negative_total"),
+        (B, "1", "rated", None),
+    ]
+
+
+@pytest.mark.parametrize("total", [pytest.param("2", id="zero"), pytest.param("1.999999999999", id="just above it")])
+def test_a_total_that_was_below_zero_on_its_way_is_rated(total):
+    found = signed("graduated", [("03", "a", f"-{total}"), ("04", "a", "2")])
+    assert {outcome for _, _, outcome, _ in found} == {"rated"}
+
+
+def test_free_units_need_a_total_of_zero_or_more_and_a_plain_unit_price_does_not():
+    used = [("03", "a", "-1")]
+    assert signed("per_unit", used) == [(A, "-1", "rated", None)]
+    assert signed("per_unit", used, free="5") == [(A, "-1", "suspense", "negative_total")]
+
+
+def test_groups_whose_flat_amounts_together_reach_the_bound_are_held():
+    """With a group limit of 1 two groups of a price are too many, however little they use."""
+    flat = GROUPED.format(model="flat", free="null").replace("free_units", "group_limit").replace("null", "1")
+    used = "event_id | occurred_at | dimensions | quantity\n" + "".join(
+        f'{group} | 2026-08-03T12:00 | {{"model":"{group}"}} | 1\n' for group in "ab"
+    )
+    priced = made(
+        "priced_usage",
+        as_of="2026-08-31",
+        account_rows=account(),
+        meters=meters("tokens", negative="allow"),
+        plan_prices=on_plan("p"),
+        price_versions=versions(flat),
+        price_conditions=conditions(BY_MODEL),
+        usage_events=events(used),
+    )["priced_usage"].filter(kind="revenue")
+    assert texts(priced, ["dimensions", "rule"]) == [(A, "amount_bound"), (B, "amount_bound")]
+
+
+def test_a_signed_month_is_bounded_by_what_it_reaches_on_its_way():
+    """100 up and 100 down may pass by 200 in another order: what counts is the size of what is added up, at most 100."""
+    prices = GROUPED.format(model="per_unit", free="null")
+    for quantity, rule in (("100", "amount_bound"), ("50", None)):
+        used = f"event_id | occurred_at | quantity\n a | 2026-08-03T12:00 | {quantity}\n b | 2026-08-04T12:00 | -{quantity}"
+        priced = made(
+            "priced_usage",
+            as_of="2026-08-31",
+            account_rows=account(),
+            meters=meters("tokens", negative="allow"),
+            plan_prices=on_plan("p"),
+            price_versions=versions(prices, quantity_limit="100"),
+            usage_events=events(used),
+        )["priced_usage"].filter(kind="revenue")
+        assert {row[0] for row in texts(priced, ["rule"])} == {rule}

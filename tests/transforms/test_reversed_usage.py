@@ -1,11 +1,12 @@
 """Rules of reversals in the chain of the night: what was taken back might as well not have been."""
 
+import polars as pl
 import pytest
 
 from data_contracts import Exclusions, Reversals
 from tests.tables import rows, texts
 from tests.transforms.chain import made
-from tests.transforms.worlds import account, company, events, meter, on_plan, tiers, versions
+from tests.transforms.worlds import account, accounts, company, events, meter, on_plan, tiers, versions
 
 ONE_PRICE = {"plan_prices": on_plan("p"), "companies": company(), "account_rows": account()}
 TIERS = """
@@ -135,6 +136,19 @@ def test_what_was_taken_back_is_excluded_with_what_did_it_and_all_rows_are_decid
         ("2026-08-03", "excluded", "reversed", "2", "0", "7"),
         ("2026-08-04", "priced", "", "2", "25", "25"),
     ]
+
+
+def test_what_was_taken_back_stays_with_the_bucket_of_its_account():
+    used = landed(R).collect()
+    both = pl.concat([used, used.with_columns(account_id=pl.lit("beta"), source=pl.lit("beta"))]).lazy()
+    of_beta = [pl.lit("beta").alias(name) for name in ("source", "account_id", "reversed_account_id")]
+    reversals = pl.concat([TAKES_A, TAKES_A.with_columns(of_beta)])
+    two = {"account_rows": accounts("account_id\nacme\nbeta"), "reversals": reversals}
+    whole = run(used=both, price_versions=PERCENTAGE, **two)
+    parts = run(used=both, price_versions=PERCENTAGE, buckets=[frozenset({"acme"}), frozenset({"beta"})], **two)
+    for name in ("rated_events", "line_items", "usage_outcomes"):
+        assert whole[name].equals(parts[name])
+    assert whole["rated_events"].height == 4
 
 
 def test_a_reversal_that_waits_is_in_suspense_by_its_id_and_touches_nothing():

@@ -8,5 +8,6 @@ products as (
 select
     product_id,
     product_name,
-    revenue_account
+    revenue_account,
+    cost_basis
 from products

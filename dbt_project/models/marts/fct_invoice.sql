@@ -9,6 +9,10 @@ accounts as (
     select * from {{ ref('dim_account') }}
 ),
 
+awaited_days as (
+    select * from {{ ref('int_usage_days_awaited') }}
+),
+
 totals as (
     select
         invoice_id,
@@ -58,7 +62,15 @@ select
     totals.subtotal_amount - totals.discount_amount + totals.tax_amount
     - totals.amount_paid - totals.amount_credited as amount_remaining,
     totals.total_amount_reporting,
-    totals.reporting_currency
+    totals.reporting_currency,
+    -- Of the period, not of the lines: a day without any usage yet has no line that could say so.
+    exists(
+        select 1
+        from awaited_days
+        where
+            awaited_days.service_date >= totals.billing_period_start
+            and awaited_days.service_date < totals.billing_period_end
+    ) as is_provisional
 from totals
 left join accounts
     on

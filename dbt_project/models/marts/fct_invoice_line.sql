@@ -35,11 +35,12 @@ merged as (
         sum(line_items.amount) as amount,
         {{ strict_sum('line_items.amount_reporting') }} as amount_reporting,
         line_items.currency,
+        line_items.price_currency,
         line_items.reporting_currency,
         count(*) as rated_line_count
     from line_items
     left join prices
-        on line_items.price_version_id = prices.price_version_id and line_items.currency = prices.currency
+        on line_items.price_version_id = prices.price_version_id and line_items.price_currency = prices.currency
     group by
         line_items.legal_entity_id,
         line_items.payer_id,
@@ -54,6 +55,7 @@ merged as (
         line_items.billing_period_end,
         prices.unit_amount,
         line_items.currency,
+        line_items.price_currency,
         line_items.reporting_currency
 )
 
@@ -82,6 +84,7 @@ select
     amount_reporting,
     cast(0 as decimal(38, 4)) as tax_amount,
     currency,
+    price_currency,
     reporting_currency,
     rated_line_count
 from merged

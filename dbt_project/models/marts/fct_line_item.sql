@@ -7,6 +7,10 @@ line_items as (
 
 run as (
     select * from {{ ref('meta_run') }}
+),
+
+awaited_days as (
+    select * from {{ ref('int_usage_days_awaited') }}
 )
 
 select
@@ -35,10 +39,14 @@ select
     line_items.amount_reporting,
     line_items.currency,
     run.reporting_currency,
+    line_items.price_currency,
+    line_items.price_rate_date,
     line_items.fx_rate_date,
     line_items.applies_to_line_item_id,
     line_items.rule_version,
     strftime(line_items.posting_date, '%Y-%m') as accounting_period,
-    false as is_period_closed
+    false as is_period_closed,
+    awaited_days.service_date is not null and line_items.charge_kind = 'usage' as is_provisional
 from line_items
 cross join run
+left join awaited_days on line_items.service_date = awaited_days.service_date

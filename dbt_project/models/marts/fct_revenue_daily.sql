@@ -23,7 +23,8 @@ daily as (
         sum(list_amount) as list_amount,
         -- A line without a rate makes the sum unknown, not smaller.
         {{ strict_sum('amount_reporting') }} as recognised_amount_reporting,
-        cast(0 as decimal(38, 4)) as billed_amount_reporting
+        cast(0 as decimal(38, 4)) as billed_amount_reporting,
+        bool_or(is_provisional) as is_provisional
     from line_items
     group by
         legal_entity_id,
@@ -51,5 +52,6 @@ select
     recognised_amount_reporting,
     billed_amount_reporting,
     recognised_amount_reporting - billed_amount_reporting as unbilled_delta_reporting,
-    reporting_currency
+    reporting_currency,
+    is_provisional
 from daily

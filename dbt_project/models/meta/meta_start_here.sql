@@ -51,10 +51,10 @@ from (
     (
         7,
         'What does it cost, and what is left?',
-        'reports.rpt_line_item_monthly',
-        'select accounting_period, product_id, currency, sum(amount) filter (where kind = ''revenue'') as revenue, '
-        || 'sum(amount) filter (where kind = ''cost'') as cost from reports.rpt_line_item_monthly '
-        || 'group by all order by all'
+        'reports.rpt_gross_margin',
+        'select date_month, product_id, currency, sum(revenue) as revenue, sum(cost) as cost, '
+        || 'sum(gross_margin) as gross_margin, sum(cost_variance) as cost_variance '
+        || 'from reports.rpt_gross_margin group by all order by all'
     ),
     (
         8,
@@ -105,5 +105,29 @@ from (
         'select date_month, reporting_currency, sum(recognised_amount_reporting) as recognised, '
         || 'count(*) filter (where recognised_amount_reporting is null) as unknown_accounts '
         || 'from reports.rpt_revenue_by_account group by all order by all'
+    ),
+    (
+        15,
+        'Which charges of a provider are nobody''s, and where do they stand?',
+        'audit.aud_cost_row',
+        'select unmapped_rule, unmapped_detail, provider_name, service_name, sub_account_id, source_file, source_line, '
+        || 'billed_cost, currency from audit.aud_cost_row where unmapped_rule is not null '
+        || 'order by source_file, source_line'
+    ),
+    (
+        16,
+        'Has everything arrived that is expected, and what is provisional until it has?',
+        'audit.aud_feed_day',
+        'select count(*) as expected_days, '
+        || 'count(*) filter (where status in (''incomplete'', ''pending'')) as open_days, '
+        || 'count(*) filter (where status = ''late'') as late_days, max(message) as one_of_them '
+        || 'from audit.aud_feed_day'
+    ),
+    (
+        17,
+        'Which usage was taken back or amended, and what waits for its event?',
+        'audit.aud_reversal',
+        'select correction, event_id, reversed_event_id, outcome, rule, account_id, meter, reversed_quantity '
+        || 'from audit.aud_reversal order by outcome desc, landed_on, event_id'
     )
 ) as questions (question_no, question, table_name, example_sql)

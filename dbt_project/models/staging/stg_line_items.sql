@@ -25,6 +25,8 @@ select
     list_amount,
     amount_reporting,
     currency,
+    price_currency,
+    price_rate_date,
     fx_rate_date,
     applies_to_line_item_id,
     rule_version

@@ -10,6 +10,7 @@ select
     model,
     kind,
     is_additive,
+    is_converted,
     conditions,
     effective_from_date,
     effective_from_at,

@@ -19,6 +19,7 @@ select
     model,
     product_id,
     currency,
+    billing_currency,
     line_dimensions,
     unit_amount,
     list_unit_amount,

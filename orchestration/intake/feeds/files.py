@@ -64,7 +64,8 @@ def feeds_of(settings: Settings) -> dict[str, Feed]:
     """Return the feeds by name. A file that cannot be used is among them, with what is wrong with it."""
     if not settings.feeds.is_dir():
         return {}
-    return {path.stem: _feed(path.stem, path.read_bytes()) for path in sorted(settings.feeds.glob(f"*{ENDING}"))}
+    files = [path for path in sorted(settings.feeds.glob(f"*{ENDING}")) if path.is_file()]
+    return {path.stem: _feed(path.stem, path.read_bytes()) for path in files}
 
 
 def landed_records(

@@ -290,8 +290,6 @@ def test_every_model_and_every_term_of_the_design_is_known_to_the_schema():
         (5, "prorate: day"),
         (7, "model graduated_percentage"),
         (16, "unit_conversion"),
-        (16, "minimum"),
-        (16, "maximum"),
         (16, "intervals (a rate curve)"),
         (17, "flat_on_zero: none"),
         (17, "on_price_change: continue"),

@@ -92,12 +92,10 @@ def test_the_night_runs_at_two_and_its_deadline_is_four(graph):
     ],
 )
 def test_the_calendar_begins_with_the_first_delivery(tmp_path, landed, wanted, first, graph, monkeypatch):
-    from datetime import date
-
     from orchestration import definitions
 
     for day in landed:
         (tmp_path / "landing" / "accounts" / day).mkdir(parents=True)
     monkeypatch.setattr(definitions, "load_manifest", lambda settings: {"nodes": {}})
-    made = night_definitions(Settings(home=tmp_path), date.fromisoformat(wanted) if wanted else None)
+    made = night_definitions(Settings(home=tmp_path, first_delivery=wanted))
     assert made.resolve_assets_def("accounts").partitions_def.get_first_partition_key() == first

@@ -14,7 +14,7 @@ from orchestration.demo.files import stored_gzip, with_raw_line
 from orchestration.errors import UsageError
 
 # Over names and content of the whole landing zone. It changes only together with the generator or its documents.
-TREE_SHA256 = "107904337b7e41507a0a461cac8a4be8a04dd3d2fe8dc15b1a1c4f6449bfbeee"
+TREE_SHA256 = "c30f16afb6362d6b005c8c3b154c2aa45349da8306a885129ee92c972397f6f7"
 
 
 @pytest.fixture(scope="module")

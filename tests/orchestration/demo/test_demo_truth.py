@@ -1,6 +1,7 @@
 """The truth of the demo company, compared with what intake, price book and rating make of its files."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -8,6 +9,7 @@ import pytest
 
 from data_contracts import (
     AccountRows,
+    CostShares,
     Findings,
     LandedFiles,
     LineItems,
@@ -20,6 +22,7 @@ from data_contracts import (
 from orchestration.book import EMPTY, accept_delivery, compile_tables
 from orchestration.build import open_build
 from orchestration.demo import FIRST_DELIVERY, LAST_DELIVERY, DatasetTruth, DemoTruth, write_demo
+from orchestration.demo.costs import MERCHANTS
 from orchestration.demo.documents import DOCUMENT_DELIVERIES, documents
 from orchestration.demo.rates import CORRECTED, INVERTED
 from orchestration.intake import delivered_paths, snapshot_through
@@ -70,7 +73,7 @@ def test_every_file_is_loaded(night):
     assert files.filter(pl.col("status") != "loaded").select("source_file", "rule", "message").rows() == []
 
 
-@pytest.mark.parametrize("dataset", ["usage_events", "accounts", "fx_rates", "price_book", "contracts"])
+@pytest.mark.parametrize("dataset", ["usage_events", "accounts", "fx_rates", "costs", "price_book", "contracts"])
 def test_intake_finds_the_planted_rows_and_no_others(night, dataset):
     settings, truth = night
     files = _delivered(settings, LandedFiles).filter(dataset=dataset)
@@ -133,7 +136,7 @@ def test_the_contracts_cover_a_start_an_end_and_a_move_between_plans(book_tables
 def test_documents_of_the_package_are_utf8_with_plain_line_ends():
     folder = Path(documents.__code__.co_filename).parent
     found = sorted(folder.glob("*/*/*.yaml"))
-    assert len(found) == 10
+    assert len(found) == 11
     assert all(b"\r" not in path.read_bytes() and path.read_text("utf-8").endswith("\n") for path in found)
 
 
@@ -175,6 +178,17 @@ def test_growth_customers_have_ten_free_payments_a_month(build):
 def test_every_line_of_the_quarter_is_reported_in_dollars(build):
     lines = build.frame(LineItems).group_by("currency").agg(pl.col("amount_reporting").null_count(), pl.len()).collect()
     assert {currency: unknown for currency, unknown, _ in lines.rows()} == {"EUR": 0, "JPY": 0, "USD": 0}
+
+
+def test_the_bills_that_stand_reach_accounts_whole(night, build):
+    """September counts once, though it was billed twice; the support plan reaches nobody, and all of it is there."""
+    shares = build.frame(CostShares).collect()
+    assert shares["billed_cost"].sum() == night[1].standing_billed_cost
+    by_method = dict(shares.group_by("allocation_method").agg(pl.col("account_id").n_unique()).rows())
+    # All accounts that used something bear a share, the one that nobody knows among them.
+    assert by_method == {"usage": 200 + 1, "direct": len(MERCHANTS), "unmapped": 1}
+    unmapped = shares.filter(allocation_method="unmapped").sort("charge_date")
+    assert unmapped.select("product_id", "billed_cost").rows() == [("unmapped", Decimal(400))] * 3
 
 
 def test_the_inverted_rate_is_held_and_the_corrected_one_is_named(night, build):

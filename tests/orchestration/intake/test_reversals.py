@@ -168,6 +168,14 @@ def test_a_reversal_that_cannot_mean_its_event_waits_by_name(
     assert [found[1:3] for found in decided(landing)] == [("r1", rule), ("r2", "applied")]
 
 
+def test_an_amendment_does_not_move_usage_to_another_account(landing: Landing) -> None:
+    land(landing, [row("e1")], [row("a1", amends="e1", account_id="b")], [row("a2", amends="e1", meter="b")])
+    assert [found[1:3] for found in decided(landing)] == [
+        ("a1", "reversed_event_of_another_account"),
+        ("a2", "applied"),
+    ]
+
+
 def test_a_reversal_cannot_be_reversed_only_amended_usage_can(landing: Landing) -> None:
     land(landing, [row("e1")], [row("r1", "e1")], [row("r2", "r1")])
     assert [found[1:3] for found in decided(landing)] == [("r1", "applied"), ("r2", "reverses_a_reversal")]

@@ -292,6 +292,29 @@ def test_i2_a_file_that_its_manifest_does_not_name_is_refused(landing: Landing) 
     assert landing.table(UsageEvents).height == 3
 
 
+def test_a_manifest_within_a_delivery_speaks_for_its_own_folder_and_no_other(landing: Landing) -> None:
+    landing.put("usage_events/2026-08-01/a.csv", TEXT)
+    landing.put("usage_events/2026-08-01/_manifest.json", manifest(rows=3))
+    for name in ("own/a.csv", "own/deeper/b.csv", "plain/c.csv"):
+        landing.put(f"usage_events/2026-08-01/{name}", f"{HEADER}\n{event(name)}\n")
+    landing.put("usage_events/2026-08-01/own/_manifest.json", manifest(rows=1))
+    landing.take()
+    assert landing.refusals() == [
+        ("usage_events/2026-08-01/own/deeper/b.csv", "not_in_the_manifest"),
+        ("usage_events/2026-08-01/plain/c.csv", "not_in_the_manifest"),
+    ]
+    assert landing.table(UsageEvents).height == 3 + 1
+
+
+def test_a_link_is_no_manifest_and_takes_no_file_from_the_one_above(landing: Landing) -> None:
+    landing.put("usage_events/2026-08-01/a.csv", TEXT)
+    landing.put("usage_events/2026-08-01/_manifest.json", manifest(rows=3))
+    inner = landing.put("usage_events/2026-08-01/inner/b.csv", f"{HEADER}\n{event('b')}\n")
+    (inner.parent / "_manifest.json").symlink_to("../_manifest.json")
+    landing.take()
+    assert landing.refusals() == [("usage_events/2026-08-01/inner/b.csv", "not_in_the_manifest")]
+
+
 def test_a_manifest_can_be_required(landing: Landing) -> None:
     landing.settings = landing.settings.model_copy(update={"require_manifest": frozenset({"usage_events"})})
     landing.put("usage_events/2026-08-01/a.csv", TEXT)
@@ -338,6 +361,7 @@ def test_typed_parquet_is_decided_as_its_text(landing: Landing) -> None:
     for zone, frame in ((landing, typed), (other, text)):
         buffer = io.BytesIO()
         frame.write_parquet(buffer)
+        zone.put("price_book/2026-08-01/book.yaml", "tokens:")
         zone.put("usage_events/2026-08-01/events.parquet", buffer.getvalue())
         zone.take()
     for table in (UsageEvents, RejectedRows):

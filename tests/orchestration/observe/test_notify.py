@@ -34,7 +34,7 @@ def ended_by(settings, error):
 def events(settings):
     return [
         (event["event"], event.get("channel"), event.get("attempt"), event["level"])
-        for event in run_log.read_events(run_log.log_files(settings)[-1])
+        for event in run_log.read_events(max(settings.log.glob("run-*.jsonl")))
         if "channel" in event
     ]
 
@@ -62,6 +62,11 @@ def test_a_held_run_is_posted_with_run_gate_difference_and_sql(tmp_path):
         ],
     }
     assert events(settings) == [("message sent", "webhook", 1, "info")]
+    (failed,) = [
+        event for event in run_log.read_events(run_log.log_file(settings, 1)) if event["event"] == "gate failed"
+    ]
+    assert (failed["gate"], failed["difference"]) == ("invoice_lines_on_invoices", "-0.010000000000")
+    assert failed["drill_sql"] == "select * from marts.fct_invoice"
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,21 @@ def test_an_honest_candidate_passes_every_gate(tmp_path):
 
 TABLE_OF_TABLES = "update meta.tables set row_count = row_count + 1 where table_name = 'dim_account'"
 
+FEED_DAYS = """
+    insert into audit.aud_feed_day by name
+    select feed, date '2026-08-03' as delivery_date, date '2026-08-03' as due_date, status, 1 as expected_files,
+        0 as arrived_files, 0 as late_files, 0 as refused_files, 0 as expected_rows, 0 as arrived_rows, if_missing,
+        'nothing' as message
+    from (values ('a', 'incomplete', 'provisional'), ('b', 'pending', 'hold'), ('c', 'late', 'hold'), {last})
+        as days (feed, status, if_missing)
+"""
+
 PLANTED = [
+    pytest.param(
+        {"plant": FEED_DAYS.format(last="('d', 'incomplete', 'hold')")},
+        {("feeds_are_complete", "d 2026-08-03")},
+        id="F01 a feed that the publish waits for, beside others that it does not wait for",
+    ),
     pytest.param(
         {"plant": "update reports.rpt_total set amount = amount + 0.0001"},
         {("lines_are_totals", "all")},

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from data_contracts.marts import AudReconciliation, Mart, MetaRun, MetaTables
+from data_contracts.marts import AudFeedDay, AudReconciliation, Mart, MetaRun, MetaTables
 from data_contracts.vocabulary import Amount, AmountSum, Instant, Quantity, Text, column, key
 from orchestration.publish import Night
 from orchestration.settings import Settings
@@ -38,7 +38,7 @@ class RptTotal(Mart, schema="reports"):
     amount: AmountSum = column("Sum of the lines.", null_means="nothing rated")
 
 
-MARTS = (DimAccount, FctLine, RptTotal, AudReconciliation, MetaRun, MetaTables)
+MARTS = (DimAccount, FctLine, RptTotal, AudReconciliation, AudFeedDay, MetaRun, MetaTables)
 CHECKS = ("lines_are_totals", "accounts_of_lines")
 
 # Names the build file as dbt's compiled SQL does; the gates attach the candidate under that very name.
@@ -87,6 +87,8 @@ def build(path: Path, number: int = 1, *, as_of: date = D, plant: str = "", plan
                 date '2026-08-01' as first_delivery_date, date '{as_of}' as last_delivery_date, 3::bigint as delivery_count,
                 'c' as code_hash, 'b' as book_hash, 's' as settings_hash, 'l' as lake_hash, 'USD' as reporting_currency, '1' as rule_version;
         """)
+        columns = ", ".join(f"{name} {declared.type.duckdb}" for name, declared in AudFeedDay.columns.items())
+        connection.execute(f"create table audit.aud_feed_day ({columns})")
         if plant:
             connection.execute(plant)
         connection.execute(f"create table audit.aud_reconciliation as {RECONCILIATION_SQL}")

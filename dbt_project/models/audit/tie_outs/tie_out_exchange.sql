@@ -209,6 +209,42 @@ no_line_off as (
     group by currency
 ),
 
+-- Lines: converted at the rate of their service date ------------------------------------------------------------------
+
+judged_conversions as (
+    select
+        line_items.currency,
+        coalesce(
+            case
+                when line_items.price_currency = line_items.currency then line_items.price_rate_date is not null
+                else line_items.price_rate_date <> exchange_rates.rate_date
+            end,
+            true
+        ) as is_off
+    from line_items
+    left join exchange_rates
+        on
+            line_items.price_currency = exchange_rates.currency
+            and line_items.currency = exchange_rates.target_currency
+            and line_items.service_date = exchange_rates.date_day
+),
+
+conversions_off as (
+    select
+        {{ scope_by(['currency']) }},
+        count(*) filter (where is_off) as amount
+    from judged_conversions
+    group by currency
+),
+
+no_conversion_off as (
+    select
+        {{ scope_by(['currency']) }},
+        0 as amount
+    from judged_conversions
+    group by currency
+),
+
 -- Sums: those of the lines ------------------------------------------------------------------------------------------
 
 lines_by_day as (
@@ -339,6 +375,16 @@ union all
     ~ " fx_rate_date, rate_date, numerator, denominator from marts.fct_line_item as line_items"
     ~ " left join marts.dim_exchange_rate as rates on line_items.currency = rates.currency and"
     ~ " reporting_currency = target_currency and posting_date = date_day where line_items.{filter}"
+) }}
+union all
+{{ tie_out(
+    'converted_lines_name_their_rate',
+    left='conversions_off', left_name='lines that do not name the rate of their service date',
+    right='no_conversion_off', right_name='none',
+    drill_sql="select line_item_id, service_date, price_currency, line_items.currency, price_rate_date, rate_date"
+    ~ " from marts.fct_line_item as line_items left join marts.dim_exchange_rate as rates on"
+    ~ " price_currency = rates.currency and line_items.currency = target_currency and service_date = date_day"
+    ~ " where line_items.{filter}"
 ) }}
 union all
 {{ tie_out(

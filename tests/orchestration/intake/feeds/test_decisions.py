@@ -8,9 +8,11 @@ from decimal import Decimal
 import pytest
 
 from data_contracts import CostRows, FxRates, LandedFiles, RejectedRows, UsageEvents
+from orchestration import night
 from orchestration.check import check_landing
 from orchestration.errors import UsageError
 from orchestration.intake import read_manifest
+from orchestration.intake.feeds import feeds_of
 from tests.orchestration.intake.landing_zone import Landing
 
 FEED = """\
@@ -201,3 +203,12 @@ def test_the_manifest_of_a_home_without_feeds_says_nothing_of_them(landing: Land
     landing.take()
     assert "feed" not in json.dumps(read_manifest(landing.settings, date(2026, 8, 1)))
     assert not (landing.settings.snapshot(date(2026, 8, 1)) / "feeds").exists()
+
+
+def test_a_rehearsal_reads_by_the_same_feeds(landing: Landing, monkeypatch: pytest.MonkeyPatch) -> None:
+    landing.feed("grid", FEED)
+    landing.put("grid/2026-08-01/a.csv", FILE)
+    seen = {}
+    monkeypatch.setattr(night, "run", lambda settings, *_, **__: seen.update(feeds_of(settings)))
+    night.rehearse(landing.settings, date(2026, 8, 1))
+    assert seen["grid"].content == FEED.encode()

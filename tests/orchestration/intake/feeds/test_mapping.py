@@ -441,3 +441,36 @@ def test_a_float_that_is_mapped_refuses_the_file(landing: Landing) -> None:
     pl.DataFrame({"Id": ["e"], "Customer": ["a"], "Time": ["2026-07-01 10:00:00"], "kWh ": [0.1]}).write_parquet(path)
     landing.take()
     assert landing.refusals() == [("grid/2026-08-01/a.parquet", "parquet_type")]
+
+
+OURS = ("event_id", "account_id", "meter", "occurred_at", "quantity", "amount", "currency", "contract_id")
+SAME = [
+    "e1,acme,kwh,2026-07-01T10:00:00Z,1.50,,,",
+    "e2,acme,kwh,2026-07-01T12:00:00.123456+02:00,0,9.99,EUR,c-1",
+    'e3,"a, ""b""",kwh,2026-07-01T10:00:00Z,1,,,',
+    "e1,acme,kwh,2026-07-01T10:00:00Z,1.5,,,",
+    "e2,acme,kwh,2026-07-01T10:00:00Z,7,,,",
+    "e4,acme,kwh,2026-07-01 10:00:00,1,,,",
+    "e5,acme,kwh,2026-07-01T10:00:00Z,1e3,,,",
+    "e6,acme,kwh,2026-07-01T10:00:00Z,1,5,,",
+    "e7,acme,kwh,2026-07-01T10:00:00Z,1,5,XXX,",
+    "e8,acme,,2026-07-01T10:00:00Z,1,,,",
+    "e9,acme,kwh,2026-09-01T10:00:00Z,1,,,",
+    "e10,acme",
+    'e11,ac"me,kwh,2026-07-01T10:00:00Z,1,,,',
+]
+
+
+def test_a_feed_that_maps_each_column_to_itself_changes_nothing(landing: Landing) -> None:
+    """Our own format and the same file by a feed: the same events, duplicates, conflicts and rejections."""
+    text = "\n".join((",".join(OURS), *SAME, ""))
+    landing.put("usage_events/2026-08-01/a.csv", text)
+    landing.feed("grid", "dataset: usage_events\ncolumns:\n" + "".join(f"  {name}: {name}\n" for name in OURS))
+    landing.put("grid/2026-08-01/a.csv", text)
+    landing.take()
+    for table, order in ((UsageEvents, "event_id"), (RepeatedEvents, "source_line"), (RejectedRows, "source_line")):
+        rows = landing.table(table).drop("source", "standing_file", strict=False).sort(order)
+        is_ours = pl.col("source_file").str.starts_with("usage_events")
+        ours, by_feed = rows.filter(is_ours).drop("source_file"), rows.filter(~is_ours).drop("source_file")
+        assert ours.height > 0
+        assert ours.equals(by_feed), table.table_name
