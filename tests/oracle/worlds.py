@@ -69,7 +69,7 @@ LONG_AGO = date(2025, 6, 1)
 FEATURES = frozenset(
     ("package", "matrix", "dynamic", "flat", "group_by", "free_units", "bounds", "negative", "reversals", "exchange")
 )
-NOT_BUILT_YET = frozenset(("bounds", "negative", "exchange"))
+NOT_BUILT_YET = frozenset(("exchange",))
 
 METERS = (
     Meter("tokens", dimensions=("model", "region")),
