@@ -51,8 +51,7 @@ def active_prices(
     earliest = (
         _sold(active, rates, zone_days, by=["rate_set_id", "meter"])
         .sort("active_at")
-        .group_by(*ACCOUNT_CONTRACT, "price_id", "billing_month", maintain_order=True)
-        .first()
+        .unique([*ACCOUNT_CONTRACT, "price_id", "billing_month"], keep="first", maintain_order=True)
     )
     return _with_local_date(earliest, zone_days, "active_at", "service_date")
 
@@ -142,10 +141,13 @@ def _uncovered(default_plan: pl.LazyFrame, signed: pl.LazyFrame) -> pl.LazyFrame
     covered = signed.select(
         *METER, pl.col("valid_from").alias("_covered_from"), pl.col("valid_to").alias("_covered_to")
     )
+    # Almost every account on the default plan has nothing else, and nothing is to be cut.
+    alone = default_plan.join(covered, on=METER, how="anti")
+    beside = default_plan.join(covered, on=METER, how="semi").collect().lazy()
     starts = pl.concat(
         [
-            default_plan.select(*METER, "valid_from", pl.col("valid_from").alias("_start")),
-            default_plan.join(covered, on=METER, how="inner", validate="m:m")
+            beside.select(*METER, "valid_from", pl.col("valid_from").alias("_start")),
+            beside.join(covered, on=METER, how="inner", validate="m:m")
             .filter(periods.covers(pl.col("_covered_to"), "valid_from", "valid_to"))
             .select(*METER, "valid_from", pl.col("_covered_to").alias("_start")),
         ]
@@ -159,8 +161,9 @@ def _uncovered(default_plan: pl.LazyFrame, signed: pl.LazyFrame) -> pl.LazyFrame
         .filter(~pl.col("_is_covered"))
         .select(*METER, "valid_from", "_start", "_next")
     )
-    return (
-        default_plan.join(gaps, on=[*METER, "valid_from"], how="inner", validate="1:m")
+    uncovered = (
+        beside.join(gaps, on=[*METER, "valid_from"], how="inner", validate="1:m")
         .with_columns(pl.col("_start").alias("valid_from"), pl.min_horizontal("valid_to", "_next").alias("valid_to"))
         .drop("_start", "_next")
     )
+    return pl.concat([alone, uncovered])

@@ -76,7 +76,8 @@ def line_items(
         as_of=as_of,
     )
     used = priced_usage.filter(pl.col("outcome") == "rated")
-    unused = _without_usage(active, used)
+    # Collected, because several steps go on from here: the plan would make it anew for each (20 s instead of 9).
+    unused = _without_usage(active, used).collect().lazy()
     points = pl.concat([_points(used), unused.filter(~is_by_event("model"))])
     rated = pl.concat(
         [
@@ -182,8 +183,10 @@ def _rated_by_quantity(points: pl.LazyFrame, price_versions: pl.LazyFrame, price
         )
         .with_columns((pl.col("through") - pl.col("quantity")).alias("quantity_before"))
         .drop(running.STARTS)
+        .collect()
+        .lazy()
     )
-    own = _with_terms(counted, price_versions, "price_version_id")
+    own = _with_terms(counted, price_versions, "price_version_id").collect().lazy()
     total = own.pipe(_with_total, price_tiers, version="price_version_id", at="through", into="total").pipe(
         _with_total, price_tiers, version="price_version_id", at="quantity_before", into="total_before"
     )

@@ -70,7 +70,7 @@ def priced_usage(
              currency, a sum below 10^13 or a total of zero or more where tiers need one; else rated. Usage of a meter
              without any cost price is excluded as `not_costed`.
     """
-    uses = _with_named_rule(usage_days, exclusions, meters)
+    uses = _with_named_rule(usage_days, exclusions, meters).collect().lazy()
     asked = uses.filter(pl.col("named_rule").is_null()).select(*OFFER, "value").unique()
     offers = _offers(asked, rates, price_conditions, price_cells)
     costed = rates.filter(pl.col("kind") == "cost").select(
@@ -79,18 +79,24 @@ def priced_usage(
     offered = uses.join(offers, on=[*OFFER, "kind"], how="left", validate="m:m", nulls_equal=True).join(
         costed.unique(), on=["rate_set_id", "meter"], how="left", validate="m:1"
     )
-    judged = _held(offered.with_columns(_outcome()), price_versions, exchange_rates)
+    # Collected here and below, where several steps go on from it: the plan would make it anew for each of them.
+    judged = _held(offered.with_columns(_outcome()).collect().lazy(), price_versions, exchange_rates)
     is_rated = pl.col("outcome") == "rated"
-    return (
-        judged.with_columns(
-            pl.when(is_rated).then("price_id").otherwise(pl.lit("")).alias("price_id"),
-            *[pl.when(is_rated).then(name).alias(name) for name in OF_THE_PRICE],
-        )
-        .select(PricedUsage.schema().keys())
-        # Several offers of a cell that is not rated after all have become one and the same row.
-        .unique()
-        .sort(PricedUsage.keys)
-    )
+    has_offers = pl.col("price_id").is_not_null()
+    wanted = list(PricedUsage.schema())
+    unpriced = [
+        pl.lit("").alias("price_id"),
+        *[pl.lit(None).cast(PricedUsage.schema()[name]).alias(name) for name in OF_THE_PRICE],
+    ]
+    waiting = judged.filter(~is_rated & has_offers).with_columns(unpriced)
+    return pl.concat(
+        [
+            judged.filter(is_rated).select(wanted),
+            judged.filter(~is_rated & ~has_offers).with_columns(unpriced).select(wanted),
+            # Several offers of a cell that is not rated after all have become one and the same row.
+            waiting.select(wanted).unique(),
+        ]
+    ).sort(PricedUsage.keys)
 
 
 def _with_named_rule(usage_days: pl.LazyFrame, exclusions: pl.LazyFrame, meters: pl.LazyFrame) -> pl.LazyFrame:
@@ -152,6 +158,7 @@ def _offers(
     candidates = candidates.pipe(with_matrix_price, price_cells, version="price_version_id", into="unit_amount").pipe(
         with_matrix_price, price_cells, version="list_price_version_id", into="list_unit_amount"
     )
+    candidates = candidates.collect().lazy()
     exclusive = (pl.col("kind") == "revenue") & ~pl.col("is_additive")
     is_unsold = ~pl.col("is_sold")
     is_dynamic = pl.col("model") == "dynamic"
@@ -277,7 +284,7 @@ def _held(offered: pl.LazyFrame, price_versions: pl.LazyFrame, exchange_rates: p
     A cell with one price that cannot be rated waits as a whole, or its usage would be both rated and held.
     """
     dated = offered.with_columns(periods.month_start(pl.col("service_date")).alias("month"))
-    totals = _totals(dated.filter(pl.col("outcome") == "rated"), price_versions)
+    totals = _totals(dated.filter(pl.col("outcome") == "rated"), price_versions).collect().lazy()
     too_large = _too_large(totals).with_columns(pl.lit("amount_bound").alias("_held"))
     below_zero = _below_zero(totals).with_columns(pl.lit("negative_total").alias("_held"))
     parts = [
@@ -286,10 +293,12 @@ def _held(offered: pl.LazyFrame, price_versions: pl.LazyFrame, exchange_rates: p
     ]
     if exchange.has_conversions(price_versions):
         parts.append(_without_amount_billed(dated, price_versions, exchange_rates))
-    held = pl.concat(parts).group_by(CELL_KIND).agg(pl.col("_held").min())
+    held = pl.concat(parts).group_by(CELL_KIND).agg(pl.col("_held").min()).collect()
+    if held.is_empty():
+        return dated
     is_held = pl.col("_held").is_not_null()
     why = pl.col("_held").replace_strict(WHY_HELD, default=None)
-    return dated.join(held, on=CELL_KIND, how="left", validate="m:1").with_columns(
+    return dated.join(held.lazy(), on=CELL_KIND, how="left", validate="m:1").with_columns(
         pl.when(is_held).then(pl.lit("suspense")).otherwise("outcome").alias("outcome"),
         pl.coalesce("_held", "rule").alias("rule"),
         pl.when(is_held).then(why).otherwise("detail").alias("detail"),
@@ -367,7 +376,9 @@ def _measure(model: str) -> pl.Expr:
 
 def _share(size: pl.Expr, limit: pl.Expr) -> pl.Expr:
     # A limit of 0 bounds nothing but 0: any quantity is over it, and nothing is divided by it. No limit, no share.
-    share = pl.when(limit > 0).then(size.cast(QUANTITY) / limit).when(size > 0).then(OVER).otherwise(NONE)
+    # Divided by null where the limit is 0: a branch that is not taken may still be computed.
+    divided = size.cast(QUANTITY) / pl.when(limit > 0).then(limit)
+    share = pl.when(limit > 0).then(divided).when(size > 0).then(OVER).otherwise(NONE)
     return pl.when(limit.is_null()).then(NONE).otherwise(share)
 
 

@@ -20,7 +20,7 @@ from data_contracts import (
     UsageSlots,
     ZoneDays,
 )
-from data_contracts.vocabulary import EXACT
+from data_contracts.vocabulary import EXACT, QUANTITY
 from transforms import exchange, money, periods
 from transforms.charge_models import EVENT_MODELS
 from transforms.charge_models.percentage import charged_value, is_free, percentage
@@ -82,19 +82,33 @@ def rated_events(
         pl.col("measured").alias("quantity"),
         periods.month_start(pl.col("service_date")).alias("billing_month"),
     )
-    in_order = _with_position(priced)
-    charged = _with_fee(in_order, price_versions, "price_version_id", "amount_exact")
-    listed = _with_fee(charged, price_versions, "list_price_version_id", "list_exact")
+    in_order = _with_position(priced, price_versions)
+    # Collected: the few events whose list price is another one are looked at once more.
+    charged = _with_fee(in_order, price_versions, "price_version_id", "amount_exact").collect().lazy()
+    is_listed = pl.col("list_price_version_id") == pl.col("price_version_id")
+    overridden = _with_fee(charged.filter(~is_listed), price_versions, "list_price_version_id", "list_exact")
+    as_listed = charged.filter(is_listed).with_columns(
+        pl.col("amount_exact").alias("list_exact"), pl.col("_amount_exact_rounding").alias("_list_exact_rounding")
+    )
+    listed = pl.concat([as_listed, overridden.select(as_listed.collect_schema().names())])
     rounded = _rounded(listed, exchange_rates, price_versions, currencies).with_columns(
         # A list version that prices quantities, or not in this currency, says nothing about an event.
         pl.coalesce("list_exact", "amount_exact").alias("list_exact"),
         pl.coalesce("list_amount", "amount").alias("list_amount"),
     )
-    return rounded.select(RatedEvents.schema().keys()).sort(RatedEvents.keys)
+    return rounded.select(RatedEvents.schema().keys())
 
 
-def _with_position(events: pl.LazyFrame) -> pl.LazyFrame:
-    """Add where each event stands in its allowance: its number, and the value up to and including it."""
+def _with_position(events: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
+    """Add where each event stands in its allowance: its number, and the value up to and including it.
+
+    Where no price has an allowance nobody asks, and nothing need be put in order.
+    """
+    allowances = price_versions.filter(pl.any_horizontal(pl.col("free_events", "free_amount").is_not_null()))
+    if allowances.select("price_version_id").head(1).collect().is_empty():
+        return events.with_columns(
+            pl.lit(None, pl.Int64).alias("_ordinal"), pl.lit(None, QUANTITY).alias("_value_through")
+        )
     order = ["occurred_at", "event_id", "source"]
     # Counted over a column: the running sum of a literal is 1 in every row.
     ordinal = pl.col("event_id").is_not_null().cast(pl.Int64).cum_sum()

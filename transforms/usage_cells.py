@@ -15,8 +15,8 @@ from transforms.zone_days import FALLBACK_ZONE
 
 CELL = ["account_id", "stated_contract_id", "meter", "dimensions", "value_currency", "service_date", "slot_at"]
 # What of an event decides its cell; events alike in it are one moment, and can be added up before anything is decided.
-MOMENT = ["account_id", "contract_id", "meter", "dimensions", "value_currency", "service_date", "day_start_at"]
-MOMENT += ["changed_at", "moves"]
+OF_MOMENT = ["day_start_at", "changed_at", "moves"]
+MOMENT = ["account_id", "contract_id", "meter", "dimensions", "value_currency", "service_date", *OF_MOMENT]
 ASKS = ["account_id", "stated_contract_id", "meter"]
 ANSWER = ["contract_id", "rate_set_id", "time_zone", "suspense_rule", "suspense_detail"]
 
@@ -110,7 +110,11 @@ def cells_of_moments(
         .drop("aggregation", "value", "_is_dynamic")
     )
     priced = dimensions.projected(measured, price_conditions)
+    at_day_start = pl.col("day_start_at").alias("slot_at")
+    if usage_slots.collect().is_empty() and _zone_spans(accounts, zone_days).filter("moves").collect().is_empty():
+        return priced.with_columns(at_day_start).drop("contract_id", *OF_MOMENT)
     # Only where a price changes inside the day, or an account moves, does the slot depend on the contract.
+    priced = priced.collect().lazy()
     is_plain = ~pl.col("moves") & pl.col("changed_at").is_null()
     resolved = with_contract(
         priced.filter(~is_plain).drop("contract_id"),
@@ -120,9 +124,9 @@ def cells_of_moments(
         plan_prices=plan_prices,
         price_versions=price_versions,
     )
-    plain = priced.filter(is_plain).with_columns(pl.col("day_start_at").alias("slot_at")).drop("contract_id")
-    wanted = [name for name in plain.collect_schema().names() if name not in ("day_start_at", "changed_at", "moves")]
-    return pl.concat([plain.select(wanted), _with_slot(resolved, usage_slots, zone_days).select(wanted)])
+    plain = priced.filter(is_plain).with_columns(at_day_start).drop("contract_id", *OF_MOMENT)
+    wanted = plain.collect_schema().names()
+    return pl.concat([plain, _with_slot(resolved, usage_slots, zone_days).select(wanted)])
 
 
 def _with_service_date(events: pl.LazyFrame, accounts: pl.LazyFrame, zone_days: pl.LazyFrame) -> pl.LazyFrame:

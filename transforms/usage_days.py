@@ -39,7 +39,8 @@ def usage_days(
         pl.col("delivery_date").min().alias("first_delivery_date"),
     )
     resolved = with_contract(
-        merged,
+        # Collected: what is asked of it goes back to it three times.
+        merged.collect().lazy(),
         accounts=accounts,
         account_contracts=account_contracts,
         meters=meters,

@@ -97,21 +97,23 @@ def usage_states(
         zone_days=zone_days,
     )
 
-    is_valued = pl.col("value_currency") != ""
-
+    # Set to nothing before grouping, so that inside of it there is nothing but sums: half the time.
     def accepted_only(name: str) -> pl.Expr:
-        return pl.col(name).filter(is_accepted).sum()
+        return pl.when(is_accepted).then(name).otherwise(pl.lit(0).cast(cells.collect_schema()[name]))
 
+    added = {"quantity": "measured", "landed_quantity": "quantity", "amount": "amount"}
+    added |= {name: name for name in ("event_count", *OF_CORRECTIONS)}
+    is_valued = pl.col("value_currency") != ""
+    contributed = cells.select(
+        "delivery_date",
+        *CELL,
+        pl.when(is_accepted).then(0).otherwise("event_count").alias("duplicate_count"),
+        *[accepted_only(name).alias(into) for into, name in added.items() if into != "amount"],
+        pl.when(is_valued).then(accepted_only("amount")).otherwise(NOTHING).alias("amount"),
+    )
     return (
-        cells.group_by("delivery_date", *CELL)
-        .agg(
-            accepted_only("event_count").alias("event_count"),
-            pl.col("event_count").filter(~is_accepted).sum().alias("duplicate_count"),
-            accepted_only("measured").alias("quantity"),
-            accepted_only("quantity").alias("landed_quantity"),
-            *[accepted_only(name).alias(name) for name in OF_CORRECTIONS],
-            pl.col("amount").filter(is_accepted & is_valued).sum(),
-        )
+        contributed.group_by("delivery_date", *CELL)
+        .agg(pl.exclude("delivery_date", *CELL).sum())
         # A reversal stood in a cell of its own until it was taken off there again.
         .filter(pl.any_horizontal(pl.col("event_count", "reversed_count", "reversal_count", "duplicate_count") != 0))
         .select(UsageStates.schema().keys())

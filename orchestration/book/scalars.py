@@ -190,7 +190,8 @@ def read_currency(value: Any) -> str:
 
 @lru_cache(maxsize=1)
 def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    # Two names of the database are no zones: one says that none is set, the other is whatever this machine has.
+    return frozenset(available_timezones() - {"Factory", "localtime"})
 
 
 def _zone(value: Any) -> str:

@@ -251,7 +251,8 @@ def currencies() -> tuple[str, ...]:
 @lru_cache(maxsize=1)
 def time_zones() -> tuple[str, ...]:
     """Zones of the IANA database, as this machine or the tzdata package has them."""
-    return tuple(sorted(available_timezones()))
+    # Two names of the database are no zones: one says that none is set, the other is whatever this machine has.
+    return tuple(sorted(available_timezones() - {"Factory", "localtime"}))
 
 
 def first_fault(faults: Iterable[Fault]) -> pl.Expr:

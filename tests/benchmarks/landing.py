@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 from orchestration.storage import atomic_directory
@@ -29,8 +30,10 @@ def land(landing: Path, workload: str, events: int, *, say: Callable[[str], None
             file.writelines(company.contracts(*override))
         (folder / "price_book" / first / "book.yaml").write_text(_yaml(make_book()))
         for day, delivered in make_events(events):
-            path = folder / "usage_events" / day.isoformat() / "events.parquet"
-            path.parent.mkdir(parents=True)
+            # The first day brings what usage is rated by, and its usage comes with the second: so both can be timed.
+            delivery = max(day, usage.FIRST_DAY + timedelta(days=1))
+            path = folder / "usage_events" / delivery.isoformat() / f"of-{day}.parquet"
+            path.parent.mkdir(parents=True, exist_ok=True)
             delivered.write_parquet(path, compression="zstd", compression_level=1, row_group_size=1 << 18)
             say(f"{workload}, {events:,} events: {day} landed")
 

@@ -7,6 +7,7 @@ from bisect import bisect
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from functools import cache
 from itertools import accumulate
 from statistics import NormalDist
 
@@ -95,7 +96,7 @@ def _happenings(count: int, day: int, users: pl.DataFrame) -> pl.DataFrame:
     nth = pl.int_range(first, last, eager=True).alias("nth").to_frame()
     seed = (pl.lit(day), pl.col("nth"))
     starts_at = datetime.combine(FIRST_DAY, datetime.min.time()) + timedelta(days=day)
-    rank = pl.lit(_ranks()).gather(draw("rank", *seed) % SLOTS)
+    rank = pl.lit(_ranks(company.ACCOUNT_COUNT, SLOTS)).gather(draw("rank", *seed) % SLOTS)
     # Two draws of half a day each: busy around noon, quiet around midnight.
     at_ms = below(DAY_MS // 2, "at", *seed) + below(DAY_MS // 2, "at.2", *seed)
     return (
@@ -129,20 +130,15 @@ def _with_repetitions(days: Iterator[pl.DataFrame]) -> Frames:
         yield FIRST_DAY + timedelta(days=day), delivered
 
 
-def _ranks() -> pl.Series:
+@cache
+def _ranks(accounts: int, slots: int) -> pl.Series:
     """The rank that each of the slots stands for."""
-    if not _RANKS:
-        shares = list(accumulate(10**9 / (rank + 10) ** 1.05 for rank in range(company.ACCOUNT_COUNT)))
-        slots = [
-            min(bisect(shares, shares[-1] * (slot + 0.5) / SLOTS), company.ACCOUNT_COUNT - 1) for slot in range(SLOTS)
-        ]
-        _RANKS.append(pl.Series(slots, dtype=pl.Int64))
-    return _RANKS[0]
+    shares = list(accumulate(10**9 / (rank + 10) ** 1.05 for rank in range(accounts)))
+    ranks = [min(bisect(shares, shares[-1] * (slot + 0.5) / slots), accounts - 1) for slot in range(slots)]
+    return pl.Series(ranks, dtype=pl.Int64)
 
 
-_RANKS: list[pl.Series] = []
-
-
+@cache
 def _log_normal(mean: float, deviation: float) -> pl.Series:
     normal = NormalDist(mean, deviation)
     values = [round(2.718281828459045 ** normal.inv_cdf((step + 0.5) / (1 << 16)) * MICRO) for step in range(1 << 16)]

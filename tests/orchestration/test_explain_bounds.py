@@ -177,3 +177,64 @@ def test_lines_of_usage_are_those_that_they_would_be_without_bounds(build):
         ("2026-08-04", "60", "60", "60"),
         ("2026-08-05", "120", "120", "60"),
     ]
+
+
+DEAL_BOOK = """
+company: {name: Acme, time_zone: UTC, reporting_currency: USD, default_plan: payg}
+products: [{id: api, name: API}]
+meters:
+  - {id: hours, unit: hour, aggregation: sum, dimensions: [region]}
+  - {id: capped, unit: unit, aggregation: sum}
+prices:
+  - id: hour
+    product: api
+    meter: hours
+    model: matrix
+    currency: USD
+    versions:
+      - effective_from: 2026-01-01
+        matrix:
+          dimensions: [region]
+          cells: [{where: {region: eu}, unit_amount: "3"}]
+          default: {unit_amount: "4"}
+  - id: cap
+    product: api
+    meter: capped
+    model: per_unit
+    currency: USD
+    versions: [{effective_from: 2026-01-01, unit_amount: "2", maximum: "100"}]
+plans: [{id: payg, prices: [hour, cap]}]
+"""
+DEAL = """
+contracts:
+  - contract_id: deal
+    account_id: acme
+    plan: payg
+    starts_on: 2026-08-01
+    overrides:
+      - {price: hour, model: per_unit, versions: [{unit_amount: "1"}]}
+      - {price: cap, versions: [{unit_amount: "1", maximum: "90"}]}
+"""
+DEAL_EVENTS = """event_id,account_id,meter,occurred_at,quantity,region
+a,acme,hours,2026-08-03T10:00:00Z,2,eu
+b,acme,hours,2026-08-03T11:00:00Z,1,us
+c,acme,capped,2026-08-03T11:00:00Z,80,
+d,acme,capped,2026-08-04T11:00:00Z,20,
+"""
+
+
+def test_list_amounts_are_those_of_the_plan_with_its_own_matrix_and_its_own_maximum(tmp_path):
+    """At list 2 × 3 + 1 × 4 = 10; and 160, of which 60 lie above 100, then 40 more, of which all do."""
+    contracts = tmp_path / "landing" / "contracts" / "2026-08-01" / "deal.yaml"
+    contracts.parent.mkdir(parents=True)
+    contracts.write_text(DEAL)
+    build = night(tmp_path, DEAL_BOOK, DEAL_EVENTS)
+    found = build.frame(LineItems).filter(pl.col("contract_id") == "deal").collect()
+    assert texts(found.sort("price_id", "charge_kind", "service_date"), ["charge_kind", "amount", "list_amount"]) == [
+        ("maximum", "0", "-60"),
+        ("maximum", "-10", "-40"),
+        ("usage", "80", "160"),
+        ("usage", "20", "40"),
+        ("usage", "3", "10"),
+    ]
+    assert all(explain.explained(build, name).agrees for name in found["line_item_id"])

@@ -111,7 +111,7 @@ def _cell(value: Any) -> str:
 def _conditions(versions: Sequence[Row]) -> list[Row]:
     asked = {(row["price_id"], row["meter"]): row["conditions"] for row in versions if row["conditions"] != "{}"}
     return [
-        {"price_id": price, "meter": meter, "dimension": "model", "value": where.split('"')[3], "is_on_line": True}
+        {"price_id": price, "meter": meter, "dimension": "model", "value": where.split('"')[3], "is_on_line": "true"}
         for (price, meter), where in asked.items()
     ]
 

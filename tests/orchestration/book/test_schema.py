@@ -299,3 +299,48 @@ def test_every_model_and_every_term_of_the_design_is_known_to_the_schema():
         (17, "applies_to: new_contracts"),
         (17, "round_at: event of model per_unit"),
     ]
+
+
+FREE = '{effective_from: 2026-01-01, free_units: "5", '
+CELLS = 'matrix: {dimensions: [model], cells: [{where: {model: a}, unit_amount: "1"}]}'
+
+
+@pytest.mark.parametrize(
+    ("price", "message"),
+    [
+        pytest.param(
+            f"meter: tokens, model: matrix, versions: [{FREE}{CELLS}}}]",
+            "free_units of a matrix cannot be rated over several cells.",
+            id="free units of which cell",
+        ),
+        pytest.param(
+            f"meter: tokens, model: dynamic, versions: [{FREE}}}]",
+            "free_units of model dynamic cannot be rated yet.",
+            id="free units of amounts",
+        ),
+        pytest.param(
+            'model: flat, interval: month, versions: [{effective_from: 2026-01-01, flat_amount: "1"}]',
+            "a recurring price by the day cannot be rated yet.",
+            id="prorated unless it says otherwise",
+        ),
+        pytest.param(
+            'model: flat, interval: year, prorate: none, versions: [{effective_from: 2026-01-01, flat_amount: "1"}]',
+            "interval: year cannot be rated yet.",
+            id="another interval than the month",
+        ),
+        pytest.param(
+            'meter: tokens, model: per_unit, versions: [{effective_from: 2026-01-01, unit_amount: "1", '
+            'minimum: "1000000000000"}]',
+            "USD: the minimum is 10^12 or more.",
+            id="a minimum that days are multiplied with",
+        ),
+    ],
+)
+def test_what_a_new_term_cannot_mean_is_refused_by_name(price, message):
+    (found,) = accepted(f"{HEAD}prices:\n  - {{id: a, product: api, currency: USD, {price}}}\n").problems
+    assert found.message == message
+
+
+def test_free_units_of_a_matrix_whose_cells_are_groups_are_rated():
+    price = f"meter: tokens, model: matrix, group_by: [model], versions: [{FREE}{CELLS}}}]"
+    assert not accepted(f"{HEAD}prices:\n  - {{id: a, product: api, currency: USD, {price}}}\n").problems

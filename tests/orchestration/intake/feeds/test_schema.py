@@ -205,6 +205,12 @@ def test_a_feed_that_is_no_text_or_breaks_off_is_named_with_its_place(landing: L
     assert [(f.line, f.rule) for f in found["latin"].findings] == [(2, "not_utf8")]
 
 
+@pytest.mark.parametrize("name", ["Factory", "localtime"])
+def test_a_name_that_is_no_zone_of_a_place_is_refused(landing: Landing, name: str) -> None:
+    (found,) = findings(landing, FEED.replace("Europe/London", name))
+    assert "columns.occurred_at.zone: unknown_time_zone" in found
+
+
 def test_every_dataset_of_rows_can_be_fed() -> None:
     assert {*TARGETS, PRICE_BOOK, CONTRACTS} == set(DATASETS)
 

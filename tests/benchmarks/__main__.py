@@ -1,0 +1,131 @@
+"""Runs the variants side by side and keeps every measurement: `python -m tests.benchmarks --help`."""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.landing import land
+from tests.benchmarks.table import README, RESULTS, render, with_table
+from tests.benchmarks.variants import VARIANTS
+
+ROOT = Path(__file__).parents[2]
+LOOP_SIZE = 500_000  # the loops in Python are measured at this size only
+Results = dict[str, Any]
+
+
+def main() -> None:
+    """Land, prepare, run what is not in the results file yet, round by round; then write the README's table."""
+    arguments = _parser().parse_args()
+    if arguments.render:
+        README.write_text(with_table(README.read_text(), render(json.loads(RESULTS.read_text()))))
+        return
+    results = _opened(arguments.results)
+    for events in arguments.events:
+        for round_number in range(arguments.rounds):
+            for name in _variants(events, arguments.only):
+                _measure(results, arguments, name, events, round_number)
+        if not arguments.keep:
+            for workload in ("metered", "payments"):
+                shutil.rmtree(arguments.folder / f"{workload}-{events}", ignore_errors=True)
+    if arguments.results == RESULTS:
+        README.write_text(with_table(README.read_text(), render(results)))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks",
+        description="Rates a month of a company with 100,000 accounts by Ratebook, DuckDB and a loop in Python, side by "
+        "side: every variant in a process of its own, round by round, and writes results file and README table. What "
+        "the results file holds already for this commit is not run again.",
+    )
+    parser.add_argument("--events", type=int, nargs="+", default=[500_000, 1_000_000, 10_000_000], help="sizes to run")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each variant; the median counts (default 3)")
+    parser.add_argument("--folder", type=Path, default=Path("var/benchmarks"), help="landed data and homes; removed")
+    parser.add_argument("--keep", action="store_true", help="keep landed data and homes")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="results file")
+    parser.add_argument("--only", nargs="+", choices=list(VARIANTS), help="variants to run (default all)")
+    parser.add_argument("--render", action="store_true", help="only write the README's table from the results")
+    return parser
+
+
+def _variants(events: int, only: list[str] | None) -> list[str]:
+    loops = [name for name in VARIANTS if name.endswith("_in_a_loop")]
+    peers = [name for name in VARIANTS if name not in loops]
+    wanted = [*peers, *loops] if events <= LOOP_SIZE else peers
+    return [name for name in wanted if only is None or name in only]
+
+
+def _opened(path: Path) -> Results:
+    """Return the results of this commit so far, or begin new ones."""
+    about = {"commit": _commit(), "machine": _machine(), "versions": _versions()}
+    known = json.loads(path.read_text()) if path.exists() else {}
+    if known.get("commit") == about["commit"]:
+        return {**known, **about}
+    return {**about, "runs": {}}
+
+
+def _measure(results: Results, arguments: argparse.Namespace, name: str, events: int, round_number: int) -> None:
+    runs = results["runs"].setdefault(str(events), {}).setdefault(name, [])
+    if len(runs) > round_number:
+        return
+    workload = VARIANTS[name][0]
+    folder = arguments.folder.absolute() / f"{workload}-{events}"
+    land(folder / "landing", workload, events, say=_say)
+    _process(name, folder, "prepare")
+    run = json.loads(_process(name, folder, "run"))
+    runs.append(run)
+    seconds = sum(wall for wall, _ in run["steps"].values())
+    _say(f"{events:,} events, round {round_number + 1}: {name} {seconds:.2f} s, {run['peak_mb']:,} MB")
+    staging = arguments.results.with_suffix(".tmp")
+    staging.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+    staging.replace(arguments.results)
+
+
+def _process(name: str, folder: Path, what: str) -> str:
+    command = [sys.executable, "-m", "tests.benchmarks.variants", name, str(folder), what]
+    settings = {key: value for key, value in os.environ.items() if not key.startswith("RATEBOOK_")}
+    done = subprocess.run(command, cwd=ROOT, env=settings, stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout
+
+
+def _commit() -> str:
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _machine() -> str:
+    model = (
+        next(
+            (
+                line.split(":")[1].strip()
+                for line in Path("/proc/cpuinfo").read_text().splitlines()
+                if "model name" in line
+            ),
+            platform.processor(),
+        )
+        if Path("/proc/cpuinfo").exists()
+        else platform.processor()
+    )
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{os.cpu_count()} cores of {model}, {memory:.0f} GB, {platform.system()}"
+
+
+def _versions() -> str:
+    packages = ", ".join(f"{name} {version(name.lower())}" for name in ("Polars", "DuckDB"))
+    return f"Python {platform.python_version()}, {packages}"
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(message + "\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    main()
