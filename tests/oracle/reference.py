@@ -728,23 +728,25 @@ def after_reversals(events: Sequence[Event]) -> tuple[list[Event], dict[tuple[st
     A reversal names its event and cancels it whole; an amendment is a reversal and a new event; an early one waits. A
     second one is a duplicate, which is no usage and has no outcome (C41 to C43).
     """
-    there = {(event.source, event.id) for event in events if event.reverses is None}
     cancelled: dict[tuple[str, str], Event] = {}
+    duplicates: set[tuple[str, str]] = set()
+    for event in sorted(events, key=lambda event: event.delivery_date):  # stable: rows in the order of the file
+        target = (event.source, event.reverses or event.amends)
+        if target[1] is not None and target in cancelled:
+            duplicates.add((event.source, event.id))
+        elif target[1] is not None:
+            cancelled[target] = event
+    # A duplicate is not there for anybody: who amends one waits, also where it came before it.
+    there = {(event.source, event.id) for event in events if event.reverses is None} - duplicates
     outcomes: dict[tuple[str, str, str], str] = {}
     left: list[Event] = []
-    for event in sorted(events, key=lambda event: event.delivery_date):  # stable: rows in the order of the file
-        named = event.reverses or event.amends
-        if named is None:
-            left.append(event)
+    for event in events:
+        target = (event.source, event.reverses or event.amends)
+        if (event.source, event.id) in duplicates:
             continue
-        target = (event.source, named)
-        if target in cancelled:
-            there.discard((event.source, event.id))  # a duplicate: nobody can amend it
-            continue
-        cancelled[target] = event
-        if target not in there:
+        if target[1] is not None and target not in there:
             outcomes[event.source, event.id, "revenue"] = "suspense:reverses_unknown"
-        elif event.amends is not None:
+        elif event.reverses is None:
             left.append(event)
     remaining = []
     for event in left:

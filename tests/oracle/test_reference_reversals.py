@@ -68,6 +68,18 @@ def test_an_amendment_can_be_amended_and_reversed():
     assert rows(expected(world([EACH], [*chain, undo("c")])), "quantity") == [(0,)]
 
 
+def test_who_amends_a_duplicate_waits_for_ever():
+    used = [
+        use(DAY[0], "7", id="a"),
+        instead("b", DAY[0], "3", id="c"),
+        undo("a"),
+        instead("a", DAY[0], "5", id="b", delivery_date=date(2026, 8, 8)),  # comes second: it is a duplicate
+    ]
+    result = expected(world([EACH], used))
+    assert rows(result, "quantity") == [(0,)]
+    assert result.outcomes["", "c", "revenue"] == "suspense:reverses_unknown"
+
+
 def test_an_early_amendment_waits_with_its_new_event():
     used = [use(DAY[0], "7", id="a", delivery_date=date(2026, 8, 8)), instead("a", DAY[1], "2")]
     early = expected(world([EACH], used, as_of=date(2026, 8, 7)))

@@ -69,7 +69,7 @@ LONG_AGO = date(2025, 6, 1)
 FEATURES = frozenset(
     ("package", "matrix", "dynamic", "flat", "group_by", "free_units", "bounds", "negative", "reversals", "exchange")
 )
-NOT_BUILT_YET = frozenset(("bounds", "negative", "reversals", "exchange"))
+NOT_BUILT_YET = frozenset(("exchange",))
 
 METERS = (
     Meter("tokens", dimensions=("model", "region")),
@@ -592,6 +592,7 @@ def undoings(draw: st.DrawFn, events_so_far: Sequence[Event], number: int, deliv
         occurred_at=occurred_at,
         delivery_date=draw(st.sampled_from(possible)),
         reverses=named.id,
+        amends=None,
     )
     if draw(st.booleans()):
         return undoing
