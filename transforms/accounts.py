@@ -40,8 +40,9 @@ def accounts(account_rows: Delivered[AccountRows], companies: AsOf[Companies]) -
         )
         .drop("_default_entity", "delivery_date", "source_file", "source_line")
     )
-    visible = _periods_of_latest_rows(delivered)
-    billed = _with_changes_at_period_start(visible)
+    # Collected, because each is looked at from several sides: as one plan it would be made anew for each of them.
+    visible = _periods_of_latest_rows(delivered).collect().lazy()
+    billed = _with_changes_at_period_start(visible).collect().lazy()
     return _merged(_with_payer(billed)).select(Accounts.schema().keys()).sort("account_id", "valid_from")
 
 
@@ -110,16 +111,23 @@ def _with_payer(states: pl.LazyFrame) -> pl.LazyFrame:
         pl.col("valid_from").alias("_since"),
         pl.col("parent_account_id").alias("_next"),
     )
+    rooted = [pieces.filter(pl.col("_above").is_null()).collect()]
+    pieces = pieces.filter(pl.col("_above").is_not_null())
     for _ in range(MAX_TREE_DEPTH):
-        pieces = (
+        climbed = (
             periods.latest_at_or_before(pieces, above, at="valid_from", since="_since", by=["_above"])
             .with_columns(
                 pl.when(pl.col("_since").is_not_null()).then("_above").otherwise("payer_id").alias("payer_id"),
                 pl.col("_next").alias("_above"),
             )
-            .drop("_since", "_next")
+            .select(rooted[0].columns)
+            .collect()
         )
-    return pieces.drop("_above")
+        rooted.append(climbed.filter(pl.col("_above").is_null()))
+        pieces = climbed.lazy().filter(pl.col("_above").is_not_null())
+        if rooted[-1].height == climbed.height:
+            break
+    return pl.concat([*rooted, pieces.collect()]).lazy().drop("_above")
 
 
 def _merged(states: pl.LazyFrame) -> pl.LazyFrame:
