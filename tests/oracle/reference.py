@@ -43,7 +43,7 @@ Choices: where the text leaves one, this is the reading here. `C…` is cited at
 | C29 | an event covered by an additive price only | is priced |
 | C30 | a plan entry's `effective_from` and an override | bounds the override too: before it the plan does not sell the price |
 | C31 | flat price without a meter on the default plan | active on the days on which no signed contract of the account covers, whatever that one sells |
-| C32 | flat price of a meter | a cumulative model with R(x) = f: due on the first day with usage, else once on the first active day |
+| C32 | flat price of a meter | due once per group and period ("once per interval"), on the first day with usage by the version in force there, else on the first active day; flats of tiers begin anew with a version, this one does not |
 | C33 | a group whose events lack the dimension | is a group of its own, without the key |
 | C34 | matrix: which scope is rounded | the text's: (contract, price, group, period); a cell is no group |
 | C35 | dynamic: an event without amount, or with an amount in another currency | suspense, as with meters of value `amount`; the line's quantity stays the meter's |
@@ -212,6 +212,7 @@ class Price:
     conditions: Mapping[str, str] = field(default_factory=dict)
     additive: bool = False
     group_by: tuple[str, ...] = ()
+    convert: bool = False  # sold in every contract's currency, at the rate of the service date
 
     def own_currency(self) -> str:
         """The one currency of a cost price: its own, whatever the contract's."""
@@ -627,7 +628,7 @@ class Book:
             return price.own_currency()
         if deal.currency in version.terms:
             return deal.currency
-        if self.world.max_age_days is None or len(version.terms) != 1:
+        if not price.convert or len(version.terms) != 1:
             return None
         (currency,) = version.terms
         return currency
@@ -1018,6 +1019,7 @@ def rate_scope(book: Book, scope: Scope, usages: Sequence[Usage]) -> tuple[list[
         part, currency = members[0].part, members[0].currency
         version, terms = part.version, part.version.terms[currency]
         counter = counters[part.id]
+        counter.opened |= isinstance(terms, Flat) and bool(lines)  # C32: once, whichever version comes first
         before = totals.exact
 
         exacts, amount = added(totals, version, currency, members, day)

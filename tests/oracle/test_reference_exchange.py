@@ -61,9 +61,10 @@ def test_a_later_delivery_of_a_key_wins_once_it_is_there():
         assert found == (Fraction(ratio), date(2026, 8, 3))
 
 
-def in_euros(terms, days=DAY, **changes):
+def in_euros(terms, days=DAY, *, convert=True, **changes):
     used = [use(day, "10") for day in days]
-    return expected(world([price(terms, currency="EUR")], used, **{"as_of": date(2026, 8, 5), **CONVERTED} | changes))
+    sold = price(terms, currency="EUR", convert=convert)
+    return expected(world([sold], used, **{"as_of": date(2026, 8, 5), **CONVERTED} | changes))
 
 
 def test_a_price_in_another_currency_is_converted_by_the_rate_of_each_day():
@@ -87,7 +88,9 @@ def test_tiers_are_of_the_prices_currency_and_the_flat_is_converted_on_its_day()
 def test_a_fee_is_converted_and_then_rounded():
     payments = {"meters": (Meter("tokens", value="amount"),)}
     used = [use(DAY[0], id=str(number), amount=D(1), currency="EUR") for number in range(2)]
-    result = expected(world([price(Percentage(D("0.004")), currency="EUR")], used, **CONVERTED, **payments))
+    result = expected(
+        world([price(Percentage(D("0.004")), currency="EUR", convert=True)], used, **CONVERTED, **payments)
+    )
     # 0.004 euros are 0.005 dollars: 0.01 for each
     assert rows(result, "amount_exact", "amount") == [(Fraction("0.01"), D("0.02"))]
 
@@ -101,7 +104,7 @@ def test_usage_without_a_rate_waits_and_so_does_the_zero_usage_row():
 
 
 def test_without_a_rule_there_is_no_exchange():
-    result = in_euros(PerUnit(D(1)), max_age_days=None)
+    result = in_euros(PerUnit(D(1)), convert=False)
     assert set(result.outcomes.values()) == {"suspense:no_price_in_currency"}
     assert result.lines == ()
 

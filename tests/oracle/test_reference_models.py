@@ -134,12 +134,10 @@ def test_a_flat_price_without_a_meter_is_due_once_per_month_on_its_first_active_
         pytest.param([], [(1, 8)], id="nothing used: the first active day"),
         pytest.param([12], [(12, 8)], id="used once: there"),
         pytest.param([12, 14], [(12, 8), (14, 0)], id="used twice: once"),
-        pytest.param(
-            [12, 22], [(12, 8), (22, 9)], id="used before and after a change of price: both, as flats of tiers"
-        ),
+        pytest.param([12, 22], [(12, 8), (22, 0)], id="used before and after a change of price: once, by the first"),
     ],
 )
-def test_a_flat_price_of_a_meter_is_due_once_per_counter(days, lines):
+def test_a_flat_price_of_a_meter_is_due_once_per_period(days, lines):
     versions = (Version(date(2026, 1, 1), {"USD": Flat(D(8))}), Version(date(2026, 8, 20), {"USD": Flat(D(9))}))
     used = [use(f"2026-08-{day}T10:00Z", "5") for day in days]
     result = expected(world([Price("p", "tokens", "flat", versions)], used))

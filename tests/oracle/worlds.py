@@ -69,7 +69,7 @@ LONG_AGO = date(2025, 6, 1)
 FEATURES = frozenset(
     ("package", "matrix", "dynamic", "flat", "group_by", "free_units", "bounds", "negative", "reversals", "exchange")
 )
-NOT_BUILT_YET = frozenset(("exchange",))
+NOT_BUILT_YET: frozenset[str] = frozenset()
 
 METERS = (
     Meter("tokens", dimensions=("model", "region")),
@@ -308,10 +308,12 @@ def prices(draw: st.DrawFn, draft: Draft, name: str, meter: Meter, *, additive_a
     model = draw(st.sampled_from(models_of(draft, meter, additive_allowed=additive_allowed)))
     kind = draw(st.sampled_from(("revenue", "revenue", "revenue", "cost")))
     additive = additive_allowed and kind == "revenue" and draw(st.integers(0, 3)) == 0
+    convert = False
     if kind == "cost":
         currencies: tuple[str, ...] = (draw(st.sampled_from(tuple(SCALES))),)
-    elif not additive_allowed and draft.exchange and draw(st.booleans()):
+    elif not additive_allowed and draft.exchange and "exchange" in draft.features and draw(st.booleans()):
         currencies = (draw(st.sampled_from(tuple(SCALES))),)
+        convert = True
     elif not additive_allowed and len(draft.currencies) > 1 and draw(st.integers(0, 4)) == 0:
         currencies = draft.currencies[:1]  # accounts in the others wait in suspense
     else:
@@ -324,7 +326,7 @@ def prices(draw: st.DrawFn, draft: Draft, name: str, meter: Meter, *, additive_a
         free = [dimension for dimension in free if dimension not in groups] or free
     if model == "matrix" and not free:
         model = "per_unit"
-    found = Price(name, meter.id, model, (), kind, cell, additive, groups)
+    found = Price(name, meter.id, model, (), kind, cell, additive, groups, convert)
     if model == "flat" and draw(st.booleans()):
         found = replace(found, meter=None, conditions={}, group_by=())
     versions = [
@@ -411,7 +413,7 @@ def overrides(
 
 def may_override(draft: Draft, price: Price, entry: PlanEntry, currency: str) -> bool:
     """Where the list amount of an overridden price is settled by the text."""
-    if price.kind != "revenue" or price.model in ("matrix", "dynamic"):
+    if price.kind != "revenue" or price.model in ("matrix", "dynamic") or price.convert:
         return False  # an override is in the contract's currency, and none of these two is drawn
     if draft.contested:
         return True
@@ -638,7 +640,6 @@ def worlds(
     first = first or draw(st.sampled_from(SEASONS))
     if exchange is None:
         exchange = draw(st.integers(0, 2)) == 0
-    exchange = exchange and "exchange" in features
     accounts = tuple(
         Account(
             f"acct-{number}",
@@ -906,6 +907,8 @@ def price_document(price: Price) -> dict[str, Any]:
         document["kind"] = price.kind
     if price.additive:
         document["additive"] = True
+    if price.convert:
+        document["convert"] = "service_date"
     currencies = {currency for version in price.versions for currency in version.terms}
     if len(currencies) == 1:
         (document["currency"],) = currencies
