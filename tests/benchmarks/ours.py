@@ -26,6 +26,13 @@ def linked(source: Path, target: Path, *, without: Sequence[str] = ()) -> None:
     shutil.copytree(source, target, copy_function=_link, ignore=shutil.ignore_patterns(*without))
 
 
+def landed(folder: Path, home: Path) -> Path:
+    """Make a home in which the month has landed and nothing was taken yet, whatever an earlier run left there."""
+    shutil.rmtree(home, ignore_errors=True)
+    linked(folder / "landing", home / "landing")
+    return home
+
+
 def _link(source: str, target: str) -> None:
     Path(target).hardlink_to(source)
 

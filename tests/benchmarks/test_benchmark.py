@@ -52,6 +52,16 @@ def test_the_month_at_once_and_its_last_night_end_alike(totals):
     assert totals["last_night"] == totals["month"]
 
 
+@pytest.mark.parametrize("name", ["month", "whole_fees"])
+def test_a_second_round_begins_from_what_has_landed(name, totals, workloads):
+    """What an earlier round took would else be taken in no time."""
+    workload, _, work = VARIANTS[name]
+    left_over = workloads[workload] / f"home-{name.replace('_', '-')}" / "lake" / "left-over"
+    left_over.touch()
+    assert work(workloads[workload], Clock()) == totals[name]
+    assert not left_over.exists()
+
+
 def test_payments_cost_the_same_fees_by_ratebook_a_statement_and_a_loop(totals):
     assert sum(count for count, *_ in totals["fees"].values()) == EVENTS
     assert totals["fees"] == totals["whole_fees"] == totals["fees_in_sql"] == totals["fees_in_a_loop"]

@@ -65,8 +65,7 @@ def prepare_taken(folder: Path) -> None:
 
 def month(folder: Path, clock: Clock) -> Totals:
     """Ratebook, metered: from the landed Parquet to the written lines."""
-    home = folder / "home-month"
-    ours.linked(folder / "landing", home / "landing")
+    home = ours.landed(folder, folder / "home-month")
     ours.take(home, clock)
     return ours.line_totals(ours.make_tables(home, clock, "line_items"))
 
@@ -90,8 +89,7 @@ def fees(folder: Path, clock: Clock) -> Totals:
 
 def whole_fees(folder: Path, clock: Clock) -> Totals:
     """Ratebook, payments: from the landed Parquet to one written line per transaction."""
-    home = folder / "home-whole-fees"
-    ours.linked(folder / "landing", home / "landing")
+    home = ours.landed(folder, folder / "home-whole-fees")
     ours.take(home, clock)
     return ours.fee_totals(ours.make_tables(home, clock, "rated_events"))
 
