@@ -64,7 +64,9 @@ def rated_events(
              An event that was taken back is not there, so its allowance is left to the others.
     """
     by_event = priced_usage.filter(pl.col("model").is_in(list(EVENT_MODELS)))
-    meters_by_event = by_event.select("meter").unique()
+    meters_by_event = by_event.select("meter").unique().collect().lazy()
+    if meters_by_event.collect().is_empty():
+        return RatedEvents.empty().lazy()
     cells = by_event.select(*CELL, *OF_THE_PRICE, pl.col("contract_id").alias("_contract_id"))
     events = with_cell(
         standing(usage_events.join(meters_by_event, on="meter", how="semi"), reversals),

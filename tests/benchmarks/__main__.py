@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.landing import land
-from tests.benchmarks.table import README, RESULTS, render, with_table
+from tests.benchmarks.table import PROFILE, README, RESULTS, render, render_profile, with_table
 from tests.benchmarks.variants import VARIANTS
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +24,7 @@ def main() -> None:
     """Land, prepare, run what is not in the results file yet, round by round; then write the README's table."""
     arguments = _parser().parse_args()
     if arguments.render:
-        README.write_text(with_table(README.read_text(), render(json.loads(RESULTS.read_text()))))
+        _render(json.loads(RESULTS.read_text()))
         return
     results = _opened(arguments.results)
     for events in arguments.events:
@@ -35,7 +35,12 @@ def main() -> None:
             for workload in ("metered", "payments"):
                 shutil.rmtree(arguments.folder / f"{workload}-{events}", ignore_errors=True)
     if arguments.results == RESULTS:
-        README.write_text(with_table(README.read_text(), render(results)))
+        _render(results)
+
+
+def _render(results: Results) -> None:
+    README.write_text(with_table(README.read_text(), render(results)))
+    PROFILE.write_text(with_table(PROFILE.read_text(), render_profile(results)))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,6 +7,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
+PROFILE = ROOT / "dbt_project" / "docs" / "performance.md"
 RESULTS = Path(__file__).parent / "results.json"
 BEGIN = "<!-- benchmark: written by `python -m tests.benchmarks`, do not edit -->"
 END = "<!-- end of the benchmark -->"
@@ -49,6 +50,30 @@ def render(results: dict[str, Any]) -> str:
             lines.append(_row(measured, against, bound, *cells))
     about = f"Medians of up to three runs, each in its own process; {results['machine']}; {results['versions']}; "
     return "\n".join([*lines, "", f"{about}commit {results['commit']}."])
+
+
+def render_profile(results: dict[str, Any]) -> str:
+    """Return the table of steps: processor seconds of each, and its share of the whole, at each size."""
+    parts = []
+    for title, name in (("Metered usage, the whole month", "month"), ("Payments, from the snapshots on", "fees")):
+        sizes = [size for size in sorted(results["runs"], key=int) if results["runs"][size].get(name)]
+        if not sizes:
+            continue
+        steps = list(dict.fromkeys(step for size in sizes for step in results["runs"][size][name][0]["steps"]))
+        used = {size: {step: _processor(results["runs"][size][name], step) for step in steps} for size in sizes}
+        lines = [_row(title, *[_size(size) for size in sizes]), "|---|" + "---|" * len(sizes)]
+        by_use = sorted(steps, key=lambda step, most=used[sizes[-1]]: -most[step])
+        lines += [_row(f"`{step}`", *[_share(used[size], step) for size in sizes]) for step in by_use]
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def _processor(runs: Runs, step: str) -> float:
+    return median(run["steps"].get(step, (0.0, 0.0))[1] for run in runs)
+
+
+def _share(used: dict[str, float], step: str) -> str:
+    return f"{used[step]:.1f} s, {used[step] / sum(used.values()):.0%}"
 
 
 def _row(*cells: str) -> str:

@@ -70,6 +70,7 @@ def test_a_landed_month_is_the_same_on_every_machine(workloads):
     assert events.row(0)[4] == Decimal("136.000000")
 
 
-def test_the_readme_shows_what_the_results_file_says():
+def test_readme_and_profile_show_what_the_results_file_says():
     results = json.loads(table.RESULTS.read_text())
     assert table.table_in(table.README.read_text()) == table.render(results)
+    assert table.table_in(table.PROFILE.read_text()) == table.render_profile(results)
