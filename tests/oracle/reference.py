@@ -57,7 +57,7 @@ Choices: where the text leaves one, this is the reading here. `C…` is cited at
 | C43 | an amendment that comes second | is a duplicate as a whole: its new event does not count either |
 | C44 | price in several currencies, none of them the contract's | no conversion: which one is meant is open; suspense |
 | C45 | rate of a converted line | of its service date, by local day; each leg of a cross is looked up by itself |
-| C46 | no rate on the first active day | no zero-usage row on that day; the next active day with a rate has it |
+| C46 | no rate on the first active day | no zero-usage row in the period until the rate is known: what is due then waits with its payer |
 | C47 | amount in reporting currency | the rounded amount, converted at the posting date's rate and rounded half up to the reporting currency; none without a rate |
 """
 
@@ -1103,11 +1103,10 @@ def active_scopes(book: Book) -> list[tuple[Scope, date, Part]]:
         for period, of_period in groupby(days, key=lambda active: month_start(active[0])):
             currency = price.own_currency() if price.kind == "cost" else deal.currency
             scope = Scope(deal, entry, price, currency, period, canonical(price.conditions))
-            for day, parts in of_period:
-                of_terms = book.terms_currency(deal, price, parts[0].version)
-                if book.exchange.convert(of_terms, currency, day) is not None:  # C46
-                    found.append((scope, day, parts[0]))
-                    break
+            day, parts = next(of_period)
+            of_terms = book.terms_currency(deal, price, parts[0].version)
+            if book.exchange.convert(of_terms, currency, day) is not None:  # C46
+                found.append((scope, day, parts[0]))
     return found
 
 

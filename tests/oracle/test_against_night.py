@@ -21,12 +21,11 @@ from orchestration.settings import Settings
 from tests.oracle.comparison import compare
 from tests.oracle.reduction import reduced
 from tests.oracle.reference import World, expected
-from tests.oracle.worlds import FEATURES, NOT_BUILT_YET, SEASONS, landing_files, together, worlds
+from tests.oracle.worlds import SEASONS, landing_files, together, worlds
 
 COMPANIES = int(os.environ.get("RATEBOOK_ORACLE_WORLDS", "4"))
 FIRST = int(os.environ.get("RATEBOOK_ORACLE_SEED", "0"))  # the long run draws others with another one
 PARTS = 8  # worlds in a company; the last one drawn says D and default plan, the first is nearly empty
-BUILT = FEATURES - NOT_BUILT_YET
 CELL = ("account_id", "stated_contract_id", "meter", "dimensions", "value_currency", "service_date", "slot_at", "kind")
 
 
@@ -42,7 +41,7 @@ def company(number: int) -> World:
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    @given(worlds(features=BUILT, first=SEASONS[number % 2], exchange=number % 3 == 1))
+    @given(worlds(first=SEASONS[number % 2], exchange=number % 3 == 1))
     def draw(world: World) -> None:
         drawn.append(world)
 

@@ -43,7 +43,7 @@ from tests.oracle.reference import (
     World,
 )
 from tests.oracle.test_against_night import priced
-from tests.oracle.worlds import NOT_BUILT_YET, terms_of, tiers
+from tests.oracle.worlds import terms_of, tiers
 
 D = Decimal
 CASES = int(os.environ.get("RATEBOOK_PROPERTY_COMPANIES", "4"))
@@ -81,17 +81,13 @@ class Bill:
 
 Check = Callable[..., None]
 Case = tuple[list[Subject], Check]
-RELATIONS: dict[str, tuple[frozenset[str], st.SearchStrategy[Case]]] = {}
+RELATIONS: dict[str, st.SearchStrategy[Case]] = {}
 
 
-def relation(*needs: str) -> Callable[[Any], Any]:
-    """A relation is a strategy of cases; it waits until the night takes all that it needs."""
-
-    def register(strategy: Any) -> Any:
-        RELATIONS[strategy.__name__] = (frozenset(needs), strategy())
-        return strategy
-
-    return register
+def relation(strategy: Callable[[], st.SearchStrategy[Case]]) -> Callable[[], st.SearchStrategy[Case]]:
+    """A relation is a strategy of cases: subjects, and what must hold between their bills."""
+    RELATIONS[strategy.__name__] = strategy()
+    return strategy
 
 
 # --- what is used -----------------------------------------------------------------------------------------------------
@@ -145,7 +141,7 @@ def nearly_equal_bills(one: Bill, other: Bill) -> None:
         assert abs(left - right) <= TINY
 
 
-@relation("package")
+@relation
 @st.composite
 def packages_bought_together_cost_at_most_what_they_cost_apart(draw: st.DrawFn) -> Case:
     terms = Package(draw(st.sampled_from(QUANTITIES[1:])), draw(amounts))
@@ -159,7 +155,7 @@ def packages_bought_together_cost_at_most_what_they_cost_apart(draw: st.DrawFn) 
     return [Subject(price(terms), each) for each in used], check
 
 
-@relation("package", "free_units")
+@relation
 @st.composite
 def more_usage_never_costs_less(draw: st.DrawFn) -> Case:
     """Not so under volume, whose next unit may make all cheaper."""
@@ -175,7 +171,7 @@ def more_usage_never_costs_less(draw: st.DrawFn) -> Case:
     return [Subject(price(terms, free_units=free), each) for each in (used, more)], check
 
 
-@relation()
+@relation
 @st.composite
 def a_tier_cut_in_two_at_the_same_price_is_the_same_tier(draw: st.DrawFn) -> Case:
     whole = draw(tiers())
@@ -191,7 +187,7 @@ def a_tier_cut_in_two_at_the_same_price_is_the_same_tier(draw: st.DrawFn) -> Cas
     return [Subject(each, used) for each in books], nearly_equal_bills
 
 
-@relation()
+@relation
 @st.composite
 def a_tier_that_is_never_reached_changes_nothing(draw: st.DrawFn) -> Case:
     whole = draw(tiers())
@@ -201,7 +197,7 @@ def a_tier_that_is_never_reached_changes_nothing(draw: st.DrawFn) -> Case:
     return [Subject(price(model(bands)), used) for bands in (whole, longer)], nearly_equal_bills
 
 
-@relation("package", "matrix", "flat")
+@relation
 @st.composite
 def ten_times_the_price_is_ten_times_the_exact_amount(draw: st.DrawFn) -> Case:
     amount = draw(amounts)
@@ -225,7 +221,7 @@ def ten_times_the_price_is_ten_times_the_exact_amount(draw: st.DrawFn) -> Case:
     return [Subject(price(each), used) for each in (terms, tenfold)], check
 
 
-@relation("matrix")
+@relation
 @st.composite
 def a_matrix_of_one_price_is_that_price(draw: st.DrawFn) -> Case:
     plain = PerUnit(draw(amounts), draw(st.sampled_from((D(1), D(1000)))))
@@ -239,7 +235,7 @@ def a_matrix_of_one_price_is_that_price(draw: st.DrawFn) -> Case:
     return [Subject(price(terms), used) for terms in (Matrix(cells, plain), plain)], check
 
 
-@relation("dynamic")
+@relation
 @st.composite
 def dynamic_prices_sum_what_the_events_bring(draw: st.DrawFn) -> Case:
     used = draw(usages())
@@ -250,7 +246,7 @@ def dynamic_prices_sum_what_the_events_bring(draw: st.DrawFn) -> Case:
     return [Subject(price(Dynamic()), used)], check
 
 
-@relation("free_units")
+@relation
 @st.composite
 def free_units_are_a_first_tier_that_costs_nothing(draw: st.DrawFn) -> Case:
     free, unit = draw(st.sampled_from(QUANTITIES[1:])), draw(amounts)
@@ -260,7 +256,7 @@ def free_units_are_a_first_tier_that_costs_nothing(draw: st.DrawFn) -> Case:
     return [Subject(each, used) for each in books], nearly_equal_bills
 
 
-@relation("flat")
+@relation
 @st.composite
 def a_flat_price_costs_the_same_whatever_is_used(draw: st.DrawFn) -> Case:
     terms = Flat(draw(amounts))
@@ -275,7 +271,7 @@ def a_flat_price_costs_the_same_whatever_is_used(draw: st.DrawFn) -> Case:
 # --- relations: groups and bounds -------------------------------------------------------------------------------------
 
 
-@relation("group_by", "package")
+@relation
 @st.composite
 def grouping_by_what_is_always_the_same_changes_no_amount(draw: st.DrawFn) -> Case:
     terms = draw(st.one_of(terms_of("graduated"), terms_of("volume"), terms_of("package")))
@@ -284,7 +280,7 @@ def grouping_by_what_is_always_the_same_changes_no_amount(draw: st.DrawFn) -> Ca
     return [Subject(each, used) for each in books], equal_bills
 
 
-@relation("group_by", "package")
+@relation
 @st.composite
 def groups_cost_what_they_cost_as_customers_of_their_own(draw: st.DrawFn) -> Case:
     terms = draw(st.one_of(terms_of("graduated"), terms_of("volume"), terms_of("package")))
@@ -305,7 +301,7 @@ def groups_cost_what_they_cost_as_customers_of_their_own(draw: st.DrawFn) -> Cas
     return [Subject(grouped, used), *(Subject(price(terms), each) for each in apart)], check
 
 
-@relation("bounds", "package")
+@relation
 @st.composite
 def a_maximum_caps_the_period_and_a_minimum_fills_it(draw: st.DrawFn) -> Case:
     terms = draw(st.one_of(terms_of("graduated"), terms_of("volume"), terms_of("package"), terms_of("per_unit")))
@@ -331,7 +327,7 @@ def undo(event: Event, delivered: date) -> Event:
     return replace(event, id=f"undo-{event.id}", reverses=event.id, delivery_date=max(delivered, event.delivery_date))
 
 
-@relation("reversals")
+@relation
 @st.composite
 def usage_and_its_reversal_are_nothing(draw: st.DrawFn) -> Case:
     terms, used = draw(BROAD), draw(usages())
@@ -341,7 +337,7 @@ def usage_and_its_reversal_are_nothing(draw: st.DrawFn) -> Case:
     return [Subject(price(terms), used), Subject(price(terms), (*used, *extra, *undone))], equal_bills
 
 
-@relation("reversals")
+@relation
 @st.composite
 def an_amendment_is_a_reversal_and_a_new_event(draw: st.DrawFn) -> Case:
     terms, (first, *rest) = draw(BROAD), draw(usages(at_least=2))
@@ -351,7 +347,7 @@ def an_amendment_is_a_reversal_and_a_new_event(draw: st.DrawFn) -> Case:
     return [Subject(price(terms), used) for used in (amended, by_hand)], equal_bills
 
 
-@relation()
+@relation
 @st.composite
 def order_and_delivery_do_not_matter(draw: st.DrawFn) -> Case:
     terms, used = draw(BROAD), draw(usages())
@@ -431,7 +427,7 @@ def company(subjects: Sequence[Subject]) -> World:
 @pytest.fixture(scope="module")
 def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[Check, list[Bill]]]]:
     """Each relation's cases with the bills of their subjects, from one night."""
-    of_relation = {name: drawn(strategy) for name, (needs, strategy) in RELATIONS.items() if not needs & NOT_BUILT_YET}
+    of_relation = {name: drawn(strategy) for name, strategy in RELATIONS.items()}
     subjects = [subject for found in of_relation.values() for case, _ in found for subject in case]
     lines = priced(company(subjects), tmp_path_factory.mktemp("relations")).frame(LineItems).collect()
     bills: dict[str, Bill] = defaultdict(Bill)
@@ -446,8 +442,6 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[Chec
 
 @pytest.mark.parametrize("name", RELATIONS)
 def test_relation(name: str, cases: dict[str, list[tuple[Check, list[Bill]]]]) -> None:
-    if name not in cases:
-        pytest.skip(f"not built yet: {', '.join(sorted(RELATIONS[name][0] & NOT_BUILT_YET))}")
     for check, bills in cases[name]:
         check(*bills)
 
