@@ -48,7 +48,8 @@ def render(results: dict[str, Any]) -> str:
         cells = [_cell(ratio, results["runs"], size) for size in sizes]
         if any(cell != "" for cell in cells):
             lines.append(_row(measured, against, bound, *cells))
-    about = f"Medians of up to three runs, each in its own process; {results['machine']}; {results['versions']}; "
+    rounds = max(len(runs) for of_size in results["runs"].values() for runs in of_size.values())
+    about = f"Rounds: {rounds}, each run in its own process; {results['machine']}; {results['versions']}; "
     return "\n".join([*lines, "", f"{about}commit {results['commit']}."])
 
 
