@@ -113,19 +113,23 @@ copy (
         join read_parquet('{reference}/price_versions.parquet') as versions using (price_version_id, currency)
         where rates.is_sold
     ),
+    -- Materialized: left to itself the engine joins events and terms by card alone first, a thousand rows for each.
+    offers as materialized (
+        select contracts.account_id, contracts.contract_id, contracts.time_zone, terms.*
+        from contracts join terms on terms.rate_set_id = contracts.rate_set_id
+    ),
     fees as (
-        select events.source, events.event_id, terms.price_id, events.account_id, contracts.contract_id,
-            terms.price_version_id, terms.list_price_version_id, terms.conditions as line_dimensions,
-            timezone(contracts.time_zone, timezone('UTC', events.occurred_at))::date as service_date,
+        select events.source, events.event_id, offers.price_id, events.account_id, offers.contract_id,
+            offers.price_version_id, offers.list_price_version_id, offers.conditions as line_dimensions,
+            timezone(offers.time_zone, timezone('UTC', events.occurred_at))::date as service_date,
             events.occurred_at, events.amount as quantity,
-            (events.amount::decimal(18, 3) * terms.share + terms.fixed_amount)::decimal(38, 24) as fee,
-            terms.minimum_fee, terms.maximum_fee, terms.currency, events.delivery_date, events.source_file,
+            (events.amount::decimal(18, 3) * offers.share + offers.fixed_amount)::decimal(38, 24) as fee,
+            offers.minimum_fee, offers.maximum_fee, offers.currency, events.delivery_date, events.source_file,
             events.source_line
         from read_parquet('{usage}') as events
-        join contracts using (account_id)
-        join terms on terms.rate_set_id = contracts.rate_set_id and terms.meter = events.meter
-            and terms.conditions = events.dimensions
-            and events.occurred_at >= terms.valid_from_at and events.occurred_at < terms.valid_to_at
+        join offers on offers.account_id = events.account_id and offers.meter = events.meter
+            and offers.conditions = events.dimensions
+            and events.occurred_at >= offers.valid_from_at and events.occurred_at < offers.valid_to_at
     ),
     exact as (
         select * exclude (fee, minimum_fee, maximum_fee),

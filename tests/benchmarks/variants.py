@@ -148,6 +148,7 @@ def _execute(statement: str, folder: Path, events: str | None = None) -> list[tu
     with duckdb.connect() as connection:
         connection.execute(f"set memory_limit = '{DUCKDB_MEMORY}'; set timezone = 'UTC'")
         connection.execute(f"set temp_directory = '{folder / 'duckdb'}'; set preserve_insertion_order = false")
+        connection.execute("set max_temp_directory_size = '20GB'")
         return connection.execute(
             statement.format(
                 usage=events or folder / "landing" / "usage_events" / "*" / "*.parquet",
