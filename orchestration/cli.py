@@ -286,6 +286,8 @@ def quote(
         err.print(f"[bold red]Not priced[/bold red] {escape(shown)}", soft_wrap=True, highlight=False)
     for (kind, code), amount in found.totals.items():
         out.print(f"{kind}: {amount:f} {code}", soft_wrap=True, highlight=False)
+    if found.unpriced:
+        raise typer.Exit(RefusedInput.exit_code)
 
 
 def _pairs(option: str, texts: Sequence[str]) -> dict[str, str]:
@@ -300,7 +302,9 @@ def simulate(
     book: Annotated[Path, typer.Option("--book", help="Folder of the changed price book: all its documents.")],
     first: Annotated[str, typer.Option("--from", metavar="DAY", help="First service date.")],
     last: Annotated[str, typer.Option("--to", metavar="DAY", help="Last service date.")],
-    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page with charts.")] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a page with charts (extra `report`).")
+    ] = None,
     top: Annotated[int, typer.Option("--top", min=1, help="Movers shown, up and down, per currency.")] = 5,
     home: Home = None,
     as_json: AsJson = False,
@@ -312,6 +316,10 @@ def simulate(
     from orchestration import simulate as simulation
 
     settings = _settings(home)
+    if html is not None:
+        from orchestration.simulation_page import require_charts
+
+        require_charts()
     with _progress(as_json) as progress:
         found = simulation.simulate(settings, book, _day("--from", first), _day("--to", last), progress=progress)
     if html is not None:
@@ -516,6 +524,13 @@ def _show_run(settings: "Settings", record: "Record", as_json: bool, *, dry_run:
         err.print(
             f"{len(record.incomplete_feeds)} days of feeds are incomplete or came late: see audit.aud_feed_day. Lines "
             "of days that are not complete are marked `is_provisional`.",
+            soft_wrap=True,
+            highlight=False,
+        )
+    if record.rejected_rows:
+        err.print(
+            f"{record.rejected_rows:,} records of tonight's deliveries were rejected: see audit.aud_rejected_row for "
+            "file, line, rule and remedy.",
             soft_wrap=True,
             highlight=False,
         )

@@ -114,6 +114,7 @@ def take_snapshots(settings: Settings, record: Record, progress: Progress) -> No
     landed = open_build(settings, record.as_of).delivered(LandedFiles, made)
     refused = landed.filter(pl.col("status") == "refused").select("source_file", "message").collect()
     note_refused(record, refused.iter_rows())
+    record.rejected_rows = landed.select(pl.col("rejected_rows").sum()).collect().item()
     record.incomplete_feeds = open_or_late(open_build(settings, record.as_of))
 
 

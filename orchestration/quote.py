@@ -174,10 +174,11 @@ def _land(landing: Path, delivery: date, files: Mapping[str, str], asked: Asked,
     _write(landing, "contracts", delivery, "contracts.json", json.dumps({"contracts": [contract]}))
     events = [
         {
-            "event_id": f"{place:07d}",
-            "account_id": ACCOUNT,
             **({"currency": currency} if "amount" in row else {}),
             **row,
+            # Whoever used it in the list: it is the made-up account that is quoted.
+            "event_id": f"{place:07d}",
+            "account_id": ACCOUNT,
         }
         for place, row in enumerate(asked.usage, start=1)
     ]

@@ -52,6 +52,7 @@ class Record:
     tables: list[dict[str, Any]] = field(default_factory=list)
     gates_passed: int = 0
     refused_files: list[str] = field(default_factory=list)
+    rejected_rows: int = 0
     incomplete_feeds: list[str] = field(default_factory=list)
 
 

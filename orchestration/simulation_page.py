@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from html import escape
+from importlib.util import find_spec
 from itertools import pairwise
 from typing import Any
 
@@ -20,6 +21,15 @@ from orchestration.simulate import Simulation, percent
 EDGES = (-50, -25, -10, -5, -1, 0, 1, 5, 10, 25, 50)
 CHEAPER, SAME, DEARER = "#2a7f62", "#8a8f98", "#b5482f"
 SHOWN_MOVERS = 8
+
+
+def require_charts() -> None:
+    """Refuse, before anything is rated, to make a page where the libraries that draw are not installed."""
+    if find_spec("altair") is None or find_spec("vl_convert") is None:
+        raise UsageError(
+            "Charts need the extra `report`, which `python3 -m orchestration test` installs, too; alone: "
+            "pip install -e '.[report]' -c constraints.txt. The tables and --json do without."
+        )
 
 
 def page(found: Simulation, book: str, digits: dict[str, int]) -> str:
@@ -146,14 +156,9 @@ def _movers(found: Simulation) -> list[str]:
 
 
 def _drawn(data: dict[str, Any], *, mark: dict[str, Any], x: Any, y: Any, size: tuple[int, int]) -> str:
-    try:
-        import altair as alt  # noqa: PLC0415 - an extra: only pages with charts need it
-        import vl_convert  # noqa: PLC0415 - likewise
-    except ImportError:
-        raise UsageError(
-            "Charts need the extra `report`: pip install -e '.[report]' -c constraints.txt. "
-            "The tables and --json do without."
-        ) from None
+    import altair as alt  # noqa: PLC0415 - an extra: only pages with charts need it
+    import vl_convert  # noqa: PLC0415 - likewise
+
     color = {"field": "color", "type": "nominal", "scale": None}
     width, height = size
     spec = {"data": data, "mark": mark, "encoding": {"x": x, "y": y, "color": color}, "width": width, "height": height}

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 
 import polars as pl
 
@@ -22,6 +21,8 @@ from orchestration.settings import Settings
 
 DOCUMENTS = (".yaml", ".yml", ".json", ".ndjson", ".jsonl")
 SIDE_FILES = (".csv",)
+# Cut off in its last lines it may still be a document, a price without its `per` for one. JSON is none then.
+OPEN_ENDED = (".yaml", ".yml", *SIDE_FILES)
 LARGEST_DOCUMENT = 64 << 20
 
 
@@ -189,14 +190,15 @@ def _texts(outcomes: Sequence[FileOutcome]) -> dict[str, str]:
     for outcome in outcomes:
         if outcome.is_loaded:
             try:
-                texts[outcome.file.source_file] = _document_text(outcome.file.path, outcome.file.dataset)
+                texts[outcome.file.source_file] = _document_text(outcome)
             except FileRefused as refused:
                 outcome.refuse_for(refused)
     return texts
 
 
-def _document_text(path: Path, dataset: str) -> str:
-    endings = (*DOCUMENTS, *SIDE_FILES) if dataset == PRICE_BOOK else DOCUMENTS
+def _document_text(outcome: FileOutcome) -> str:
+    path = outcome.file.path
+    endings = (*DOCUMENTS, *SIDE_FILES) if outcome.file.dataset == PRICE_BOOK else DOCUMENTS
     if not path.name.endswith(endings):
         raise FileRefused(
             "unknown_format",
@@ -219,6 +221,13 @@ def _document_text(path: Path, dataset: str) -> str:
         ) from None
     if not text.strip():
         raise FileRefused("empty_file", "The document is empty.", "Deliver its content.")
+    if path.name.endswith(OPEN_ENDED) and not text.endswith("\n") and outcome.claim is None:
+        raise FileRefused(
+            "last_line_incomplete",
+            "The last line has no line end, so the document may have been cut short.",
+            "Deliver the whole document, or a _manifest.json that states its sha256.",
+            line=text.count("\n") + 1,
+        )
     return text
 
 
