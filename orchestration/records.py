@@ -203,7 +203,9 @@ def note_refused(record: Record, refused: Iterable[tuple[str, str]]) -> None:
 
 def note_tables(record: Record, step: str, sizes: Iterable[Size]) -> None:
     """Note the tables that a step has made or found made. A step that made one table took its time for that one."""
-    noted = list(sizes)
+    # A step of Dagster's makes sure of the tables that it reads: what an earlier step made counts once, as that one's.
+    known = {table["table"] for table in record.tables}
+    noted = [size for size in sizes if size.table not in known]
     for size in noted:
         seconds = record.seconds[step] if len(noted) == 1 else size.seconds
         facts = {"step": step, "table": size.table, "seconds": seconds, "rows": size.rows, "bytes": size.byte_count}

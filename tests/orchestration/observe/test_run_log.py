@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from data_contracts import TABLES
 from data_contracts.marts import MARTS
 from orchestration import memory, publish, records, run_log
 from orchestration.settings import Settings
+from orchestration.sizes import Size
 from tests.orchestration import tiny
 
 ROOT = Path(__file__).parents[3]
@@ -73,6 +74,14 @@ def test_a_name_that_is_no_text_is_one_line_too(tmp_path):
     line = run_log.OneLine(Settings(home=tmp_path), 7, DAY).format(record)
     assert line.isascii()
     assert json.loads(line)["event"] == f"file {name}"
+
+
+def test_a_table_that_two_steps_make_sure_of_is_noted_once(tmp_path):
+    record = records.Record(7, DAY, datetime(2026, 9, 4))
+    record.seconds |= {"accounts": 1.5, "again": 0.1}
+    for step in ("accounts", "again"):
+        records.note_tables(record, step, [Size("accounts", 2, 5014)])
+    assert [(table["step"], table["seconds"]) for table in record.tables] == [("accounts", 1.5)]
 
 
 def test_events_below_the_level_are_left_out(tmp_path):
