@@ -15,7 +15,7 @@ def test_all_problems_of_all_files_are_named_with_place_rule_and_remedy(landing:
     landing.usage(event("e1"), event("e2", quantity="1e3"), event("e3", occurred_at="never"))
     landing.usage(event("e4"), name="b.csv", header=HEADER.replace("meter", "Meter"))
     landing.put("accounts/2026-08-01/a.csv", "account_id;name;currency\n")
-    landing.put("price_book/2026-08-02/book.yaml", "broken")
+    landing.put("price_book/2026-08-02/book.yaml", "broken\n")
     (landing.settings.landing / "invoices").mkdir()
     found = check_landing(landing.settings)
     assert [(finding.file, finding.line, finding.column, finding.rule) for finding in found] == [

@@ -63,7 +63,7 @@ def test_i1_landed_is_accepted_and_duplicate_and_conflict_and_rejected(files: li
                 planned[f"usage_events/2026-08-{day:02d}/f{number}.csv"] = rows
         if not planned:
             return
-        landing.put("price_book/2026-08-01/book.yaml", "tokens:")
+        landing.put("price_book/2026-08-01/book.yaml", "tokens:\n")
         landing.take(3)
         usage_files = (pl.col("dataset") == "usage_events") & (pl.col("status") == "loaded")
         for row in landing.table(LandedFiles).filter(usage_files).to_dicts():

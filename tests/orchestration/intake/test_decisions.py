@@ -132,7 +132,7 @@ def test_an_id_reused_on_another_day_is_found_within_the_look_back(
 def test_a_duplicate_of_a_then_unknown_meter_is_one_after_the_meter_became_known(landing: Landing) -> None:
     header = f"{HEADER},model,note"
     landing.usage(f"{event('e1')},gpt-4,x", header=header)
-    landing.put("price_book/2026-08-02/book.yaml", "tokens: model")
+    landing.put("price_book/2026-08-02/book.yaml", "tokens: model\n")
     landing.usage(f"{event('e1')},gpt-4,x", f"{event('e1')},gpt-5,x", day=2, header=header)
     landing.take(2)
     assert [outcome for outcome, _ in repeated(landing)] == ["duplicate", "conflict"]

@@ -129,9 +129,9 @@ def test_documents_are_kept_whole(landing: Landing) -> None:
 
 
 def test_a_refused_book_leaves_the_one_before_standing(landing: Landing) -> None:
-    landing.put("price_book/2026-08-01/book.yaml", "tokens: model")
-    landing.put("price_book/2026-08-02/book.yaml", "tokens: region\nbroken")
-    landing.put("price_book/2026-08-02/side.csv", "x")
+    landing.put("price_book/2026-08-01/book.yaml", "tokens: model\n")
+    landing.put("price_book/2026-08-02/book.yaml", "tokens: region\nbroken\n")
+    landing.put("price_book/2026-08-02/side.csv", "x\n")
     landing.usage(f"{event('e1')},gpt-4,eu", day=2, header=f"{HEADER},model,region")
     landing.take(2)
     assert landing.refusals() == [
@@ -140,12 +140,26 @@ def test_a_refused_book_leaves_the_one_before_standing(landing: Landing) -> None
     ]
     message = landing.table(LandedFiles).filter(pl.col("rule") == "broken_document")["message"][0]
     assert message == "line 1: It says broken. Repair it."
-    assert landing.table(Documents)["content"].to_list() == ["tokens: model"]
+    assert landing.table(Documents)["content"].to_list() == ["tokens: model\n"]
     assert landing.table(UsageEvents)["dimensions"].to_list() == ['{"model":"gpt-4"}']
 
 
-def test_a_book_with_a_file_that_cannot_be_read_is_refused_whole(landing: Landing) -> None:
+@pytest.mark.parametrize("name", ["price_book/2026-08-01/book.yaml", "contracts/2026-08-01/acme.yml"])
+def test_f03_a_document_without_its_last_line_end_may_be_cut_off(landing: Landing, name: str) -> None:
+    landing.put(name, "tokens: model\nfine: model")
+    landing.take()
+    assert landing.refusals() == [(name, "last_line_incomplete")]
+
+
+def test_a_manifest_vouches_for_a_document_without_its_last_line_end(landing: Landing) -> None:
     landing.put("price_book/2026-08-01/book.yaml", "tokens: model")
+    landing.put("price_book/2026-08-01/_manifest.json", '{"files": [{"name": "book.yaml", "rows": 1}]}')
+    landing.take()
+    assert landing.refusals() == []
+
+
+def test_a_book_with_a_file_that_cannot_be_read_is_refused_whole(landing: Landing) -> None:
+    landing.put("price_book/2026-08-01/book.yaml", "tokens: model\n")
     landing.put("price_book/2026-08-01/more.yaml", b"\xff")
     landing.take()
     assert landing.refusals() == [
@@ -155,9 +169,9 @@ def test_a_book_with_a_file_that_cannot_be_read_is_refused_whole(landing: Landin
 
 
 def test_a_refused_contract_leaves_the_others(landing: Landing) -> None:
-    landing.put("contracts/2026-08-01/a.yaml", "broken")
-    landing.put("contracts/2026-08-01/b.yaml", "fine")
-    landing.put("contracts/2026-08-01/c.csv", "fine")
+    landing.put("contracts/2026-08-01/a.yaml", "broken\n")
+    landing.put("contracts/2026-08-01/b.yaml", "fine\n")
+    landing.put("contracts/2026-08-01/c.csv", "fine\n")
     landing.put("contracts/2026-08-01/d.yaml", " \n")
     landing.take()
     assert landing.table(Documents)["path"].to_list() == ["b.yaml"]
@@ -165,7 +179,7 @@ def test_a_refused_contract_leaves_the_others(landing: Landing) -> None:
 
 
 def test_a_later_run_remembers_the_book(landing: Landing) -> None:
-    landing.put("price_book/2026-08-01/book.yaml", "tokens: model")
+    landing.put("price_book/2026-08-01/book.yaml", "tokens: model\n")
     landing.take(1)
     landing.usage(f"{event('e1')},gpt-4,x", day=2, header=f"{HEADER},model,note")
     landing.take(2)

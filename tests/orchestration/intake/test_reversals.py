@@ -46,7 +46,7 @@ def again(landing: Landing) -> list[tuple[str, str, str | None]]:
 
 @pytest.mark.parametrize("quantity", ["", "0", "7", "-7"], ids=lambda text: f"stating {text or 'nothing'}")
 def test_a_reversal_takes_its_event_back_whole_with_all_that_it_was(landing: Landing, quantity: str) -> None:
-    landing.put("price_book/2026-08-01/book.yaml", "tokens: model")
+    landing.put("price_book/2026-08-01/book.yaml", "tokens: model\n")
     header = f"{CORRECTING},model"
     landing.usage(f"{row('e1', quantity='7', money='2.50,EUR')},gpt-4", header=header)
     landing.usage(

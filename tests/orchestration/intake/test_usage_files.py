@@ -140,7 +140,7 @@ def test_f40_the_message_names_column_and_type(landing: Landing) -> None:
 
 
 def test_f12_an_added_column_changes_nothing_for_a_known_meter(landing: Landing) -> None:
-    landing.put("price_book/2026-08-01/book.yaml", "tokens:")
+    landing.put("price_book/2026-08-01/book.yaml", "tokens:\n")
     landing.put("usage_events/2026-08-01/a.csv", TEXT.replace("\n", ",x\n"))
     landing.take()
     assert [row[-1] for row in content(landing)] == ["{}", "{}", "{}"]
@@ -171,7 +171,7 @@ def test_a_broken_record_is_rejected_alone_with_its_line(landing: Landing, row: 
 
 
 def test_f21_a_quoted_line_end_is_part_of_the_field(landing: Landing) -> None:
-    landing.put("price_book/2026-08-01/book.yaml", "tokens:")
+    landing.put("price_book/2026-08-01/book.yaml", "tokens:\n")
     landing.usage(f'{event("e1")},"two\nlines"', f"{event('e2')},one", header=f"{HEADER},note")
     landing.take()
     assert landing.table(UsageEvents).sort("event_id")["source_line"].to_list() == [2, 4]
@@ -324,14 +324,14 @@ def test_a_manifest_can_be_required(landing: Landing) -> None:
 
 def test_blocks_and_buckets_change_nothing(landing: Landing, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [f'{event(f"e{n % 900}", account_id=f"a{n % 30}", quantity=str(n % 450))},"x\n{n % 2}"' for n in range(1000)]
-    landing.put("price_book/2026-08-01/book.yaml", "tokens:")
+    landing.put("price_book/2026-08-01/book.yaml", "tokens:\n")
     landing.usage(*rows, header=f"{HEADER},note")
     landing.take()
     whole = Landing(landing.settings.model_copy(update={"home": landing.settings.home / "other"}))
     monkeypatch.setattr("orchestration.intake.usage_delivery.bucket_count", lambda *_: 7)
     monkeypatch.setattr("orchestration.intake.usage_delivery.block_bytes", lambda _: 4096)
     monkeypatch.setattr("orchestration.intake.blocks.READ_BYTES", 1000)
-    whole.put("price_book/2026-08-01/book.yaml", "tokens:")
+    whole.put("price_book/2026-08-01/book.yaml", "tokens:\n")
     whole.usage(*rows, header=f"{HEADER},note")
     whole.take()
     for table in (UsageEvents, LandedFiles, RejectedRows):
@@ -361,7 +361,7 @@ def test_typed_parquet_is_decided_as_its_text(landing: Landing) -> None:
     for zone, frame in ((landing, typed), (other, text)):
         buffer = io.BytesIO()
         frame.write_parquet(buffer)
-        zone.put("price_book/2026-08-01/book.yaml", "tokens:")
+        zone.put("price_book/2026-08-01/book.yaml", "tokens:\n")
         zone.put("usage_events/2026-08-01/events.parquet", buffer.getvalue())
         zone.take()
     for table in (UsageEvents, RejectedRows):

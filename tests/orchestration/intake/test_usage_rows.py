@@ -86,7 +86,7 @@ def test_a_quantity_is_read_exactly(landing: Landing, text: str, value: str) -> 
 def test_a_quantity_that_is_no_plain_decimal_is_rejected_and_never_rounded(
     landing: Landing, text: str, rule: str
 ) -> None:
-    landing.put("price_book/2026-08-01/book.yaml", "tokens:")
+    landing.put("price_book/2026-08-01/book.yaml", "tokens:\n")
     assert rejected_rule(landing, event(quantity=text)) == (rule, "quantity")
 
 
@@ -202,7 +202,7 @@ WITH_AMOUNT = f"{HEADER},amount,currency"
 def test_an_amount_needs_its_currency(
     landing: Landing, amount: str, currency: str, found: tuple[str, str | None]
 ) -> None:
-    landing.put("price_book/2026-08-01/book.yaml", "tokens:")
+    landing.put("price_book/2026-08-01/book.yaml", "tokens:\n")
     assert rejected_rule(landing, f"{event()},{amount},{currency}", WITH_AMOUNT) == found
 
 
@@ -214,7 +214,7 @@ def test_an_amount_needs_its_currency(
     ],
 )
 def test_what_may_be_negative_is_accepted_with_its_sign(landing: Landing, meter: str) -> None:
-    landing.put("price_book/2026-08-01/book.yaml", "tokens:\ncredits: negative")
+    landing.put("price_book/2026-08-01/book.yaml", "tokens:\ncredits: negative\n")
     (row,) = accepted(landing, f"{event(meter=meter, quantity='-2.5')},-0.01,EUR", header=WITH_AMOUNT)
     assert (row["quantity"], row["amount"]) == (Decimal("-2.5"), Decimal("-0.01"))
 
@@ -241,7 +241,7 @@ def test_a_correction_names_one_other_event(
 
 
 def test_a_known_meter_keeps_its_declared_dimensions_only(landing: Landing) -> None:
-    landing.put("price_book/2026-08-01/book.yaml", "tokens: region model")
+    landing.put("price_book/2026-08-01/book.yaml", "tokens: region model\n")
     rows = accepted(
         landing,
         f"{event('e1')},gpt-4,eu,x",
@@ -262,7 +262,7 @@ def test_an_unknown_meter_keeps_every_further_column_that_is_not_empty(landing: 
 
 
 def test_a_column_that_no_meter_of_the_row_declares_may_hold_anything(landing: Landing) -> None:
-    landing.put("price_book/2026-08-01/book.yaml", "tokens: model")
+    landing.put("price_book/2026-08-01/book.yaml", "tokens: model\n")
     (row,) = accepted(landing, f'{event()},gpt-4,"two\nlines"', header=f"{HEADER},model,note")
     assert row["dimensions"] == '{"model":"gpt-4"}'
 
@@ -278,7 +278,7 @@ def test_every_row_is_in_one_bucket_and_quantities_conserve(landing: Landing) ->
         event("e4", quantity="x"),
         "ragged,row",
     )
-    landing.put("price_book/2026-08-01/book.yaml", "tokens:")
+    landing.put("price_book/2026-08-01/book.yaml", "tokens:\n")
     landing.take()
     (row,) = landing.table(LandedFiles).filter(pl.col("dataset") == "usage_events").to_dicts()
     assert [row[f"{name}_rows"] for name in ("landed", "accepted", "duplicate", "conflict", "rejected")] == [
