@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import polars as pl
@@ -45,6 +46,7 @@ from data_contracts.vocabulary import Column, Table
 
 MODELS = Path(__file__).parent.parent / "dbt_project" / "models"
 SOURCE = "lake"  # the schema in which the orchestration offers every table as a view
+SQL_LINE = 120  # the longest line that the linter of SQL lets pass
 HEADER = "rendered by `python -m data_contracts.render`, do not edit"
 
 # The column that names the currency, by the unit of the amounts; of the reporting currency there is one in a run.
@@ -220,8 +222,8 @@ def _staged(table: type[Table]) -> dict[str, Any]:
 
 def _staging_sql(table: type[Table]) -> str:
     names = ",\n".join(f"    {_quoted(name)}" for name in table.columns)
-    grain = ", ".join(table.keys)
-    return f"-- grain: {grain}\n-- {HEADER}\nselect\n{names}\nfrom {{{{ source('{SOURCE}', '{table.table_name}') }}}}\n"
+    grain = "\n".join(f"-- {line}" for line in wrap(f"grain: {', '.join(table.keys)}", SQL_LINE - len("-- ")))
+    return f"{grain}\n-- {HEADER}\nselect\n{names}\nfrom {{{{ source('{SOURCE}', '{table.table_name}') }}}}\n"
 
 
 def _quoted(name: str) -> str:

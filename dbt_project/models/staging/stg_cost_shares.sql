@@ -1,4 +1,5 @@
--- grain: provider_name, billing_account_id, billing_period_start, charge_date, charge_end_date, mapping_id, product_id, allocation_method, account_id, currency
+-- grain: provider_name, billing_account_id, billing_period_start, charge_date, charge_end_date, mapping_id, product_id,
+-- allocation_method, account_id, currency
 -- rendered by `python -m data_contracts.render`, do not edit
 select
     provider_name,
