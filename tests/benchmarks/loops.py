@@ -3,9 +3,9 @@
 import json
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Context, Decimal, setcontext
+from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,11 +16,22 @@ from tests.benchmarks import company, usage
 
 QUANTA = {name: Decimal(1).scaleb(-digits) for name, digits in company.MINOR_DIGITS.items()}
 Row = dict[str, Any]
+Totals = dict[str, list[object]]
 
 
+def exactly(rate: Callable[[list[Path], Path], Totals]) -> Callable[[list[Path], Path], Totals]:
+    """Give a loop enough digits while it runs, and nobody else: the context of decimals belongs to the whole process."""
+
+    def run(files: list[Path], reference: Path) -> Totals:
+        with localcontext(Context(prec=60, rounding=ROUND_HALF_UP)):
+            return rate(files, reference)
+
+    return run
+
+
+@exactly
 def rated_month(files: list[Path], reference: Path) -> dict[str, list[object]]:
     """Rate the metered usage event by event; return rows, quantity, exact and booked amounts per currency."""
-    setcontext(Context(prec=60, rounding=ROUND_HALF_UP))
     contracts, versions = _contracts(reference), _versions(reference)
     tiers = defaultdict(list)
     for tier in _rows(reference / "price_tiers.parquet"):
@@ -99,9 +110,9 @@ def _add_month(
             booked = now
 
 
+@exactly
 def fees(files: list[Path], reference: Path) -> dict[str, list[object]]:
     """Price the payments event by event; return rows, value, exact and booked fees per currency."""
-    setcontext(Context(prec=60, rounding=ROUND_HALF_UP))
     contracts, versions = _contracts(reference), _versions(reference)
     terms = {(row["price_version_id"], row["currency"]): row for row in _rows(reference / "price_versions.parquet")}
     totals: dict[str, list[Any]] = defaultdict(lambda: [0, Decimal(), Decimal(), Decimal()])
