@@ -30,10 +30,17 @@ def compare_books(before: Path, after: Path) -> list[Difference]:
 
 def _accepted(known: book.BookState, day: date, folder: Path) -> book.BookState:
     accepted = book.accept_delivery(known, day, book_files(folder), {})
+    refuse_problems(folder, accepted)
+    return accepted.state
+
+
+def refuse_problems(
+    folder: Path, accepted: book.Accepted, complaint: str = "the night would refuse this book."
+) -> None:
+    """Refuse what could not be accepted, with file, line and rule of each problem."""
     if accepted.problems:
         shown = "\n".join(f"  {problem}" for problem in accepted.problems)
-        raise RefusedInput(f"{folder}: the night would refuse this book.\n{shown}")
-    return accepted.state
+        raise RefusedInput(f"{folder}: {complaint}\n{shown}")
 
 
 def book_files(folder: Path) -> Mapping[str, str]:

@@ -22,7 +22,7 @@ from data_contracts import LineItems, UsageOutcomes
 from orchestration import book, intake
 from orchestration.build import Build, open_build
 from orchestration.check import check_landing
-from orchestration.desk import book_files
+from orchestration.desk import book_files, refuse_problems
 from orchestration.errors import RefusedInput, UsageError
 from orchestration.explain import Explanation, explained
 from orchestration.night import NIGHTLY
@@ -79,11 +79,12 @@ def quote(folder: Path, asked: Asked) -> Quote:
     """
     files = book_files(folder)
     accepted = book.accept_delivery(book.EMPTY, asked.month, files, {})
-    if accepted.problems or accepted.state.book is None:
-        shown = "\n".join(f"  {problem}" for problem in accepted.problems)
-        raise RefusedInput(f"{folder}: the night would refuse this book.\n{shown}")
-    _refuse_unknown(accepted.state.book, asked)
-    currency = asked.currency or _only_currency(accepted.state.book, asked)
+    refuse_problems(folder, accepted)
+    known = accepted.state.book
+    if known is None:
+        raise RefusedInput(f"{folder}: its documents hold no book.")
+    _refuse_unknown(known, asked)
+    currency = asked.currency or _only_currency(known, asked)
     home = Path(tempfile.mkdtemp(prefix="ratebook-quote-"))
     try:
         settings = Settings(home=home)

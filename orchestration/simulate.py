@@ -15,15 +15,15 @@ from typing import Any
 import polars as pl
 
 from data_contracts import Contracts, Documents, LineItems, UsageOutcomes
-from data_contracts.line_items import LineItems as Lines
 from orchestration import book
 from orchestration.build import Build, open_build
-from orchestration.desk import book_files
-from orchestration.errors import RefusedInput, UsageError
+from orchestration.desk import book_files, refuse_problems
+from orchestration.errors import UsageError
 from orchestration.explain import published_build
 from orchestration.night import NIGHTLY
 from orchestration.settings import Settings
 
+UNFIT = "this book cannot be simulated with the contracts that are known."
 MONEY = ("revenue_before", "revenue_after", "cost_before", "cost_after")
 BY_PRODUCT, BY_ACCOUNT = ["product_id", "currency"], ["account_id", "currency"]
 
@@ -100,7 +100,7 @@ def simulate(
 
 def _changed_book(before: Build, folder: Path) -> book.BookState:
     accepted = book.accept_delivery(book.EMPTY, before.deliveries[0], book_files(folder), {})
-    _refuse(folder, accepted)
+    refuse_problems(folder, accepted, UNFIT)
     state = accepted.state
     signed = (
         before.delivered(Documents).filter(pl.col("dataset") == "contracts").sort("delivery_date", "path").collect()
@@ -108,15 +108,9 @@ def _changed_book(before: Build, folder: Path) -> book.BookState:
     for (day,), documents in signed.group_by("delivery_date", maintain_order=True):
         texts = dict(documents.select("path", "content").iter_rows())
         accepted = book.accept_delivery(state, day, {}, texts)
-        _refuse(folder, accepted)
+        refuse_problems(folder, accepted, UNFIT)
         state = accepted.state
     return state
-
-
-def _refuse(folder: Path, accepted: book.Accepted) -> None:
-    if accepted.problems:
-        shown = "\n".join(f"  {problem}" for problem in accepted.problems)
-        raise RefusedInput(f"{folder}: this book cannot be simulated with the contracts that are known.\n{shown}")
 
 
 def _compared(before: Build, after: Build, first: date, last: date) -> Simulation:
@@ -148,7 +142,7 @@ def _compared(before: Build, after: Build, first: date, last: date) -> Simulatio
 
 def _lines(build: Build, first: date, last: date) -> pl.LazyFrame:
     named = ("account_id", "contract_id", "product_id", "currency", "kind", "amount")
-    return build.frame(Lines).filter(pl.col("service_date").is_between(first, last)).select(named)
+    return build.frame(LineItems).filter(pl.col("service_date").is_between(first, last)).select(named)
 
 
 def _summed(lines: pl.LazyFrame, by: Sequence[str]) -> pl.DataFrame:
