@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from operator import attrgetter
 
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
@@ -100,7 +101,7 @@ def test_rounded_lines_of_a_scope_sum_to_its_rounded_total(world):
     per_event = {
         price.id for price in world.prices if price.model == "percentage" and price.versions[0].round_at is None
     }
-    of_scope = lambda line: (line.contract_id, line.price_id, line.billing_period_start, line.dimensions)  # noqa: E731 - a key, used twice
+    of_scope = attrgetter("contract_id", "price_id", "billing_period_start", "dimensions")
     grouped = {price.id for price in world.prices if price.group_by}
     for (_, price, *_), scope in itertools.groupby(sorted(result.lines, key=of_scope), key=of_scope):
         # Minimum and maximum end the total of a price: over all of its groups, where it has several.
