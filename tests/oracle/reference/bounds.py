@@ -13,6 +13,7 @@ from tests.oracle.reference.money import round_to_minor
 from tests.oracle.reference.usage import Scope
 from tests.oracle.reference.world import Line
 
+
 def bounds(book: Book, charges: Sequence[Line]) -> list[Line]:
     """Lines of maximum and minimum: per billing period over all groups, from the version in force at its end (C39)."""
     of_price: dict[tuple[str, str, date], list[Line]] = defaultdict(list)
