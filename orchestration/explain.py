@@ -98,7 +98,7 @@ class Explanation:
             "agrees": self.agrees,
         }
 
-    def as_text(self) -> str:
+    def as_text(self, compared_with: str = "the published one") -> str:
         """Return the explanation for a person."""
         line = self.line
         shown = [
@@ -124,7 +124,7 @@ class Explanation:
                 *described(self.taken_back),
                 *self.steps,
                 "",
-                f"The recomputed line {verdict} the published one, which is {line['amount']} {line['currency']}.",
+                f"The recomputed line {verdict} {compared_with}, which is {line['amount']} {line['currency']}.",
             ]
         )
 
