@@ -34,7 +34,10 @@ class Contracts(Table):
         "A day on which a billing period starts: all others count from it, before and after.", example="2000-01-01"
     )
     grace_days: Count = column(
-        "Days after the period's end until it is billed.", null_means="the contract does not say", at_least=0
+        "Days after the period's end until it is billed.",
+        null_means="the contract does not say",
+        unit="day",
+        at_least=0,
     )
     has_overrides: Flag = column("Whether the contract has prices of its own.")
     recorded_on: Day = column("Delivery that brought this state.")
