@@ -87,11 +87,6 @@ def test_a_document_holds_one_contract_or_several(path, content):
         pytest.param("renews: c0\n", "c0.yaml:5: contracts.c1.renews: renews", id="renews"),
         pytest.param("amends: c0\n", "c0.yaml:5: contracts.c1.amends: amends", id="amends"),
         pytest.param("price_lock: true\n", "c0.yaml:5: contracts.c1.price_lock: price_lock", id="price lock"),
-        pytest.param(
-            'overrides: [{price: gpt4_input, model: graduated_percentage, versions: [{tiers: [{up_to: null, rate: "0.1"}]}]}]\n',
-            "c0.yaml:5: contracts.c1.overrides.gpt4_input.model: model graduated_percentage",
-            id="model of an override",
-        ),
     ],
 )
 def test_what_cannot_be_rated_yet_is_refused_by_name(more, message):
