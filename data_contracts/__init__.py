@@ -4,6 +4,9 @@ from data_contracts.account_contracts import AccountContracts
 from data_contracts.account_rows import AccountRows
 from data_contracts.accounts import Accounts
 from data_contracts.actions import Actions
+from data_contracts.billable_lines import BillableLines
+from data_contracts.billing_document_lines import BillingDocumentLines, IssuedLines
+from data_contracts.billing_documents import BillingDocuments, IssuedDocuments
 from data_contracts.companies import Companies
 from data_contracts.contracts import Contracts
 from data_contracts.cost_conditions import CostConditions
@@ -18,6 +21,7 @@ from data_contracts.exchange_rates import ExchangeRates
 from data_contracts.exclusions import Exclusions
 from data_contracts.findings import Findings
 from data_contracts.fx_rates import FxRates
+from data_contracts.issues import Issues
 from data_contracts.landed_files import LandedFiles
 from data_contracts.legal_entities import LegalEntities
 from data_contracts.line_items import LineItems
@@ -40,7 +44,7 @@ from data_contracts.usage_events import UsageEvents
 from data_contracts.usage_outcomes import UsageOutcomes
 from data_contracts.usage_slots import UsageSlots
 from data_contracts.usage_states import UsageStates
-from data_contracts.vocabulary import AsOf, Delivered, Delivery, Kind, Table
+from data_contracts.vocabulary import AsOf, Delivered, Delivery, Issued, Kind, Table
 from data_contracts.zone_days import ZoneDays
 
 TABLES: tuple[type[Table], ...] = (
@@ -81,6 +85,12 @@ TABLES: tuple[type[Table], ...] = (
     RatedEvents,
     LineItems,
     UsageOutcomes,
+    Issues,
+    IssuedDocuments,
+    IssuedLines,
+    BillableLines,
+    BillingDocumentLines,
+    BillingDocuments,
     StandingBills,
     Costs,
     CostShares,
@@ -94,6 +104,9 @@ __all__ = [
     "Accounts",
     "Actions",
     "AsOf",
+    "BillableLines",
+    "BillingDocumentLines",
+    "BillingDocuments",
     "Companies",
     "Contracts",
     "CostConditions",
@@ -110,6 +123,10 @@ __all__ = [
     "Exclusions",
     "Findings",
     "FxRates",
+    "Issued",
+    "IssuedDocuments",
+    "IssuedLines",
+    "Issues",
     "Kind",
     "LandedFiles",
     "LegalEntities",

@@ -18,6 +18,8 @@ from data_contracts import TABLES
 from data_contracts.account_contracts import AccountContracts
 from data_contracts.accounts import Accounts
 from data_contracts.actions import Actions
+from data_contracts.billing_document_lines import BillingDocumentLines
+from data_contracts.billing_documents import BillingDocuments
 from data_contracts.companies import Companies
 from data_contracts.contracts import Contracts
 from data_contracts.cost_rows import CostRows
@@ -94,6 +96,8 @@ STAGED: tuple[type[Table], ...] = (
     UsageDays,
     PricedUsage,
     LineItems,
+    BillingDocuments,
+    BillingDocumentLines,
     UsageOutcomes,
     CostRows,
     Costs,

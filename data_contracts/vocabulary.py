@@ -26,6 +26,7 @@ class Kind(StrEnum):
 
     DELIVERED = "delivered"  # partition D holds what delivery D contributed; written once, never rewritten
     AS_OF = "as_of"  # a pure function of all deliveries up to D; a replaceable cache
+    ISSUED = "issued"  # append-only log, hash-chained: what has gone to customers; made by `ratebook issue` only
     MART = "mart"  # made by dbt from the two above, inside the private build file
 
 
@@ -149,8 +150,13 @@ class Table:
         super().__init_subclass__()
         cls.table_name = name or re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
         hints = get_type_hints(cls, include_extras=True)
-        own = [name for name, value in vars(cls).items() if isinstance(value, Column)]
-        cls.columns = {name: _named(vars(cls)[name], name, hints[name]) for name in own}
+        own = {
+            name: value
+            for each in reversed(cls.__mro__)  # a table that takes another as its base has that one's columns first
+            for name, value in vars(each).items()
+            if isinstance(value, Column)
+        }
+        cls.columns = {name: _named(declared, name, hints[name]) for name, declared in own.items()}
         if cls.table_kind is not Kind.MART:
             cls.columns = {name: _sourced(declared, cls.table_name) for name, declared in cls.columns.items()}
             for attribute in own:  # what another contract takes over knows where it comes from
@@ -196,6 +202,9 @@ if TYPE_CHECKING:
     class AsOf(pl.LazyFrame, Generic[T]):
         """The table `T` as a pure function of everything known on D."""
 
+    class Issued(pl.LazyFrame, Generic[T]):
+        """Rows of the issue log's table `T` that D sees."""
+
 else:
 
     class Delivered:
@@ -211,3 +220,10 @@ else:
         def __class_getitem__(cls, table: Any) -> Any:
             """Keep kind and contract where `get_type_hints` finds them."""
             return Annotated[pl.LazyFrame, Kind.AS_OF, table]
+
+    class Issued:
+        """Annotation of a builder's parameter: the LazyFrame holds what was issued of the table, as D sees it."""
+
+        def __class_getitem__(cls, table: Any) -> Any:
+            """Keep kind and contract where `get_type_hints` finds them."""
+            return Annotated[pl.LazyFrame, Kind.ISSUED, table]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -40,7 +41,7 @@ from data_contracts import (
 )
 from data_contracts.validation import ContractError
 from data_contracts.vocabulary import Kind, Layout, Table
-from orchestration import book, intake
+from orchestration import book, intake, issued
 from orchestration.errors import RefusedInput, UsageError
 from orchestration.settings import Settings
 from orchestration.storage import atomic_directory, scan, write_parquet
@@ -53,6 +54,8 @@ RULES = ("data_contracts", "transforms", "orchestration/book")
 BYTES_PER_EVENT = 600
 # A charge of a provider's bill with its product and account (measured at 300,000: 630 MB).
 BYTES_PER_CHARGE = 2100
+# What builders are given beside tables: all of it is in the fingerprint.
+OPTIONS = ("as_of", "issues_all")
 # What is put into the name of a folder; the whole fingerprint is in the run's record.
 NAME_DIGITS = 12
 
@@ -65,12 +68,20 @@ class Build:
     as_of: date
     deliveries: tuple[date, ...]
     folder_name: str | None = None  # of an earlier run, whose code may have been another
+    issues_all: bool = False  # whether everything that is due is issued, as a person has asked for
     other_book: book.BookState | None = None  # what a simulation rates by, instead of what was delivered
 
     @cached_property
     def fingerprint(self) -> str:
         """Return the hash of everything that the tables are a function of."""
-        return _digest([self.as_of.isoformat(), self.lake_hash, code_hash(), str(self.bucket_count)])
+        parts = [self.as_of.isoformat(), self.lake_hash, code_hash(), str(self.bucket_count)]
+        parts += [entry.sha256 for entry in self.issued]
+        return _digest([*parts, "issues_all"] if self.issues_all else parts)
+
+    @cached_property
+    def issued(self) -> tuple[issued.Entry, ...]:
+        """Return the entries of the issue log that D sees."""
+        return tuple(issued.entries(self.settings, self.as_of))
 
     @cached_property
     def lake_hash(self) -> str:
@@ -133,6 +144,8 @@ class Build:
         """Return the Parquet files that hold a table as of D."""
         if table.table_kind is Kind.DELIVERED:
             return [self.settings.snapshot(day) / f"{table.table_name}.parquet" for day in self.deliveries]
+        if table.table_kind is Kind.ISSUED:
+            return [entry.file(table) for entry in self.issued]
         if not self.has(table):
             raise LookupError(f"{table.table_name} is not made yet in {self.path}: make it first, it is not empty.")
         return sorted((self.path / table.table_name).glob("*.parquet"))
@@ -143,7 +156,7 @@ class Build:
 
     def has(self, table: type[Table]) -> bool:
         """Say whether a table is made already."""
-        return table.table_kind is Kind.DELIVERED or (self.path / table.table_name).is_dir()
+        return table.table_kind is not Kind.AS_OF or (self.path / table.table_name).is_dir()
 
     def make_book(self) -> None:
         """Compile price book and contracts to their tables.
@@ -180,11 +193,16 @@ class Build:
         if not self.has(made.table):
             with atomic_directory(self.path / made.table.table_name) as folder:
                 for name, inputs in self._parts(made):
-                    arguments = {"as_of": self.as_of} if made.wants_as_of else {}
+                    arguments = {option: self._option(option) for option in made.options}
                     write_parquet(made.table, builder(**inputs, **arguments).collect(), folder / f"{name}.parquet")
                 _refuse_keys_in_two_parts(made.table, folder)
         rows: int = self.frame(made.table).select(pl.len()).collect().item()
         return rows
+
+    def _option(self, name: str) -> Any:
+        if name not in OPTIONS:
+            raise TypeError(f"{name}: what a builder is given beside tables stands in OPTIONS, for the fingerprint.")
+        return getattr(self, name)
 
     def _parts(self, made: Made) -> Iterator[tuple[str, dict[str, pl.LazyFrame]]]:
         """Yield the name of each part with its inputs: the whole, one per bucket of payers, batches of deliveries."""
@@ -276,7 +294,7 @@ BOOK_TABLES: tuple[type[Table], ...] = (
 )
 
 
-def open_build(settings: Settings, as_of: date) -> Build:
+def open_build(settings: Settings, as_of: date, *, issues_all: bool = False) -> Build:
     """Return the build of everything delivered up to `as_of`; nothing is made yet.
 
     Refuses: a day before the first delivery.
@@ -284,7 +302,7 @@ def open_build(settings: Settings, as_of: date) -> Build:
     deliveries = tuple(intake.snapshot_dates(settings, as_of))
     if not deliveries:
         raise UsageError(f"Nothing was delivered on or before {as_of}; the first delivery is later. Take a later date.")
-    return Build(settings, as_of, deliveries)
+    return Build(settings, as_of, deliveries, issues_all=issues_all)
 
 
 @lru_cache(maxsize=1)

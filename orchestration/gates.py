@@ -53,6 +53,9 @@ CHECKS = (
     "revenue_lines_counted_on_invoice_lines",
     "invoice_lines_on_invoices",
     "invoice_totals_add_up",
+    "unbilled_is_not_issued",
+    "document_numbers_without_gap",
+    "one_invoice_per_period",
     "revenue_lines_in_revenue_daily",
     "revenue_daily_in_report_by_product",
     "revenue_daily_in_report_by_account",
@@ -72,6 +75,7 @@ CHECKS = (
     "converted_lines_name_their_rate",
     "reported_lines_in_revenue_daily",
     "reported_lines_on_invoices",
+    "reported_lines_on_headers",
     "reported_revenue_in_report_by_product",
     "reported_revenue_in_report_by_account",
 )

@@ -1,6 +1,7 @@
 """The kernel: reads a builder's signature, gives it its tables, checks and writes what it returns.
 
-A builder's parameters name the tables it reads, its return annotation the table it makes. Nothing else says so.
+A builder's parameters name the tables it reads, its return annotation the table it makes. Nothing else says so. What is
+given by keyword only is no table: `as_of`, or a setting of that name.
 """
 
 import inspect
@@ -22,7 +23,7 @@ class Made:
     table: type[Table]
     builder: Builder
     inputs: dict[str, type[Table]]
-    wants_as_of: bool
+    options: frozenset[str]  # `as_of`, or settings by their names
 
 
 def made_by(builder: Builder) -> Made:
@@ -35,15 +36,15 @@ def made_by(builder: Builder) -> Made:
     if table.table_name != builder.__name__:
         raise TypeError(f"{builder.__name__} makes {table.table_name}: one table, one name. Rename the builder.")
     inputs = {}
-    wants_as_of = False
+    options = set()
     for name, parameter in inspect.signature(builder).parameters.items():
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
-            wants_as_of = wants_as_of or name == "as_of"
+            options.add(name)
             continue
         inputs[name] = _table(hints[name], f"{builder.__name__}: parameter {name}")
         if inputs[name].table_name != name:
             raise TypeError(f"{builder.__name__}: parameter {name} reads {inputs[name].table_name}; name it so.")
-    return Made(table, builder, inputs, wants_as_of)
+    return Made(table, builder, inputs, frozenset(options))
 
 
 def _table(hint: Any, where: str) -> type[Table]:

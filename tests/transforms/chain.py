@@ -66,7 +66,7 @@ def made(
     for name in ORDER:
         if name not in given:
             builder = made_by(getattr(importlib.import_module(f"transforms.{name}"), name))
-            arguments = {"as_of": date.fromisoformat(as_of)} if builder.wants_as_of else {}
+            arguments = {"as_of": date.fromisoformat(as_of)} if "as_of" in builder.options else {}
             inputs = {each: known[each] for each in builder.inputs}
             parts = [
                 builder.builder(**part, **arguments).collect(engine=engine)
