@@ -60,7 +60,7 @@ def demo(home: Home = Path("var/demo"), as_json: AsJson = False) -> None:
             company.write_demo(settings.landing, progress=progress)
         company.refuse_other_data(settings.landing)
         record = night.run(settings, company.LAST_DELIVERY, progress=progress)
-    _show_run(settings, record, as_json)
+    _show_run(record, _billed(settings, record.number), as_json)
     if not as_json:
         _where_to_look(home)
 
@@ -83,9 +83,16 @@ def run(
     settings = _settings(home)
     as_of = _last_day(on, first, last)
     _refuse_future(as_of)
+    billed: list[dict[str, Any]] = []
     with _progress(as_json) as progress:
-        record = (night.rehearse if dry_run else night.run)(settings, as_of, progress=progress)
-    _show_run(settings, record, as_json, dry_run=dry_run)
+        if dry_run:
+            record = night.rehearse(
+                settings, as_of, progress=progress, look=lambda copy, made: billed.extend(_billed(copy, made.number))
+            )
+        else:
+            record = night.run(settings, as_of, progress=progress)
+            billed = _billed(settings, record.number)
+    _show_run(record, billed, as_json, dry_run=dry_run)
 
 
 @app.command()
@@ -256,28 +263,31 @@ def quote(
 
     For example: ratebook quote ./book --price api_requests --quantity 1500000 --month 2026-10
     """
-    from orchestration.quote import Asked, measured, read_usage
+    from orchestration.quote import Asked, measured, open_book, read_usage
     from orchestration.quote import quote as priced
 
-    first = _day("--month", f"{month}-01")
+    first = _month("--month", month)
     prices_asked = price or []
     if (plan is None) == (not prices_asked):
         raise UsageError("Say what to price by: --plan, or --price (several may be given).")
+    opened = open_book(book, first)
+    usage_from, lines = "--quantity", None
     if events is not None:
-        usage = read_usage(events)
+        usage, lines = read_usage(events)
+        usage_from = str(events)
     elif quantity is not None and len(prices_asked) == 1:
         last = (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
         days = [first + timedelta(days=each) for each in range(last.day)] if daily else [first]
-        usage = measured(book, prices_asked[0], quantity, _pairs("--dimension", dimension or []), days)
+        usage = measured(opened, prices_asked[0], quantity, _pairs("--dimension", dimension or []), days)
     else:
         raise UsageError("Say what is used: --events FILE, or --quantity with one --price.")
-    found = priced(book, Asked(first, usage, plan, prices_asked, currency, time_zone))
+    found = priced(opened, Asked(first, usage, plan, prices_asked, currency, time_zone, usage_from, lines))
     if as_json:
         _print_json(_plain(found.as_dict()))
         return
     shown_lines = [each for each in found.lines if each.events or each.line["amount"] != 0]
     for each in shown_lines:
-        out.print(escape(each.as_text()), soft_wrap=True, highlight=False)
+        out.print(escape(each.as_text("what the night makes")), soft_wrap=True, highlight=False)
         out.print("")
     if unused := len(found.lines) - len(shown_lines):
         out.print(f"{unused} prices have a line of 0, because nothing of theirs was used (all of them with --json).\n")
@@ -329,6 +339,9 @@ def simulate(
     if as_json:
         _print_json(_plain(found.as_dict()))
         return
+    digits = _digits(settings)
+    if found.changes_nothing:
+        out.print("Nothing changes: every account and product comes to the same with this book.")
     for title, rows in (
         ("In total", found.totals),
         ("By product", found.products),
@@ -338,9 +351,15 @@ def simulate(
     ):
         if not rows.is_empty():
             out.print(f"\n[bold]{title}[/bold]")
-            _show_rows(rows.columns, rows.rows(), False)
+            _show_rows(rows.columns, [_in_minor_units(row, digits) for row in rows.iter_rows(named=True)], False)
     if html is not None:
         out.print(f"\n{escape(str(html))}", soft_wrap=True, highlight=False)
+
+
+def _in_minor_units(row: dict[str, Any], digits: dict[str, int]) -> list[Any]:
+    """Write amounts in the decimals of their currency, with grouped thousands: 1,234 JPY, 1,234.50 USD."""
+    places = digits.get(row.get("currency", ""), 2)
+    return [f"{value:,.{places}f}" if isinstance(value, Decimal) else value for value in row.values()]
 
 
 def _digits(settings: "Settings") -> dict[str, int]:
@@ -466,6 +485,13 @@ def _day(option: str, text: str) -> date:
     return day
 
 
+def _month(option: str, text: str) -> date:
+    try:
+        return _day(option, f"{text}-01")
+    except UsageError:
+        raise UsageError(f"{option} {text}: not a month; write it as 2026-10.") from None
+
+
 def _instant(option: str, text: str) -> datetime:
     """Read an instant with its offset, or a day as its first instant in UTC; return it as naive UTC."""
     try:
@@ -489,10 +515,9 @@ def _progress(as_json: bool) -> Iterator[Callable[[str], None]]:
         yield lambda text: err.print(escape(text), soft_wrap=True, highlight=False)
 
 
-def _show_run(settings: "Settings", record: "Record", as_json: bool, *, dry_run: bool = False) -> None:
+def _show_run(record: "Record", billed: list[dict[str, Any]], as_json: bool, *, dry_run: bool = False) -> None:
     from dataclasses import asdict
 
-    billed = [] if dry_run else _billed(settings, record.number)
     if as_json:
         _print_json(_plain({**asdict(record), "dry_run": dry_run, "billed": billed}))
         return

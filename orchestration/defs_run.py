@@ -62,6 +62,8 @@ class NightRun:
 
     def make_table(self, table: type[Table]) -> None:
         """Make one table as of the run's day, and what comes before it in the night unless it is there."""
+        if table.table_name in self.record.seconds and self.build.has(table):
+            return  # made by an earlier step of this run that stood on it; its time is noted there
         builder = next(each for each in night.NIGHTLY if each.__name__ == table.table_name)
         self.make_missing(takewhile(lambda each: each is not builder, night.NIGHTLY))
         night.make_table(self.build, builder, self.record, self.say)

@@ -25,7 +25,11 @@ def compare_books(before: Path, after: Path) -> list[Difference]:
     edited or vanished version), as the night would.
     """
     known = _accepted(book.EMPTY, FIRST, before)
-    return differences(known, _accepted(known, SECOND, after))
+    try:
+        return differences(known, _accepted(known, SECOND, after))
+    except RefusedInput as refused:
+        # Neither book was delivered: a version is known from the folder, not from a day.
+        raise RefusedInput(str(refused).replace(f"since the delivery of {FIRST}", f"from {before}")) from None
 
 
 def _accepted(known: book.BookState, day: date, folder: Path) -> book.BookState:

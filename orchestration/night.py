@@ -196,10 +196,17 @@ def drop_old_builds(settings: Settings, current: Build) -> None:
             shutil.rmtree(folder)
 
 
-def rehearse(settings: Settings, as_of: date, *, progress: Progress = lambda _: None) -> Record:
+def rehearse(
+    settings: Settings,
+    as_of: date,
+    *,
+    progress: Progress = lambda _: None,
+    look: Callable[[Settings, Record], None] = lambda _settings, _record: None,
+) -> Record:
     """Run the night in a copy of the state that is thrown away: what would be published, and nothing is written.
 
-    The copy links to the landing zone and the snapshots, so it costs the tables of one night.
+    The copy links to the landing zone and the snapshots, so it costs the tables of one night. `look` sees the copy with
+    what it has published, before it is thrown away.
     """
     require_landing(settings)
     home = Path(tempfile.mkdtemp(prefix="ratebook-rehearsal-"))
@@ -209,6 +216,7 @@ def rehearse(settings: Settings, as_of: date, *, progress: Progress = lambda _: 
                 shutil.copytree(settings.home / folder, home / folder, copy_function=_link, symlinks=True)
         rehearsed = settings.model_copy(update={"home": home, "notify_on": frozenset()})
         record = run(rehearsed, as_of, progress=progress)
+        look(rehearsed, record)
     except Held as held:
         # What would be held is kept, or the SQL that shows the difference would have no file to run on.
         raise Held(f"{held}\nThe rehearsal is kept in {home}; remove it when you have looked.") from held

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from calendar import monthrange
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +25,7 @@ from orchestration.check import check_landing
 from orchestration.desk import book_files, refuse_problems
 from orchestration.errors import RefusedInput, UsageError
 from orchestration.explain import Explanation, explained
+from orchestration.intake.findings import Finding
 from orchestration.night import NIGHTLY
 from orchestration.settings import Settings
 
@@ -42,6 +43,8 @@ class Asked:
     prices: Sequence[str] = ()
     currency: str | None = None
     time_zone: str = "UTC"
+    usage_from: str = "usage"  # where the usage comes from, as the person knows it
+    usage_lines: Sequence[int] | None = None  # the line of each event there
 
 
 @dataclass(frozen=True)
@@ -71,41 +74,56 @@ class Quote:
         }
 
 
-def quote(folder: Path, asked: Asked) -> Quote:
-    """Price usage against the book in `folder`.
+@dataclass(frozen=True)
+class OpenBook:
+    """A book in a folder: its documents by name, and what they say together."""
 
-    Refuses: a book or usage that the night would refuse, with file, line and rule; a plan, price or currency that the
-    book does not have.
+    files: Mapping[str, str]
+    known: book.Book
+
+
+def open_book(folder: Path, month: date) -> OpenBook:
+    """Read the book in `folder` as it would be delivered in a month.
+
+    Refuses: a book that the night would refuse, with file, line and rule.
     """
     files = book_files(folder)
-    accepted = book.accept_delivery(book.EMPTY, asked.month, files, {})
+    accepted = book.accept_delivery(book.EMPTY, month, files, {})
     refuse_problems(folder, accepted)
-    known = accepted.state.book
-    if known is None:
+    if accepted.state.book is None:
         raise RefusedInput(f"{folder}: its documents hold no book.")
+    return OpenBook(files, accepted.state.book)
+
+
+def quote(opened: OpenBook, asked: Asked) -> Quote:
+    """Price usage against a book.
+
+    Refuses: usage that the night would refuse, with place and rule; a plan, price or currency that the book does not
+    have.
+    """
+    known = opened.known
     _refuse_unknown(known, asked)
     currency = asked.currency or _only_currency(known, asked)
     home = Path(tempfile.mkdtemp(prefix="ratebook-quote-"))
     try:
         settings = Settings(home=home)
         delivery = asked.month.replace(day=monthrange(asked.month.year, asked.month.month)[1])
-        _land(settings.landing, delivery, files, asked, currency)
-        return _rated(settings, delivery + timedelta(days=1))
+        _land(settings.landing, delivery, opened.files, asked, currency)
+        return _rated(settings, delivery + timedelta(days=1), asked)
     finally:
         shutil.rmtree(home)
 
 
 def measured(
-    folder: Path, price_id: str, quantity: str, dimensions: Mapping[str, str], days: Sequence[date]
+    opened: OpenBook, price_id: str, quantity: str, dimensions: Mapping[str, str], days: Sequence[date]
 ) -> list[dict[str, str]]:
     """Return usage of a price's meter: the quantity, or the value for a meter of money, once on each day."""
-    state = book.accept_delivery(book.EMPTY, days[0], book_files(folder), {}).state
-    if state.book is None or price_id not in state.book.prices:
-        return []  # said by `quote`, with what is wrong
-    price = state.book.prices[price_id].item
+    if price_id not in opened.known.prices:
+        return []  # said by `quote`
+    price = opened.known.prices[price_id].item
     if price.meter is None:
         return []
-    is_money = state.book.meters[price.meter].item.value == "amount"
+    is_money = opened.known.meters[price.meter].item.value == "amount"
     return [
         {
             "meter": price.meter,
@@ -118,16 +136,21 @@ def measured(
     ]
 
 
-def read_usage(path: Path) -> list[dict[str, str]]:
-    """Read a list of events: a CSV with a header, at least `meter` and `occurred_at`; ids and account are filled in."""
+def read_usage(path: Path) -> tuple[list[dict[str, str]], list[int]]:
+    """Read a list of events and the line of each: a CSV with a header, at least `meter` and `occurred_at`.
+
+    Ids and account are filled in by `quote`.
+    """
     with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = [{name: value for name, value in row.items() if value} for row in csv.DictReader(file)]
+        reader = csv.DictReader(file)
+        numbered = [({name: value for name, value in row.items() if value}, reader.line_num) for row in reader]
+    rows, lines = [row for row, _ in numbered], [line for _, line in numbered]
     missing = [name for name in ("meter", "occurred_at") if any(name not in row for row in rows)]
     if missing or not rows:
         raise UsageError(
             f"{path}: {' and '.join(missing) or 'every row'} is missing; the first line names the columns."
         )
-    return rows
+    return rows, lines
 
 
 def _refuse_unknown(known: book.Book, asked: Asked) -> None:
@@ -193,15 +216,23 @@ def _write(landing: Path, dataset: str, delivery: date, name: str, text: str) ->
     (folder / name).write_text(text, "utf-8")
 
 
-def _rated(settings: Settings, as_of: date) -> Quote:
+def _rated(settings: Settings, as_of: date, asked: Asked) -> Quote:
     if findings := check_landing(settings):
-        raise RefusedInput("\n".join(str(finding) for finding in findings))
+        raise RefusedInput("\n".join(str(_as_asked(finding, asked)) for finding in findings))
     intake.snapshot_through(settings, as_of)
     build = open_build(settings, as_of)
     build.make_book()
     for builder in NIGHTLY:
         build.make(builder)
     return Quote([explained(build, line_item_id) for line_item_id in _lines(build)], _unpriced(build))
+
+
+def _as_asked(finding: Finding, asked: Asked) -> Finding:
+    """Say where the person wrote what is wrong, not where it was landed for the quote."""
+    if not finding.file.startswith("usage_events/"):
+        return finding
+    line = None if finding.line is None or asked.usage_lines is None else asked.usage_lines[finding.line - 1]
+    return replace(finding, file=asked.usage_from, line=line)
 
 
 def _lines(build: Build) -> list[str]:

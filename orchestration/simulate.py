@@ -49,6 +49,13 @@ class Simulation:
         """Return one row per currency."""
         return _summed(self.products.lazy(), ["currency"])
 
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether every account, product and waiting usage comes to the same with both books."""
+        same = (pl.col("revenue_before") == pl.col("revenue_after")) & (pl.col("cost_before") == pl.col("cost_after"))
+        alike = [frame.select(same.all()).item() for frame in (self.products, self.accounts)]
+        return all(alike) and self.suspense.is_empty()
+
     def movers(self, most: int) -> pl.DataFrame:
         """Return the accounts that change most, per currency, dearer and cheaper ones: `most` of each."""
         change = pl.col("revenue_after") - pl.col("revenue_before")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -377,11 +378,15 @@ def test_the_doctor_names_what_is_bad_and_what_to_do(ratebook, night_home, tmp_p
 # --- rehearsal ---------------------------------------------------------------------------------------------------------
 
 
+BILLED = [{"month": "2026-08", "currency": "USD", "invoices": 2, "billed": "1234.50", "cost": "7.00"}]
+
+
 @pytest.fixture
 def no_marts(monkeypatch):
     """A night that ends with its tables: what is asked here is asked before dbt, or after it."""
     monkeypatch.setattr(night, "make_marts", lambda *_: None)
     monkeypatch.setattr(night, "publish_marts", lambda *_: None)
+    monkeypatch.setattr(cli, "_billed", lambda *_: BILLED)
 
 
 def test_a_rehearsal_counts_what_the_night_counts_and_leaves_no_trace(ratebook, no_marts, night_home, tmp_path):
@@ -407,6 +412,8 @@ def test_a_rehearsal_needs_no_temporary_folder_on_the_same_disk(ratebook, no_mar
     code, said, _ = ratebook("run", "--home", settings.home, "--date", tiny.LAST, "--dry-run")
     assert code == 0
     assert "would be published" in said
+    # What the marts of the copy say is read before the copy is thrown away.
+    assert re.search(r"2026-08 +USD +2 +1,234.50 +7.00", said)
 
 
 def test_a_rehearsal_that_is_held_names_no_file_that_is_gone(ratebook, tmp_path, monkeypatch):

@@ -78,6 +78,12 @@ def test_a_change_that_the_night_would_refuse_is_refused_with_its_place(books):
         desk.compare_books(books("a"), books("b", first="0.2"))
 
 
+def test_a_refusal_names_the_folder_of_the_other_book_not_a_delivery_that_never_was(books):
+    before = books("a")
+    with pytest.raises(RefusedInput, match=rf"is known from {before} \(book\.yaml:11\)"):
+        desk.compare_books(before, books("b", first="0.2"))
+
+
 def test_a_folder_that_is_no_book_is_named(books, tmp_path):
     with pytest.raises(UsageError, match="is no folder"):
         desk.compare_books(books("a"), tmp_path / "nowhere")

@@ -8,7 +8,7 @@ import pytest
 
 from orchestration import cli
 from orchestration.errors import RefusedInput, UsageError
-from orchestration.quote import Asked, measured, quote, read_usage
+from orchestration.quote import Asked, measured, open_book, quote, read_usage
 
 BOOK = """\
 company: {name: Quote, reporting_currency: USD}
@@ -49,9 +49,14 @@ def folder(tmp_path):
     return tmp_path / "book"
 
 
-def test_a_quantity_is_priced_tier_by_tier(folder):
-    usage = measured(folder, "calls", "1001", {"tier": "a"}, [OCTOBER])
-    found = quote(folder, Asked(OCTOBER, usage, prices=["calls"]))
+@pytest.fixture
+def opened(folder):
+    return open_book(folder, OCTOBER)
+
+
+def test_a_quantity_is_priced_tier_by_tier(opened):
+    usage = measured(opened, "calls", "1001", {"tier": "a"}, [OCTOBER])
+    found = quote(opened, Asked(OCTOBER, usage, prices=["calls"]))
     # 1,000 at 0.010 + 5, then 1 at 0.008 + 3: 18.008, which is 18.01 on an invoice (semantics, golden figures).
     assert [str(each.line["amount_exact"].normalize()) for each in found.lines] == ["18.008"]
     assert found.totals == {("revenue", "USD"): Decimal("18.0100")}
@@ -59,36 +64,38 @@ def test_a_quantity_is_priced_tier_by_tier(folder):
     assert found.unpriced == []
 
 
-def test_a_profile_of_a_month_is_one_counter(folder):
+def test_a_profile_of_a_month_is_one_counter(opened):
     days = [date(2026, 10, day) for day in range(1, 32)]
-    found = quote(folder, Asked(OCTOBER, measured(folder, "calls", "100", {}, days), prices=["calls"]))
+    found = quote(opened, Asked(OCTOBER, measured(opened, "calls", "100", {}, days), prices=["calls"]))
     # 3,100 units: 1,000 * 0.010 + 5 + 2,100 * 0.008 + 3 = 34.80.
     assert len(found.lines) == 31
     assert found.totals == {("revenue", "USD"): Decimal("34.8000")}
 
 
-def test_a_list_of_events_is_priced_by_a_plan(folder, tmp_path):
+def test_a_list_of_events_is_priced_by_a_plan(opened, tmp_path):
     path = tmp_path / "events.csv"
     path.write_text("meter,occurred_at,amount\nsales,2026-10-03T10:00:00Z,60.00\nsales,2026-10-03T11:00:00Z,10\n")
-    found = quote(folder, Asked(OCTOBER, read_usage(path), plan="payg", currency="USD"))
+    usage, lines = read_usage(path)
+    assert lines == [2, 3]
+    found = quote(opened, Asked(OCTOBER, usage, plan="payg", currency="USD"))
     # 0.45 % of 60.00 is 0.27, of 10 is 0.05 (0.045 rounded up); 0.20 each; and the flat of the unused calls, 5.
     assert found.totals == {("revenue", "USD"): Decimal("0.27") + Decimal("0.05") + 2 * Decimal("0.20") + 5}
 
 
-def test_usage_that_no_price_covers_is_said(folder):
+def test_usage_that_no_price_covers_is_said(opened):
     other = [{"meter": "sales", "occurred_at": "2026-10-01T00:00:00Z", "amount": "5"}]
-    found = quote(folder, Asked(OCTOBER, other, prices=["calls"]))
+    found = quote(opened, Asked(OCTOBER, other, prices=["calls"]))
     assert [(each["meter"], each["rule"]) for each in found.unpriced] == [("sales", "no_contract")]
 
 
-def test_what_the_book_lacks_is_named(folder):
+def test_what_the_book_lacks_is_named(opened):
     with pytest.raises(UsageError, match="no price nothing; it has calls, fees"):
-        quote(folder, Asked(OCTOBER, [], prices=["nothing"]))
+        quote(opened, Asked(OCTOBER, [], prices=["nothing"]))
     with pytest.raises(UsageError, match="--currency, one of EUR, USD"):
-        quote(folder, Asked(OCTOBER, [], prices=["fees"]))
+        quote(opened, Asked(OCTOBER, [], prices=["fees"]))
     bad = [{"meter": "calls", "occurred_at": "2026-10-01T00:00:00Z", "quantity": "1,5"}]
     with pytest.raises(RefusedInput, match="not a plain decimal"):
-        quote(folder, Asked(OCTOBER, bad, prices=["calls"]))
+        quote(opened, Asked(OCTOBER, bad, prices=["calls"]))
 
 
 def test_the_command_prints_the_derivation_and_the_total(folder, capsys):
@@ -112,3 +119,17 @@ def test_a_question_that_says_too_little_is_refused(folder, options):
     with pytest.raises(SystemExit) as ended:
         cli.main(["quote", str(folder), *options])
     assert ended.value.code == UsageError.exit_code
+
+
+def test_what_is_wrong_is_said_where_the_person_wrote_it(folder, tmp_path, capsys):
+    events = tmp_path / "events.csv"
+    events.write_text("meter,occurred_at,quantity\ncalls,2026-10-03T10:00:00Z,1\ncalls,2026-10-03T11:00:00,1\n")
+    for options, said in (
+        (["--events", str(events)], f"{events}:3: occurred_at: "),
+        (["--quantity", "3x"], "--quantity: quantity: "),
+        (["--quantity", "3", "--month", "2026-13"], "--month 2026-13: not a month; write it as 2026-10."),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["quote", str(folder), "--price", "calls", *options])
+        assert ended.value.code in (UsageError.exit_code, RefusedInput.exit_code)
+        assert said in capsys.readouterr().err

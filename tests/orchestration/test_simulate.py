@@ -118,6 +118,14 @@ def test_the_page_opens_in_a_browser(night_home, folder, tmp_path, capsys):
     assert "change in %" in shown
 
 
+def test_the_text_says_that_nothing_changes_and_writes_amounts_in_their_minor_units(night_home, folder, capsys):
+    assert asked(night_home, folder()) == 0
+    shown = capsys.readouterr().out
+    assert "Nothing changes" in shown
+    (yen,) = [line for line in shown.split("By product")[0].splitlines() if line.startswith("JPY")]
+    assert "." not in yen
+
+
 def test_the_command_gives_json_with_exact_amounts(night_home, folder, capsys):
     assert asked(night_home, folder(), "--json") == 0
     found = json.loads(capsys.readouterr().out)

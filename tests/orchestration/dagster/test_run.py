@@ -8,6 +8,7 @@ from data_contracts.validation import ContractError
 from orchestration import build, publish
 from orchestration.definitions import night_definitions
 from orchestration.lock import run_lock
+from orchestration.run_log import log_file, read_events
 from tests.orchestration.dagster.conftest import ONE_DAY, log_lines, tables_of
 
 
@@ -26,6 +27,10 @@ def test_one_partition_publishes_what_the_command_line_publishes(company, by_com
     (line,) = log_lines(company)
     assert (line["number"], line["as_of"], line["status"]) == (1, "2026-09-02", "published")
     assert line["rows"]["line_items"] > 0
+    # A table that an earlier step stood on is passed over: a second look would overwrite its time with nearly nothing.
+    events = read_events(log_file(company, 1))
+    steps = [event["step"] for event in events if event["event"] == "step started"]
+    assert sorted(steps) == sorted(set(steps))
     shown = {
         each.materialization.asset_key.to_user_string(): each.materialization.metadata
         for each in result.get_asset_materialization_events()
