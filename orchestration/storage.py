@@ -14,7 +14,6 @@ from data_contracts.validation import validate
 from data_contracts.vocabulary import Table
 from orchestration.errors import UsageError
 
-
 LARGE = 100_000
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 

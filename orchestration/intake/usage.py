@@ -92,8 +92,8 @@ def usage_events(
 def with_numbers(records: pl.DataFrame) -> pl.DataFrame:
     """Add the numbers of the records, as a typed file gave them, which is the same as parsing their text, or parsed.
 
-    Shape: adds `value:quantity`, `value:amount` and `readable`, the quantity of a raw record: 1 when none is given, of a
-           reversal 0, null when the text cannot be read.
+    Shape: adds `value:quantity`, `value:amount` and `readable`, the quantity of a raw record: 1 when none is given, 0
+           of a reversal, null when the text cannot be read.
     """
     absent = [name for name in NUMBERS if f"value:{name}" not in records.columns]
     parsed = [values.decimal_value(_raw(name)).alias(f"value:{name}") for name in absent]
@@ -152,7 +152,7 @@ def _with_bucket(accounts: pl.DataFrame) -> pl.DataFrame:
     is_clear = values.name_check(_raw("account_id"), "account_id", required=True).is_clear
     ids = accounts["raw:account_id"].fill_null("").to_list()
     return accounts.with_columns(
-        pl.Series("account_bucket", map(_account_bucket, ids), dtype=pl.UInt16),
+        pl.Series("account_bucket", list(map(_account_bucket, ids)), dtype=pl.UInt16),
         is_clear.fill_null(value=False).alias("is_clear_account"),
     )
 
@@ -209,11 +209,13 @@ def _checks(
     """Rules of a record, in the order in which they are named. What a typed file leaves no room for is not asked."""
     raw, is_blank = _raw, partial(_is_blank, records)
     instant = values.instant_check(raw("occurred_at"), pl.col(AT), "occurred_at")
+    if "typed:occurred_at" in records.columns:
+        instant = replace(instant, is_clear=values.is_in_range(pl.col(AT)))
     return [
         values.name_check(raw("event_id"), "event_id", required=True),
         replace(values.name_check(raw("account_id"), "account_id", required=True), is_clear=pl.col("is_clear_account")),
         replace(values.name_check(raw("meter"), "meter", required=True), is_clear=pl.col("is_clear_measure")),
-        replace(instant, is_clear=values.is_in_range(pl.col(AT))) if "typed:occurred_at" in records.columns else instant,
+        instant,
         values.holds(
             Fault(
                 "occurred_after_the_delivery",

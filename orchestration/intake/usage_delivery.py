@@ -93,7 +93,7 @@ def take_usage(
         slices.add(newcomers.select(UsageEvents.columns.keys()), is_usage)
         repeated.append(again.select(RepeatedEvents.columns.keys()))
         dates |= days
-        rows += is_usage.sum()
+        rows += int(is_usage.sum())
     lake.remember(delivery_date, pl.concat(tonight))
     # Whoever takes back the same event may lie in another bucket, so these are decided together.
     first, second = first_of_each(pl.concat(corrections), lake)
