@@ -134,10 +134,17 @@ class Meter(Item):
     aggregation: Annotated[Literal["sum", "count", "max", "latest", "unique_count", "weighted_sum"], CHOICE] = Field(
         description="How events add up within a period."
     )
-    value: Annotated[Literal["quantity", "amount"], CHOICE] = Field(
-        "quantity", description="Which field of the event is measured."
+    value: Text = Field(
+        "quantity",
+        description="Which field of the event is measured: quantity, amount, or the dimension whose values a "
+        "unique_count counts.",
     )
     dimensions: list[Id] = Field(default_factory=list, description="Further fields of the event that prices may use.")
+    carry_over: bool | None = Field(
+        None,
+        description="Whether a billing period begins with what the one before ended with. By default true for latest "
+        "and weighted_sum, false for unique_count; no other aggregation can.",
+    )
     negative: Annotated[Literal["reject", "allow"], CHOICE] = Field(
         "reject", description="Whether events may be negative."
     )
