@@ -283,8 +283,9 @@ def _tiered(model: str, tiers: Sequence[Row], quantity: Fraction, steps: list[st
         upper = None if tier["up_to"] is None else Fraction(tier["up_to"])
         unit, flat = Fraction(tier["unit_amount"]), Fraction(tier["flat_amount"])
         is_last = upper is None or quantity <= upper
-        if model == "graduated" or is_last:
-            units = quantity if model != "graduated" else (quantity if is_last else upper) - lower  # type: ignore[operator]
+        is_graduated = model in ("graduated", "graduated_percentage")
+        if is_graduated or is_last:
+            units = (quantity if is_last else upper) - lower if is_graduated else quantity  # type: ignore[operator]
             amount = _product(units, unit) + flat
             total += amount
             steps.append(f"  tier {tier['tier']}: {plain(units)} × {plain(unit)} + {plain(flat)} = {plain(amount)}")

@@ -119,7 +119,7 @@ def _with_versions(price: Placed[PriceItem], files: Mapping[str, str], problems:
     versions = [
         version_terms(item.model, item.currency, version, price.place("versions", number), version.starts)
         for number, version in enumerate(item.versions)
-        if version.starts is not None and item.model in rateable.MODELS
+        if version.starts is not None
     ]
     for version in versions:
         problems.extend(_too_large(version))
@@ -211,7 +211,7 @@ def model_problems(
     meter: Placed[Meter],
 ) -> Iterator[Problem]:
     """Name what a model, of a price or of an override, asks of the meter in vain."""
-    if model == "percentage" and meter.item.aggregation == "count":
+    if model in ("percentage", "graduated_percentage") and meter.item.aggregation == "count":
         message = f"a percentage needs the value of each event; meter {meter.item.id} counts them."
         yield placed.problem((*at, "model"), "contradiction", message, "Use a meter of aggregation sum.")
     if model == "percentage" and meter.item.negative == "allow":

@@ -63,6 +63,8 @@ TERMS_OF_MODEL: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "matrix": (("matrix",), ()),
     "dynamic": ((), ()),
 }
+# Tiers of units have a unit_amount, tiers of a value a rate. All units of a volume price are priced alike, be it money.
+WRONG_IN_TIER = {"graduated": "rate", "graduated_percentage": "unit_amount"}
 MODEL_TERMS = ("unit_amount", "per", "intervals", "tiers", "package", "percentage", "matrix", "flat_amount")
 
 
@@ -165,7 +167,9 @@ class Tier(Item):
     unit_amount: Price | None = Field(None, description="Price of `per` units in the tier.")
     per: PositiveQuantity | None = Field(None, description="How many units `unit_amount` buys; 1 when not given.")
     flat_amount: Price | None = Field(None, description="Due once when the tier is entered.")
-    rate: Price | None = Field(None, description='Share of the value (graduated_percentage), e.g. "0.012".')
+    rate: Price | None = Field(
+        None, description='Share of the value (graduated_percentage, and volume over a value), e.g. "0.012".'
+    )
 
     @model_validator(mode="after")
     def _prices_something(self) -> "Tier":
@@ -728,8 +732,8 @@ def _amount_faults(model: str, amounts: Amounts, at: tuple[str | int, ...]) -> l
         if not given and name in required:
             faults.append(Fault(at, "missing", f"{name} is missing.", f"Model {model} needs it."))
     for number, tier in enumerate(amounts.tiers or []):
-        wrong = "unit_amount" if model == "graduated_percentage" else "rate"
-        if getattr(tier, wrong) is not None:
+        wrong = WRONG_IN_TIER.get(model)
+        if wrong is not None and getattr(tier, wrong) is not None:
             message = f"tier {number + 1}: {wrong} is not a term of model {model}."
             other = "rate" if wrong == "unit_amount" else "unit_amount"
             faults.append(Fault((*at, "tiers", number, wrong), "wrong_term", message, f"Write {other}."))

@@ -91,11 +91,6 @@ def test_a_document_holds_one_contract_or_several(path, content):
             "billing: {interval: year}\n", "c0.yaml:5: contracts.c1.billing.interval: interval year", id="interval"
         ),
         pytest.param("billing: {anchor: 15}\n", "c0.yaml:5: contracts.c1.billing.anchor: anchor 15", id="anchor"),
-        pytest.param(
-            'overrides: [{price: gpt4_input, model: graduated_percentage, versions: [{tiers: [{up_to: null, rate: "0.1"}]}]}]\n',
-            "c0.yaml:5: contracts.c1.overrides.gpt4_input.model: model graduated_percentage",
-            id="model of an override",
-        ),
     ],
 )
 def test_what_cannot_be_rated_yet_is_refused_by_name(more, message):
