@@ -15,7 +15,7 @@ class Meters(Table):
     unit: Text = column("Unit of one.", example="token")
     aggregation: Text = column("How events add up within a period.", one_of=AGGREGATIONS)
     value: Text = column(
-        "Which field of the event is measured: `quantity`, `amount`, or the dimension whose values a unique_count counts.",
+        "Which field of the event is measured: `quantity`, `amount`, or the dimension that a unique_count counts.",
         example="quantity",
     )
     carries_over: Flag = column("Whether a billing period begins with what the one before ended with.")

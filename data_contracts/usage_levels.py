@@ -8,8 +8,8 @@ from data_contracts.vocabulary import Count, Day, Instant, Layout, Quantity, Tab
 class UsageLevels(Table):
     """What a usage cell holds of a meter whose quantity is not the sum of its events: max, latest, unique, weighted.
 
-    Grain: one row per usage cell (see `usage_states`) and counted value. A level that lasts has a row on each day, up to
-    D, also on days without events. Source: transforms.usage_levels.
+    Grain: one row per usage cell (see `usage_states`) and counted value. A level that lasts has a row on each day up
+    to D, also on days without events. Source: transforms.usage_levels.
     """
 
     layout = Layout.PER_PAYER
@@ -27,9 +27,7 @@ class UsageLevels(Table):
     slot_end_at: Instant = column(
         "End of the slot, UTC (out): up to here the level is held.", null_means="the level does not last"
     )
-    aggregation: Text = column(
-        "How the meter adds up.", one_of=AGGREGATIONS[2:]
-    )
+    aggregation: Text = column("How the meter adds up.", one_of=AGGREGATIONS[2:])
     contract_id: Text = same(UsageDays.contract_id)
     rate_set_id: Text = same(UsageDays.rate_set_id)
     suspense_rule: Text = same(UsageDays.suspense_rule)
@@ -43,9 +41,7 @@ class UsageLevels(Table):
         unit="unit of the meter",
     )
     level_at: Instant = column("When the latest value was set, UTC.", null_means="the aggregation is not latest")
-    level_event_id: Text = column(
-        "Event that set it.", null_means="the aggregation is not latest", example="e-000017"
-    )
+    level_event_id: Text = column("Event that set it.", null_means="the aggregation is not latest", example="e-000017")
     level_source: Text = column("Its source.", null_means="the aggregation is not latest", example="gateway-eu")
     weight: Quantity = column(
         "The level times the time for which it was held in the row, exactly.",

@@ -83,7 +83,10 @@ def priced_usage(
         costed.unique(), on=["rate_set_id", "meter"], how="left", validate="m:1"
     )
     # Collected here and below, where several steps go on from it: the plan would make it anew for each of them.
-    judged = _held(offered.with_columns(_outcome()).collect().lazy(), price_versions, exchange_rates)
+    outcomes = offered.with_columns(_outcome()).with_columns(periods.month_start(pl.col("service_date")).alias("month"))
+    counted = with_quantity(outcomes.collect().lazy(), usage_levels, period="month")
+    # Counted once more: what is held after all has left its counter.
+    judged = with_quantity(_held(counted, price_versions, exchange_rates), usage_levels, period="month")
     is_rated = pl.col("outcome") == "rated"
     has_offers = pl.col("price_id").is_not_null()
     wanted = list(PricedUsage.schema())
@@ -279,12 +282,11 @@ def _outcome() -> list[pl.Expr]:
     ]
 
 
-def _held(offered: pl.LazyFrame, price_versions: pl.LazyFrame, exchange_rates: pl.LazyFrame) -> pl.LazyFrame:
+def _held(dated: pl.LazyFrame, price_versions: pl.LazyFrame, exchange_rates: pl.LazyFrame) -> pl.LazyFrame:
     """Hold by name what has no amount: above 10^13, below zero where tiers need a total, without an exchange rate.
 
     A cell with one price that cannot be rated waits as a whole, or its usage would be both rated and held.
     """
-    dated = offered.with_columns(periods.month_start(pl.col("service_date")).alias("month"))
     totals = _totals(dated.filter(pl.col("outcome") == "rated"), price_versions).collect().lazy()
     too_large = _too_large(totals).with_columns(pl.lit("amount_bound").alias("_held"))
     below_zero = _below_zero(totals).with_columns(pl.lit("negative_total").alias("_held"))

@@ -156,9 +156,7 @@ def _lengths(of_zone: pl.LazyFrame, zone: str) -> pl.LazyFrame:
     return of_zone.with_columns(elapsed.dt.total_microseconds().alias("period_microseconds"))
 
 
-def _rows(
-    events: pl.LazyFrame, days: pl.LazyFrame, usage_slots: pl.LazyFrame, zone_days: pl.LazyFrame
-) -> pl.LazyFrame:
+def _rows(events: pl.LazyFrame, days: pl.LazyFrame, usage_slots: pl.LazyFrame, zone_days: pl.LazyFrame) -> pl.LazyFrame:
     """List the rows of each holder: the slots of its events, and where its level lasts every slot of every day.
 
     Shape: adds `slot_end_at` to `ROW` and what the day has: the next slot's start, where there is one for certain.

@@ -159,6 +159,21 @@ class Meter(Item):
         refuse_all(_repeated(dimensions, "dimension"))
         return dimensions
 
+    @model_validator(mode="after")
+    def _measures_what_it_can(self) -> "Meter":
+        counts_values = self.aggregation == "unique_count"
+        possible = self.dimensions if counts_values else ["quantity", "amount"]
+        faults = []
+        if self.value not in possible:
+            message = f"{self.aggregation} cannot measure {self.value}."
+            what = "one of its dimensions" if counts_values else "quantity or amount"
+            faults.append(Fault(("value",), "contradiction", message, f"Write {what}."))
+        if self.carry_over is not None and self.aggregation in ("sum", "count", "max"):
+            message = f"{self.aggregation} begins anew in each billing period."
+            faults.append(Fault(("carry_over",), "contradiction", message, "Leave it out."))
+        refuse_all(faults)
+        return self
+
 
 class Tier(Item):
     """One step of a tiered price."""

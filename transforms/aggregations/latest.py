@@ -14,7 +14,7 @@ AGE = pl.struct("level_at", "level_event_id", "level_source").rank("dense")
 LATEST = Aggregation(
     state={name: pl.col(of).sort_by(OF_AN_EVENT).last() for name, of in zip(LEVEL, MEASURED, strict=True)},
     held={name: pl.col(name).forward_fill().over(HELD) for name in LEVEL},
-    merge=newest_so_far(pl.col("level"), AGE == AGE.cum_max().over(SCOPE), SCOPE),
+    merge=newest_so_far(pl.col("level"), AGE.cum_max().over(SCOPE) == AGE, SCOPE),
     undo="recompute",
     carries=True,
 )
