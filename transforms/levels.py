@@ -47,7 +47,7 @@ def has_none(usage_levels: pl.LazyFrame) -> bool:
     return usage_levels.select("meter").head(1).collect().is_empty()
 
 
-def with_quantity(priced: pl.LazyFrame, usage_levels: pl.LazyFrame, *, period: str) -> pl.LazyFrame:
+def with_quantity(priced: pl.LazyFrame, usage_levels: pl.LazyFrame) -> pl.LazyFrame:
     """Set the quantity of each row of a level: what its counter holds through it, less what it held before.
 
     So the quantities of a counter add up to what it holds in the end, and prices see a running total as they always do.
@@ -62,7 +62,7 @@ def with_quantity(priced: pl.LazyFrame, usage_levels: pl.LazyFrame, *, period: s
         "kind",
         "account_id",
         "meter",
-        period,
+        "billing_period_start",
         *[pl.when(is_rated).then(name).alias(name) for name in OF_THE_COUNTER],
         pl.when(is_rated).then("line_dimensions").alias("_group"),
         *[pl.when(~merges).then(name).alias(name) for name in OF_THE_CELL],

@@ -5,6 +5,7 @@ from decimal import Decimal
 import polars as pl
 
 from data_contracts import (
+    AccountContracts,
     AsOf,
     ExchangeRates,
     Exclusions,
@@ -19,6 +20,7 @@ from data_contracts import (
 )
 from data_contracts.vocabulary import QUANTITY
 from transforms import dimensions, exchange, periods
+from transforms.billing_periods import with_billing_period
 from transforms.charge_models import MODELS_OF_TOTALS
 from transforms.levels import standing_cells, with_quantity
 from transforms.matrix_prices import with_matrix_price
@@ -34,13 +36,13 @@ OVER, NONE = pl.lit(2).cast(QUANTITY), pl.lit(0).cast(QUANTITY)
 # A column of quantities holds 10^26; what is summed up to here stays far below.
 LARGEST_QUANTITY = pl.lit(Decimal(10) ** 20).cast(QUANTITY)
 # What has one running total, and therefore one bound.
-BOUNDED = ["contract_id", "price_id", "currency", "month"]
-# What counts for itself: each version's part of a month, each group.
+BOUNDED = ["contract_id", "price_id", "currency", "billing_period_start"]
+# What counts for itself: each version's part of a period, each group.
 COUNTER = [*BOUNDED, "price_version_id", "line_dimensions"]
 WHY_HELD = {
     "no_exchange_rate": "the price is in another currency than the contract, and no rate of the day is known",
-    "amount_bound": "the month's quantity would price above 10^13",
-    "negative_total": "the month's quantity is below zero, which tiers, packages and free units cannot price",
+    "amount_bound": "the period's quantity would price above 10^13",
+    "negative_total": "the period's quantity is below zero, which tiers, packages and free units cannot price",
 }
 OF_THE_PRICE = [
     "price_version_id",
@@ -65,6 +67,7 @@ def priced_usage(
     exclusions: AsOf[Exclusions],
     meters: AsOf[Meters],
     exchange_rates: AsOf[ExchangeRates],
+    account_contracts: AsOf[AccountContracts],
 ) -> AsOf[PricedUsage]:
     """Give each cell of usage the version that prices it, once as revenue and once as cost, or the reason why not.
 
@@ -83,10 +86,10 @@ def priced_usage(
         costed.unique(), on=["rate_set_id", "meter"], how="left", validate="m:1"
     )
     # Collected here and below, where several steps go on from it: the plan would make it anew for each of them.
-    outcomes = offered.with_columns(_outcome()).with_columns(periods.month_start(pl.col("service_date")).alias("month"))
-    counted = with_quantity(outcomes.collect().lazy(), usage_levels, period="month")
+    outcomes = offered.with_columns(_outcome()).pipe(with_billing_period, account_contracts)
+    counted = with_quantity(outcomes.collect().lazy(), usage_levels)
     # Counted once more: what is held after all has left its counter.
-    judged = with_quantity(_held(counted, price_versions, exchange_rates), usage_levels, period="month")
+    judged = with_quantity(_held(counted, price_versions, exchange_rates), usage_levels)
     is_rated = pl.col("outcome") == "rated"
     has_offers = pl.col("price_id").is_not_null()
     wanted = list(PricedUsage.schema())
@@ -353,10 +356,10 @@ def _totals(rated: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _too_large(totals: pl.LazyFrame) -> pl.LazyFrame:
-    """The months of a price that would come to 10^13 or more, so that nothing overflows.
+    """The periods of a price that would come to 10^13 or more, so that nothing overflows.
 
     Each counter takes the share of the bound that its quantity is of its version's limit, or of the limit of the list
-    version beside it; the shares of a month add up, because its running total does. Where groups have flat amounts of
+    version beside it; the shares of a period add up, because its running total does. Where groups have flat amounts of
     their own, each takes its share of them, too.
     """
     share = pl.max_horizontal(
@@ -386,7 +389,7 @@ def _share(size: pl.Expr, limit: pl.Expr) -> pl.Expr:
 
 
 def _below_zero(totals: pl.LazyFrame) -> pl.LazyFrame:
-    """The counters below zero at the end of their part of the month, where what is due depends on the total."""
+    """The counters below zero at the end of their part of the period, where what is due depends on the total."""
     needs_total = pl.col("model").is_in(MODELS_OF_TOTALS) | pl.col("free_units").is_not_null()
     return (
         totals.filter(needs_total)

@@ -22,6 +22,7 @@ from data_contracts import (
 from transforms import dimensions, periods
 from transforms.aggregations import HELD, LEVELS, Aggregation
 from transforms.aggregations.weighted_sum import LARGEST_LEVEL
+from transforms.billing_periods import BILLING_PERIOD, with_billing_period
 from transforms.reversed_usage import standing
 from transforms.usage_cells import CELL, with_cell, with_contract
 from transforms.zone_days import FALLBACK_ZONE, day_start
@@ -86,7 +87,7 @@ def usage_levels(
         plan_prices=plan_prices,
         price_versions=price_versions,
     )
-    zoned = _with_period(_with_zone(days, accounts)).collect().lazy()
+    zoned = _with_period(_with_zone(days, accounts), account_contracts).collect().lazy()
     rows = _rows(events, zoned, usage_slots, zone_days).collect().lazy()
     levels = [_levels(events, rows, name, aggregation) for name, aggregation in LEVELS.items()]
     return _judged(pl.concat(levels, how="diagonal")).select(UsageLevels.schema().keys()).sort(UsageLevels.keys)
@@ -137,22 +138,19 @@ def _with_zone(days: pl.LazyFrame, accounts: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _with_period(days: pl.LazyFrame) -> pl.LazyFrame:
+def _with_period(days: pl.LazyFrame, account_contracts: pl.LazyFrame) -> pl.LazyFrame:
     """Add the billing period of the day, and how long it lasts: October in Berlin has 745 hours."""
-    day = pl.col("service_date")
-    dated = days.with_columns(
-        periods.month_start(day).alias("billing_period_start"), periods.next_month_start(day).alias("_period_end")
-    )
-    period = ["time_zone", "billing_period_start", "_period_end"]
+    dated = with_billing_period(days, account_contracts)
+    period = ["time_zone", *BILLING_PERIOD]
     distinct = dated.select(period).unique().collect()
     # By zone, because Polars takes the zone of a conversion as a constant only.
     zones = distinct["time_zone"].unique().to_list() or [FALLBACK_ZONE]
     lengths = [_lengths(distinct.lazy().filter(pl.col("time_zone") == zone), zone) for zone in zones]
-    return dated.join(pl.concat(lengths), on=period, how="left", validate="m:1").drop("_period_end")
+    return dated.join(pl.concat(lengths), on=period, how="left", validate="m:1")
 
 
 def _lengths(of_zone: pl.LazyFrame, zone: str) -> pl.LazyFrame:
-    elapsed = day_start(pl.col("_period_end"), zone) - day_start(pl.col("billing_period_start"), zone)
+    elapsed = day_start(pl.col("billing_period_end"), zone) - day_start(pl.col("billing_period_start"), zone)
     return of_zone.with_columns(elapsed.dt.total_microseconds().alias("period_microseconds"))
 
 
