@@ -23,6 +23,7 @@ from data_contracts import (
 from data_contracts.vocabulary import AMOUNT, EXACT, QUANTITY
 from transforms import exchange, money, periods, running
 from transforms.active_prices import active_prices
+from transforms.billing_quantity import QUANTITY_TERMS, billed
 from transforms.charge_models import CELL_MODELS, CUMULATIVE_MODELS, EVENT_MODELS, amount_of
 from transforms.charge_models.matrix import matrix
 from transforms.price_bounds import bound_lines, has_bounds, rounded_bounds
@@ -33,6 +34,9 @@ RULE_VERSION = "1"
 LINE = ["account_id", "contract_id", "price_id", "price_version_id", "dimensions", "currency", "service_date"]
 # What counts units: each group, and each version's part of the month for itself (`on_price_change: restart`).
 COUNTER = ["contract_id", "price_id", "price_version_id", "dimensions", "billing_month"]
+# The same of usage cells, and the order in which those of a matrix use up what is free.
+CELL_COUNTER = ["contract_id", "price_id", "price_version_id", "line_dimensions", "billing_month"]
+CELL_ORDER = ["service_date", "slot_at", "dimensions", "stated_contract_id", "meter", "value_currency"]
 # What a flat price is due once for, whatever its versions are.
 FLAT_SCOPE = ["contract_id", "price_id", "dimensions", "billing_month"]
 # The running total that is rounded: it runs on when the price changes, so that a month sums to one rounded total.
@@ -78,7 +82,8 @@ def line_items(
     used = priced_usage.filter(pl.col("outcome") == "rated")
     # Collected, because several steps go on from here: the plan would make it anew for each (20 s instead of 9).
     unused = _without_usage(active, used).collect().lazy()
-    points = pl.concat([_points(used), unused.filter(~is_by_event("model"))])
+    cells = _with_charged(used.filter(~is_by_event("model")), price_versions)
+    points = pl.concat([_points(cells), unused.filter(~is_by_event("model"))])
     rated = pl.concat(
         [
             _rated_by_quantity(points, price_versions, price_tiers),
@@ -121,12 +126,39 @@ def is_by_event(model: str) -> pl.Expr:
     return pl.col(model).is_in(list(EVENT_MODELS))
 
 
-def _points(used: pl.LazyFrame) -> pl.LazyFrame:
+def _with_charged(cells: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
+    """Add how many units of each cell are priced, by its version (`charged`) and by the plan's (`list_charged`).
+
+    Cells of a matrix have one counter: they use up what is free, and fill up what is rounded, in the order of days,
+    and within a day of their dimensions. What other cells have counts in the total of their line.
+    """
+    versions = {"charged": "price_version_id", "list_charged": "list_price_version_id"}
+    terms = price_versions.filter(pl.col("model") == "matrix").select("price_version_id", "currency", *QUANTITY_TERMS)
+    # Collected, because it decides what is built, and the book is small.
+    if terms.filter(pl.any_horizontal(pl.col(QUANTITY_TERMS).is_not_null())).collect().is_empty():
+        return cells.with_columns(pl.col("quantity").alias(name) for name in versions)
+    dated = cells.with_columns(periods.month_start(pl.col("service_date")).alias("billing_month"))
+    counted = (
+        running.in_order(dated, CELL_COUNTER, CELL_ORDER)
+        .with_columns(running.total("quantity", QUANTITY).alias("_through"))
+        .drop(running.STARTS)
+    )
+    before = pl.col("_through") - pl.col("quantity")
+    for name, version in versions.items():
+        of_version = terms.rename({"price_version_id": version})
+        counted = (
+            counted.join(of_version, on=[version, "currency"], how="left", validate="m:1")
+            .with_columns((billed(pl.col("_through")) - billed(before)).alias(name))
+            .drop(QUANTITY_TERMS)
+        )
+    return counted.drop("_through", "billing_month")
+
+
+def _points(cells: pl.LazyFrame) -> pl.LazyFrame:
     """Add up the cells of each line: their units, and what those cost that are priced by the cell."""
-    listed = matrix(pl.col("quantity"), pl.col("list_unit_amount"))
+    listed = matrix(pl.col("list_charged"), pl.col("list_unit_amount"))
     return (
-        used.filter(~is_by_event("model"))
-        .drop("dimensions")
+        cells.drop("dimensions")
         .rename({"line_dimensions": "dimensions"})
         .group_by(*LINE, "model")
         .agg(
@@ -134,10 +166,7 @@ def _points(used: pl.LazyFrame) -> pl.LazyFrame:
             pl.col("list_price_version_id").sort_by("slot_at").first(),
             pl.col("quantity").sum(),
             pl.col("slot_at").min().alias("started_at"),
-            # Of one cell where units are free, which is the only place that asks.
-            pl.col("unit_amount").first().alias("cell_unit_amount"),
-            pl.col("list_unit_amount").first().alias("list_cell_unit_amount"),
-            amount_of(CELL_MODELS, pl.col("model"), pl.col("quantity")).cast(EXACT).sum().alias("cell_exact"),
+            amount_of(CELL_MODELS, pl.col("model"), pl.col("charged")).cast(EXACT).sum().alias("cell_exact"),
             # A cell that the plan's own matrix does not know has no list price: then the line has none, either.
             pl.when(pl.col("list_unit_amount").is_not_null().all()).then(listed.sum()).alias("list_cell_exact"),
         )
@@ -157,8 +186,6 @@ def _without_usage(active: pl.LazyFrame, used: pl.LazyFrame) -> pl.LazyFrame:
         "list_price_version_id",
         pl.lit(0).cast(QUANTITY).alias("quantity"),
         pl.col("active_at").alias("started_at"),
-        NOTHING.alias("cell_unit_amount"),
-        pl.lit(None, dtype=EXACT).alias("list_cell_unit_amount"),
         NOTHING.alias("cell_exact"),
         pl.lit(None, dtype=EXACT).alias("list_cell_exact"),
     )
@@ -168,18 +195,26 @@ def _rated_by_quantity(points: pl.LazyFrame, price_versions: pl.LazyFrame, price
     """Rate each point by its own version, and beside it by the plan's.
 
     A cumulative model as R(cumulative) - R(cumulative before); before the first point R is 0, not R(0): tier one's flat
-    is due with the first point, even one of quantity 0. A flat price is due with the first point of the month only. A
-    cell model brings the amount with it.
+    is due with the first point, even one of quantity 0. A flat price is due with the first point of the month only, or
+    with the first one that has used something. A cell model brings the amount with it.
     """
     dated = points.with_columns(periods.month_start(pl.col("service_date")).alias("billing_month"))
-    is_due = pl.col("started_at") == pl.col("started_at").min().over(FLAT_SCOPE)
+    started, of_use = pl.col("started_at"), pl.col("quantity") > 0
+    # One look at all groups at once, which a book without flat prices is spared.
+    due = (
+        [
+            (started == started.min().over(FLAT_SCOPE)).alias("is_due"),
+            (started == started.filter(of_use).min().over(FLAT_SCOPE)).fill_null(value=False).alias("is_due_if_used"),
+        ]
+        if _has_flat_prices(price_versions)
+        else [pl.lit(value=True).alias(name) for name in ("is_due", "is_due_if_used")]
+    )
     counted = (
         running.in_order(dated, COUNTER, ["service_date"])
         .with_columns(
             running.total("quantity", QUANTITY).alias("through"),
             pl.col(running.STARTS).alias("is_first"),
-            # One look at all groups at once, which a book without flat prices is spared.
-            (is_due if _has_flat_prices(price_versions) else pl.lit(value=True)).alias("is_due"),
+            *due,
         )
         .with_columns((pl.col("through") - pl.col("quantity")).alias("quantity_before"))
         .drop(running.STARTS)
@@ -191,13 +226,13 @@ def _rated_by_quantity(points: pl.LazyFrame, price_versions: pl.LazyFrame, price
         _with_total, price_tiers, version="price_version_id", at="quantity_before", into="total_before"
     )
     before = pl.when("is_first").then(NOTHING).otherwise("total_before")
-    is_free = (pl.col("model") == "flat") & ~pl.col("is_due")
+    is_free = (pl.col("model") == "flat") & ~_is_flat_due()
     columns = [*counted.collect_schema(), "amount_exact"]
     of_totals = total.with_columns(
         pl.when(is_free).then(NOTHING).otherwise(pl.col("total") - before).alias("amount_exact")
     )
     of_cells = own.filter(pl.col("model").is_in(list(CELL_MODELS))).with_columns(
-        _of_cells("cell_exact", "cell_unit_amount").alias("amount_exact")
+        pl.col("cell_exact").alias("amount_exact")
     )
     return (
         pl.concat([of_totals.select(columns), of_cells.select(columns)])
@@ -215,7 +250,7 @@ def _list_amounts(counted: pl.LazyFrame, price_versions: pl.LazyFrame, price_tie
     version = "list_price_version_id"
     overridden = counted.filter(pl.col(version) != pl.col("price_version_id"))
     listed = _with_terms(overridden, price_versions, version)
-    opens = pl.when(pl.col("model") == "flat").then("is_due").otherwise("is_first")
+    opens = pl.when(pl.col("model") == "flat").then(_is_flat_due()).otherwise("is_first")
     earlier = pl.when(opens).then(NOTHING).otherwise("list_before")
     of_totals = listed.pipe(_with_total, price_tiers, version=version, at="through", into="list_through").pipe(
         _with_total, price_tiers, version=version, at="quantity_before", into="list_before"
@@ -224,9 +259,13 @@ def _list_amounts(counted: pl.LazyFrame, price_versions: pl.LazyFrame, price_tie
     return pl.concat(
         [
             of_totals.select(*LINE, (pl.col("list_through") - earlier).alias("list_exact")),
-            of_cells.select(*LINE, _of_cells("list_cell_exact", "list_cell_unit_amount").alias("list_exact")),
+            of_cells.select(*LINE, pl.col("list_cell_exact").alias("list_exact")),
         ]
     )
+
+
+def _is_flat_due() -> pl.Expr:
+    return pl.when(pl.col("flat_on_zero") == "none").then("is_due_if_used").otherwise("is_due")
 
 
 def _has_flat_prices(price_versions: pl.LazyFrame) -> bool:
@@ -234,46 +273,35 @@ def _has_flat_prices(price_versions: pl.LazyFrame) -> bool:
 
 
 def _with_terms(points: pl.LazyFrame, price_versions: pl.LazyFrame, version: str) -> pl.LazyFrame:
-    """Give each point the model and the free units of the version that the column `version` names.
+    """Give each point the model, and what decides its billing quantity, of the version that the column `version` names.
 
     A point whose version has no terms in the currency disappears.
     """
-    terms = price_versions.select(pl.col("price_version_id").alias(version), "currency", "model", "free_units")
+    terms = price_versions.select(
+        pl.col("price_version_id").alias(version), "currency", "model", "flat_on_zero", *QUANTITY_TERMS
+    )
     return points.drop("model").join(terms, on=[version, "currency"], how="inner", validate="m:1")
 
 
-def _of_cells(cell_exact: str, unit_amount: str) -> pl.Expr:
-    """What the cells of a point cost. Where units are free all of them are in one cell, which has a counter."""
-    free = pl.col("free_units")
-    charged = above_free(pl.col("through"), free) - above_free(pl.col("quantity_before"), free)
-    return pl.when(free.is_null()).then(cell_exact).otherwise(matrix(charged, pl.col(unit_amount)))
-
-
 def _with_total(points: pl.LazyFrame, price_tiers: pl.LazyFrame, *, version: str, at: str, into: str) -> pl.LazyFrame:
-    """Add R at a running total: what is left of it after free units, priced by the model in the tier that holds it.
+    """Add R at a running total: what of it is billed, priced by the model in the tier that holds it.
 
     Points of other than cumulative models disappear.
     """
     tiers = price_tiers.rename({"price_version_id": version})
-    billed = pl.col("_billed")
-    # On its way a running total may be below zero: tier one's line goes on there, and the month's total is what counts.
-    is_in_tier = ((billed > pl.col("lower_bound")) | (pl.col("tier") == 1)) & (
-        pl.col("up_to").is_null() | (billed <= pl.col("up_to"))
+    quantity = pl.col("_billed")
+    # On its way a running total may be below zero: the first line goes on there, and the month's total is what counts.
+    is_in_tier = ((quantity > pl.col("lower_bound")) | (pl.col("lower_bound") < 0)) & (
+        pl.col("up_to").is_null() | (quantity <= pl.col("up_to"))
     )
     return (
         points.filter(pl.col("model").is_in(list(CUMULATIVE_MODELS)))
-        .with_columns(above_free(pl.col(at), pl.col("free_units")).alias("_billed"))
+        .with_columns(billed(pl.col(at)).alias("_billed"))
         .join(tiers, on=[version, "currency"], how="left", validate="m:m")
         .filter(is_in_tier)
-        .with_columns(amount_of(CUMULATIVE_MODELS, pl.col("model"), billed).cast(EXACT).alias(into))
+        .with_columns(amount_of(CUMULATIVE_MODELS, pl.col("model"), quantity).cast(EXACT).alias(into))
         .drop("_billed", *[name for name in PriceTiers.schema() if name not in ("price_version_id", "currency")])
     )
-
-
-def above_free(quantity: pl.Expr, free_units: pl.Expr) -> pl.Expr:
-    """What is left of a running total when the free units are taken off: 120 of 100 free are 20, 80 are 0."""
-    above = pl.when(quantity > free_units).then(quantity - free_units).otherwise(pl.lit(0).cast(QUANTITY))
-    return pl.when(free_units.is_null()).then(quantity).otherwise(above)
 
 
 def _rated_by_event(rated_events: pl.LazyFrame) -> pl.LazyFrame:

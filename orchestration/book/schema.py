@@ -65,6 +65,9 @@ TERMS_OF_MODEL: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 # Tiers of units have a unit_amount, tiers of a value a rate. All units of a volume price are priced alike, be it money.
 WRONG_IN_TIER = {"graduated": "rate", "graduated_percentage": "unit_amount"}
+# What other terms of a version need: units to take off or convert, a flat amount, amounts that events have a part of.
+MODELS_OF_UNITS = ("per_unit", "graduated", "graduated_percentage", "volume", "package", "matrix")
+MODELS_OF_FLATS = ("flat", "graduated", "graduated_percentage", "volume")
 MODEL_TERMS = ("unit_amount", "per", "intervals", "tiers", "package", "percentage", "matrix", "flat_amount")
 
 
@@ -699,7 +702,7 @@ class ContractsDocument(Item):
 def version_faults(model: str, currency: str | None, version: Version, at: tuple[str | int, ...]) -> list[Fault]:
     """List what a version says that its charge model does not know, or leaves out that it needs."""
     own = [name for name in MODEL_TERMS if getattr(version, name) is not None]
-    faults = []
+    faults = list(_unmeant_faults(model, version, at))
     if version.currencies is not None:
         for name in own:
             message = f"{name} stands beside `currencies`, so its currency is open."
@@ -711,6 +714,25 @@ def version_faults(model: str, currency: str | None, version: Version, at: tuple
         message = "the amounts have no currency."
         faults.append(Fault(at, "missing", message, "Write currency at the price, or currencies in the version."))
     return [*faults, *_amount_faults(model, version, at)]
+
+
+def _unmeant_faults(model: str, version: Version, at: tuple[str | int, ...]) -> Iterator[Fault]:
+    """Yield a fault for each term that would say nothing about a price of this model."""
+    said = {
+        "free_units": (version.free_units is not None, MODELS_OF_UNITS, "it prices no units"),
+        "unit_conversion": (
+            version.unit_conversion is not None,
+            (*MODELS_OF_UNITS, "percentage"),
+            "it prices no quantity",
+        ),
+        "flat_on_zero": (version.flat_on_zero == "none", MODELS_OF_FLATS, "it has no flat amount"),
+    }
+    for name, (is_given, models, why) in said.items():
+        if is_given and model not in models:
+            remedy = (
+                "Write free_amount or free_events." if (name, model) == ("free_units", "percentage") else "Drop it."
+            )
+            yield Fault((*at, name), "wrong_term", f"{name} is not a term of model {model}: {why}.", remedy)
 
 
 def _amount_faults(model: str, amounts: Amounts, at: tuple[str | int, ...]) -> list[Fault]:
@@ -742,6 +764,12 @@ def _price_faults(price: PriceItem) -> list[Fault]:
         faults.append(Fault(("versions_from",), "wrong_term", message, "Use model per_unit, or write versions."))
     if price.meter is None and price.model != "flat":
         faults.append(Fault((), "missing", "meter is missing.", f"Model {price.model} rates usage of a meter."))
+    for number, version in enumerate(price.versions):
+        if price.meter is None and version.flat_on_zero == "none":
+            fault = Fault(
+                ("versions", number, "flat_on_zero"), "contradiction", "a price of time has no usage.", "Drop it."
+            )
+            faults.append(fault)
     if price.convert is not None:
         faults.extend(_conversion_faults(price))
     for name in ("where", "group_by"):

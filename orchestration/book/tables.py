@@ -35,7 +35,16 @@ from orchestration.book.catalogue import Book
 from orchestration.book.history import Recorded
 from orchestration.book.schema import PriceItem
 from orchestration.book.state import BookState
-from orchestration.book.terms import Terms, as_instant, at_24_places, group_limit, pieces, quantity_limit, written
+from orchestration.book.terms import (
+    Conversion,
+    Terms,
+    as_instant,
+    at_24_places,
+    group_limit,
+    pieces,
+    quantity_limit,
+    written,
+)
 
 # Without a listed entity the company bills as itself; it states no country, and ZZ is ISO 3166's "unknown".
 DERIVED_ENTITY, DERIVED_COUNTRY, DERIVED_PREFIX = "default", "ZZ", "INV"
@@ -232,6 +241,8 @@ def _version_rows(state: BookState) -> Iterator[tuple[Any, ...]]:
                         at_24_places(terms.tiers[0].unit_amount) if terms.model == "per_unit" else None,
                         *_event_terms(terms),
                         terms.free_units,
+                        *_conversion(terms),
+                        terms.flat_on_zero,
                         terms.minimum,
                         terms.maximum,
                         quantity_limit(terms, by_group=bool(price.group_by)),
@@ -259,17 +270,25 @@ def _event_terms(terms: Terms) -> tuple[Any, ...]:
     )
 
 
+def _conversion(terms: Terms) -> tuple[Any, ...]:
+    conversion = terms.conversion
+    if conversion == Conversion():
+        return (None, None, None)
+    rounds = conversion.round is not None
+    return (Decimal(conversion.factor), Decimal(conversion.divisor) if rounds else None, conversion.round)
+
+
 def _tiers(state: BookState) -> Iterator[tuple[Any, ...]]:
     for contract_id, price, chains in _recorded(state):
         for chain in chains:
             for number, recorded in enumerate(chain):
                 identity = version_id(contract_id, price.id, recorded.version.starts, number)
                 for currency, terms in recorded.version.terms:
-                    for tier, piece in enumerate(pieces(terms), start=1):
+                    for piece in pieces(terms):
                         yield (
                             identity,
                             currency,
-                            tier,
+                            piece.tier,
                             piece.lower_bound,
                             piece.up_to,
                             piece.offset,
