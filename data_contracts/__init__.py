@@ -3,6 +3,7 @@
 from data_contracts.account_contracts import AccountContracts
 from data_contracts.account_rows import AccountRows
 from data_contracts.accounts import Accounts
+from data_contracts.actions import Actions
 from data_contracts.companies import Companies
 from data_contracts.contracts import Contracts
 from data_contracts.cost_conditions import CostConditions
@@ -52,6 +53,7 @@ TABLES: tuple[type[Table], ...] = (
     FxRates,
     Documents,
     CostRows,
+    Actions,
     Companies,
     LegalEntities,
     Currencies,
@@ -90,6 +92,7 @@ __all__ = [
     "AccountContracts",
     "AccountRows",
     "Accounts",
+    "Actions",
     "AsOf",
     "Companies",
     "Contracts",

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from data_contracts.account_contracts import AccountContracts
 from data_contracts.accounts import Accounts
+from data_contracts.actions import Actions
 from data_contracts.companies import Companies
 from data_contracts.contracts import Contracts
 from data_contracts.cost_rows import CostRows
@@ -111,6 +112,8 @@ class DimContract(Mart, schema="marts"):
     ends_on: Day = same(Contracts.ends_on)
     billing_interval: Text = same(Contracts.billing_interval)
     billing_anchor: Count = same(Contracts.billing_anchor)
+    billing_anchor_date: Day = same(Contracts.billing_anchor_date)
+    grace_days: Count = same(Contracts.grace_days)
     document: Text = column(
         "Where it stands: path and line.", null_means="the default plan is no document", example="llm.yaml:41"
     )
@@ -336,7 +339,9 @@ class FctInvoice(Mart, schema="marts"):
     """
 
     invoice_id: Text = key(
-        "`draft:<legal entity>:<payer>:<currency>:<billing_period_start>`.", example="draft:acme_us:a1:USD:2026-10-01"
+        "`draft:<legal entity>:<payer>:<currency>:<billing_period_start>`, with `/<billing_period_end>` behind "
+        "it where that is not a month later.",
+        example="draft:acme_us:a1:USD:2026-10-01",
     )
     invoice_number: Text = column(
         "Number of the document.", null_means="it is a draft: numbers are given at issue", example="US-2026-000017"
@@ -767,6 +772,24 @@ class AudRejectedRow(Mart, schema="audit"):
     quantity: Quantity = same(RejectedRows.quantity)
 
 
+class AudAction(Mart, schema="audit"):
+    """A decision that a person made by hand and another one approved, from the first delivery date that sees it.
+
+    Grain: one row per decision. The names are those given to the command: evidence, not access control.
+    """
+
+    action_id: Text = same_key(Actions.action_id)
+    delivery_date: Day = same(Actions.delivery_date)
+    action: Text = same(Actions.action)
+    target: Text = same(Actions.target)
+    reason: Text = same(Actions.reason)
+    requested_by: Text = same(Actions.requested_by)
+    approved_by: Text = same(Actions.approved_by)
+    requested_at: Instant = same(Actions.requested_at)
+    source_file: Text = same(Actions.source_file)
+    source_line: Count = same(Actions.source_line)
+
+
 class AudUsageIntake(Mart, schema="audit"):
     """Usage rows counted where they lie, beside what their file says: the first step of the tie-out.
 
@@ -1025,6 +1048,7 @@ MARTS: tuple[type[Mart], ...] = (
     AudFeedDay,
     AudInputFile,
     AudRejectedRow,
+    AudAction,
     AudUsageIntake,
     AudCostIntake,
     AudCostRow,

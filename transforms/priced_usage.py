@@ -5,6 +5,7 @@ from decimal import Decimal
 import polars as pl
 
 from data_contracts import (
+    AccountContracts,
     AsOf,
     ExchangeRates,
     Exclusions,
@@ -18,6 +19,7 @@ from data_contracts import (
 )
 from data_contracts.vocabulary import QUANTITY
 from transforms import dimensions, exchange, periods
+from transforms.billing_periods import with_billing_period
 from transforms.charge_models import MODELS_OF_TOTALS
 from transforms.matrix_prices import with_matrix_price
 from transforms.usage_cells import CELL
@@ -32,13 +34,13 @@ OVER, NONE = pl.lit(2).cast(QUANTITY), pl.lit(0).cast(QUANTITY)
 # A column of quantities holds 10^26; what is summed up to here stays far below.
 LARGEST_QUANTITY = pl.lit(Decimal(10) ** 20).cast(QUANTITY)
 # What has one running total, and therefore one bound.
-BOUNDED = ["contract_id", "price_id", "currency", "month"]
-# What counts for itself: each version's part of a month, each group.
+BOUNDED = ["contract_id", "price_id", "currency", "billing_period_start"]
+# What counts for itself: each version's part of a period, each group.
 COUNTER = [*BOUNDED, "price_version_id", "line_dimensions"]
 WHY_HELD = {
     "no_exchange_rate": "the price is in another currency than the contract, and no rate of the day is known",
-    "amount_bound": "the month's quantity would price above 10^13",
-    "negative_total": "the month's quantity is below zero, which tiers, packages and free units cannot price",
+    "amount_bound": "the period's quantity would price above 10^13",
+    "negative_total": "the period's quantity is below zero, which tiers, packages and free units cannot price",
 }
 OF_THE_PRICE = [
     "price_version_id",
@@ -62,6 +64,7 @@ def priced_usage(
     exclusions: AsOf[Exclusions],
     meters: AsOf[Meters],
     exchange_rates: AsOf[ExchangeRates],
+    account_contracts: AsOf[AccountContracts],
 ) -> AsOf[PricedUsage]:
     """Give each cell of usage the version that prices it, once as revenue and once as cost, or the reason why not.
 
@@ -80,7 +83,8 @@ def priced_usage(
         costed.unique(), on=["rate_set_id", "meter"], how="left", validate="m:1"
     )
     # Collected here and below, where several steps go on from it: the plan would make it anew for each of them.
-    judged = _held(offered.with_columns(_outcome()).collect().lazy(), price_versions, exchange_rates)
+    outcomes = offered.with_columns(_outcome()).pipe(with_billing_period, account_contracts)
+    judged = _held(outcomes.collect().lazy(), price_versions, exchange_rates)
     is_rated = pl.col("outcome") == "rated"
     has_offers = pl.col("price_id").is_not_null()
     wanted = list(PricedUsage.schema())
@@ -278,12 +282,11 @@ def _outcome() -> list[pl.Expr]:
     ]
 
 
-def _held(offered: pl.LazyFrame, price_versions: pl.LazyFrame, exchange_rates: pl.LazyFrame) -> pl.LazyFrame:
+def _held(dated: pl.LazyFrame, price_versions: pl.LazyFrame, exchange_rates: pl.LazyFrame) -> pl.LazyFrame:
     """Hold by name what has no amount: above 10^13, below zero where tiers need a total, without an exchange rate.
 
     A cell with one price that cannot be rated waits as a whole, or its usage would be both rated and held.
     """
-    dated = offered.with_columns(periods.month_start(pl.col("service_date")).alias("month"))
     totals = _totals(dated.filter(pl.col("outcome") == "rated"), price_versions).collect().lazy()
     too_large = _too_large(totals).with_columns(pl.lit("amount_bound").alias("_held"))
     below_zero = _below_zero(totals).with_columns(pl.lit("negative_total").alias("_held"))
@@ -350,10 +353,10 @@ def _totals(rated: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _too_large(totals: pl.LazyFrame) -> pl.LazyFrame:
-    """The months of a price that would come to 10^13 or more, so that nothing overflows.
+    """The periods of a price that would come to 10^13 or more, so that nothing overflows.
 
     Each counter takes the share of the bound that its quantity is of its version's limit, or of the limit of the list
-    version beside it; the shares of a month add up, because its running total does. Where groups have flat amounts of
+    version beside it; the shares of a period add up, because its running total does. Where groups have flat amounts of
     their own, each takes its share of them, too.
     """
     share = pl.max_horizontal(
@@ -383,7 +386,7 @@ def _share(size: pl.Expr, limit: pl.Expr) -> pl.Expr:
 
 
 def _below_zero(totals: pl.LazyFrame) -> pl.LazyFrame:
-    """The counters below zero at the end of their part of the month, where what is due depends on the total."""
+    """The counters below zero at the end of their part of the period, where what is due depends on the total."""
     needs_total = pl.col("model").is_in(MODELS_OF_TOTALS) | pl.col("free_units").is_not_null()
     return (
         totals.filter(needs_total)

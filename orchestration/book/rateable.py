@@ -60,10 +60,6 @@ def contract_problems(contract: Placed[Contract], prices: Mapping[str, PriceItem
             yield _refused(contract, (name,), name, "Leave it out for now.")
     if item.price_lock not in (None, False):
         yield _refused(contract, ("price_lock",), "price_lock", "Write the locked terms as overrides.")
-    if item.billing.interval != "month":
-        yield _refused(contract, ("billing", "interval"), f"interval {item.billing.interval}", "Write month.")
-    if item.billing.anchor != 1:
-        yield _refused(contract, ("billing", "anchor"), f"anchor {item.billing.anchor}", "Write 1.")
     for place, override in enumerate(item.overrides):
         price = prices.get(override.price)
         for number, version in enumerate(override.versions):

@@ -16,6 +16,7 @@ from data_contracts.fx_rates import REFERENCE
 from orchestration.book.problems import Fault
 from orchestration.book.scalars import (
     CHOICE,
+    Anchor,
     ClockTime,
     Count,
     Country,
@@ -550,22 +551,45 @@ class BookDocument(Item):
     cost_mapping: list[CostMapping] = Field(default_factory=list, description="Whose cost a provider's charges are.")
 
 
+# A first of January that falls on the weekday, so that months and years of a weekly contract are those of the calendar.
+_FIRST_OF_JANUARY = {date(year, 1, 1).isoweekday(): date(year, 1, 1) for year in reversed(range(2000, 2012))}
+
+
 class Billing(Item):
     """Rhythm and currency of a contract."""
 
-    interval: Annotated[Literal["month", "quarter", "year"], CHOICE] = Field(
+    interval: Annotated[Literal["week", "month", "quarter", "year"], CHOICE] = Field(
         "month", description="Length of a billing period."
     )
-    anchor: Count = Field(1, description="Day of the month on which a period starts, 1 to 31.")
+    anchor: Anchor = Field(
+        1,
+        description="Day of the month on which a period starts, 1 to 31 (of a week its weekday, 1 is Monday); quarters "
+        "and years start in January. Or a date on which one starts.",
+    )
     currency: Currency | None = Field(None, description="ISO 4217 code; the account's when not given.")
-    grace_days: Count | None = Field(None, description="Days after the period's end until it is billed. Not used yet.")
+    grace_days: Count | None = Field(None, description="Days after the period's end until it is billed.")
 
-    @field_validator("anchor")
-    @classmethod
-    def _anchor_is_a_day(cls, anchor: int) -> int:
-        if not 1 <= anchor <= 31:
-            refuse("out_of_range", f"{anchor} is not a day of the month.", "Write 1 to 31.")
-        return anchor
+    @model_validator(mode="after")
+    def _anchor_is_a_day(self) -> "Billing":
+        last, what = (7, "week") if self.interval == "week" else (31, "month")
+        if isinstance(self.anchor, int) and not 1 <= self.anchor <= last:
+            fault = Fault(
+                ("anchor",), "out_of_range", f"{self.anchor} is not a day of the {what}.", f"Write 1 to {last}."
+            )
+            refuse_all([fault])
+        return self
+
+    @property
+    def anchor_date(self) -> date:
+        """Return a day on which a period starts, from which all others count."""
+        if isinstance(self.anchor, date):
+            return self.anchor
+        return _FIRST_OF_JANUARY[self.anchor] if self.interval == "week" else date(2000, 1, self.anchor)
+
+    @property
+    def anchor_day(self) -> int:
+        """Return the day of the month, or of the week, on which a period starts."""
+        return self.anchor_date.isoweekday() if self.interval == "week" else self.anchor_date.day
 
 
 class Override(Item):
