@@ -416,7 +416,8 @@ def _conversion_faults(terms: Terms) -> Iterator[Fault]:
         sizes += [terms.package.size, terms.package.free_units]
     if terms.event is not None:
         sizes.append(terms.event.free_amount)
-    largest = max(terms.conversion.factor, terms.conversion.divisor, *(size for size in sizes if size is not None))
+    factors = [Decimal(terms.conversion.factor), Decimal(terms.conversion.divisor)]
+    largest = max([*factors, *(size for size in sizes if size is not None)])
     if largest >= LARGEST_CONVERTED:
         message = f"unit_conversion makes quantities of {largest:.0e} of the terms."
         yield Fault((), "too_large", message, "Write a factor or divisor of fewer digits, or smaller tiers.")
