@@ -57,6 +57,24 @@ def test_the_example_of_the_design_validates_as_it_stands():
             id="nearest value",
         ),
         pytest.param(
+            "aggregation: sum, dimensions: [model]",
+            "aggregation: unique_count, dimensions: [model]",
+            "llm.yaml:6: meters.input_tokens.value: unique_count cannot measure quantity. Write one of its dimensions.",
+            id="a unique_count names the dimension whose values it counts",
+        ),
+        pytest.param(
+            "aggregation: sum, dimensions: [model]",
+            "aggregation: sum, value: model, dimensions: [model]",
+            "llm.yaml:6: meters.input_tokens.value: sum cannot measure model. Write quantity or amount.",
+            id="a sum of texts",
+        ),
+        pytest.param(
+            "aggregation: sum, dimensions: [model]",
+            "aggregation: max, carry_over: true, dimensions: [model]",
+            "llm.yaml:6: meters.input_tokens.carry_over: max begins anew in each billing period. Leave it out.",
+            id="a maximum that is carried over",
+        ),
+        pytest.param(
             "    product: llm_api\n",
             "",
             "llm.yaml:8: prices.gpt4_input.product: product is missing. Write it: Product that it sells.",
