@@ -97,6 +97,9 @@ class Terms:
     maximum: Decimal | None = None
     conversion: Conversion = Conversion()
     flat_on_zero: str = "charge"
+    on_price_change: str = "restart"
+    tier_period: str = "billing"
+    pool: str = "account"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,11 @@ class BookVersion:
     terms: tuple[tuple[str, Terms], ...]
     place: Place
     ends: date | datetime | None = None
+
+    @property
+    def continues(self) -> bool:
+        """Whether it goes on with the counter of the version before it."""
+        return any(terms.on_price_change == "continue" for _, terms in self.terms)
 
     def says_the_same(self, other: "BookVersion") -> bool:
         """Whether both are the same version: where it stands and its control `effective_to` are not part of it."""
@@ -182,6 +190,9 @@ def _terms(model: str, version: Version, round_at: str, amounts: Amounts) -> Ter
         maximum=amounts.maximum,
         conversion=conversion,
         flat_on_zero=version.flat_on_zero,
+        on_price_change=version.on_price_change,
+        tier_period=version.tier_period,
+        pool=version.pool,
     )
 
 
@@ -460,6 +471,15 @@ def _described(terms: Terms) -> str:
                 ("maximum", terms.maximum),
             )
             if value is not None
+        )
+        + "".join(
+            f", {name} {value}"
+            for name, value, plain in (
+                ("on a price change", terms.on_price_change, "restart"),
+                ("tiers per", terms.tier_period, "billing"),
+                ("pooled by", terms.pool, "account"),
+            )
+            if value != plain
         )
         + _described_conversion(terms)
     )
