@@ -3,7 +3,9 @@
 from data_contracts.account_contracts import AccountContracts
 from data_contracts.account_rows import AccountRows
 from data_contracts.accounts import Accounts
+from data_contracts.actions import Actions
 from data_contracts.adjustments import Adjustments, HeldAdjustments, SealedAdjustments
+from data_contracts.closed_partitions import ClosedLineItems, ClosedRevenueDaily
 from data_contracts.companies import Companies
 from data_contracts.contracts import Contracts
 from data_contracts.corrections import Corrections
@@ -58,6 +60,7 @@ TABLES: tuple[type[Table], ...] = (
     FxRates,
     Documents,
     CostRows,
+    Actions,
     Companies,
     LegalEntities,
     Currencies,
@@ -91,6 +94,8 @@ TABLES: tuple[type[Table], ...] = (
     SealedLineItems,
     SealedAdjustments,
     HeldAdjustments,
+    ClosedLineItems,
+    ClosedRevenueDaily,
     SettledInputs,
     SettledLineItems,
     Corrections,
@@ -107,8 +112,11 @@ __all__ = [
     "AccountContracts",
     "AccountRows",
     "Accounts",
+    "Actions",
     "Adjustments",
     "AsOf",
+    "ClosedLineItems",
+    "ClosedRevenueDaily",
     "Companies",
     "Contracts",
     "Corrections",

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from data_contracts.account_contracts import AccountContracts
 from data_contracts.accounts import Accounts
+from data_contracts.actions import Actions
 from data_contracts.companies import Companies
 from data_contracts.contracts import Contracts
 from data_contracts.cost_rows import CostRows
@@ -763,6 +764,24 @@ class AudRejectedRow(Mart, schema="audit"):
     quantity: Quantity = same(RejectedRows.quantity)
 
 
+class AudAction(Mart, schema="audit"):
+    """A decision that a person made by hand and another one approved, from the first delivery date that sees it.
+
+    Grain: one row per decision. The names are those given to the command: evidence, not access control.
+    """
+
+    action_id: Text = same_key(Actions.action_id)
+    delivery_date: Day = same(Actions.delivery_date)
+    action: Text = same(Actions.action)
+    target: Text = same(Actions.target)
+    reason: Text = same(Actions.reason)
+    requested_by: Text = same(Actions.requested_by)
+    approved_by: Text = same(Actions.approved_by)
+    requested_at: Instant = same(Actions.requested_at)
+    source_file: Text = same(Actions.source_file)
+    source_line: Count = same(Actions.source_line)
+
+
 class AudUsageIntake(Mart, schema="audit"):
     """Usage rows counted where they lie, beside what their file says: the first step of the tie-out.
 
@@ -1021,6 +1040,7 @@ MARTS: tuple[type[Mart], ...] = (
     AudFeedDay,
     AudInputFile,
     AudRejectedRow,
+    AudAction,
     AudUsageIntake,
     AudCostIntake,
     AudCostRow,

@@ -17,6 +17,7 @@ import polars as pl
 from data_contracts import TABLES
 from data_contracts.account_contracts import AccountContracts
 from data_contracts.accounts import Accounts
+from data_contracts.actions import Actions
 from data_contracts.companies import Companies
 from data_contracts.contracts import Contracts
 from data_contracts.cost_rows import CostRows
@@ -79,6 +80,7 @@ STAGED: tuple[type[Table], ...] = (
     Reversals,
     RejectedRows,
     FxRates,
+    Actions,
     Companies,
     Currencies,
     Products,

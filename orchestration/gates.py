@@ -45,6 +45,7 @@ CHECKS = (
     "usage_rows_kept",
     "usage_quantity_kept",
     "rejected_rows_kept",
+    "actions_kept",
     "accepted_events_in_usage_daily",
     "accepted_events_decided",
     "accepted_quantity_decided",

@@ -31,11 +31,15 @@ from orchestration.tables import Builder, made_by
 from orchestration.warehouse import DBT_PROJECT, docs_page, prepare_warehouse, run_dbt, write_docs
 from transforms.account_contracts import account_contracts
 from transforms.accounts import accounts
+from transforms.adjustments import adjustments
+from transforms.corrections import corrections
 from transforms.cost_shares import cost_shares
 from transforms.costs import costs
 from transforms.exchange_rates import exchange_rates
 from transforms.findings import findings
+from transforms.line_inputs import line_inputs
 from transforms.line_items import RULE_VERSION, line_items
+from transforms.posted_line_items import posted_line_items
 from transforms.priced_usage import priced_usage
 from transforms.rated_events import rated_events
 from transforms.rates import rates
@@ -60,6 +64,10 @@ NIGHTLY: tuple[Builder, ...] = (
     rated_events,
     line_items,
     usage_outcomes,
+    line_inputs,
+    corrections,
+    adjustments,
+    posted_line_items,
     standing_bills,
     costs,
     cost_shares,

@@ -1,7 +1,7 @@
 """The chain of seals: what was closed, when, knowing what, by whom; each seal names the hash of the one before.
 
-A seal is a folder `seals/<number>/` that appears in one rename and never changes: what the month held, and a manifest with
-the hash of every file. Reopening a month adds an entry, too; nothing is ever taken out. `orchestration.close` writes.
+A seal is a folder `seals/<number>/` that appears in one rename and never changes: what the month held, and a manifest
+with the hash of every file. Reopening adds an entry, too; nothing is ever taken out. `orchestration.close` writes.
 """
 
 import json
@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from data_contracts import HeldAdjustments, SealedAdjustments, SealedInputs, SealedLineItems, SealedPeriods
+from data_contracts.closed_partitions import PARTITIONS
 from data_contracts.vocabulary import Table
 from orchestration.errors import RatebookError
 from orchestration.settings import Settings
-from orchestration.storage import sha256_of
+from orchestration.storage import replace_file, sha256_of
 
 MANIFEST = "manifest.json"
+HEAD = "HEAD.json"
 FORMAT = 1
 CLOSE, REOPEN = "close", "reopen"
 TABLES: tuple[type[Table], ...] = (
@@ -27,10 +29,10 @@ TABLES: tuple[type[Table], ...] = (
     SealedInputs,
     SealedAdjustments,
     HeldAdjustments,
+    *PARTITIONS,
 )
 # Of these the latest seal of an entity tells the whole; of the others each seal tells its own month.
 OF_LATEST: tuple[type[Table], ...] = (SealedInputs, HeldAdjustments)
-MARTS = "marts"
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,8 @@ class Seal:
         return self.folder / f"{table.table_name}.parquet"
 
     def partitions(self) -> dict[str, Mapping[str, Any]]:
-        """Return the sealed partitions of marts, by the name of the mart, with rows and canonical hash."""
-        return dict(self.manifest.get(MARTS, {}))
+        """Return rows and canonical hash of the sealed partitions of marts, by the name of the mart."""
+        return dict(self.manifest["partitions"])
 
 
 def chain(settings: Settings) -> list[Seal]:
@@ -117,9 +119,15 @@ def files_in_force(seals: Sequence[Seal], table: type[Table]) -> list[Path]:
 
 
 def head(settings: Settings) -> str | None:
-    """Return the hash of the last entry; it is kept elsewhere, too, so that a lost end is missed."""
+    """Return the hash of the last entry, which each published run notes."""
     entries = chain(settings)
     return entries[-1].sha256 if entries else None
+
+
+def note_head(settings: Settings, seal: Seal) -> None:
+    """Note the last entry beside the chain, so that a lost end is missed."""
+    content = {"number": seal.number, "sha256": seal.sha256}
+    replace_file(settings.seals / HEAD, f"{json.dumps(content)}\n".encode())
 
 
 def require_head(settings: Settings, known: str | None) -> None:
@@ -134,8 +142,8 @@ def require_head(settings: Settings, known: str | None) -> None:
 def broken(settings: Settings) -> Iterator[str]:
     """Yield everything that is wrong with the chain, oldest first: the first one is where it was changed (I32).
 
-    A changed byte, and so a changed row or order; a file too many or too few; a missing entry in the middle. A missing end
-    is found by `require_head`.
+    A changed byte, and so a changed row or order; a file too many or too few; a missing entry in the middle. A missing
+    end is missed by `HEAD.json`, and by the published runs (`require_head`).
     """
     before: str | None = None
     for position, seal in enumerate(chain(settings), start=1):
@@ -153,6 +161,21 @@ def broken(settings: Settings) -> Iterator[str]:
         except (ValueError, KeyError, TypeError) as error:
             yield f"seal {position}: {MANIFEST} is not what was written: {type(error).__name__} {error}."
         before = seal.sha256
+    yield from _lost_end(settings)
+
+
+def _lost_end(settings: Settings) -> Iterator[str]:
+    entries = chain(settings)
+    noted = settings.seals / HEAD
+    if not noted.is_file():
+        if entries:
+            yield f"{noted} is missing: it names the last seal."
+        return
+    known = json.loads(noted.read_bytes())
+    # A close that was killed before it could note its last entry leaves a head that is one behind, which is no fault.
+    there = {seal.number: seal.sha256 for seal in entries}
+    if there.get(known["number"]) != known["sha256"]:
+        yield f"seal {known['number']} is not the one that {HEAD} names: it was changed, or removed from the end."
 
 
 def _broken_files(seal: Seal) -> Iterator[str]:

@@ -22,7 +22,7 @@ TABLES: tuple[type[Table], ...] = (SettledLineItems, SettledInputs)
 
 
 def builds(build: "Build") -> "Mapping[date, Build]":
-    """Return the builds as of the delivery dates that the latest seals know: one, unless entities close by themselves."""
+    """Return the builds as of what the latest seals know: one build, unless entities close by themselves."""
     known = {seal.as_of for seal in seals.latest(build.seals).values()}
     return {day: replace(build, as_of=day, deliveries=_up_to(build, day), folder_name=None) for day in sorted(known)}
 

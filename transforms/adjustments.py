@@ -13,7 +13,6 @@ from data_contracts import (
     Currencies,
     Delivered,
     ExchangeRates,
-    LineItems,
     Sealed,
     SealedLineItems,
     SealedPeriods,
@@ -65,8 +64,8 @@ def adjustments(
     posted = corrections.filter(pl.any_horizontal(pl.col(name) != 0 for name in MEASURES)).join(
         closed, on="legal_entity_id", how="inner", validate="m:1"
     )
-    lines = _lines(posted).pipe(
-        exchange.with_reporting,
+    lines = exchange.with_reporting(
+        _lines(posted),
         exchange_rates,
         companies,
         currencies,

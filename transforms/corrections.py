@@ -22,7 +22,7 @@ from data_contracts import (
 from data_contracts.line_inputs import COMPONENTS
 from data_contracts.vocabulary import AMOUNT, EXACT, QUANTITY
 from transforms import periods
-from transforms.closed_months import CLOSED_THROUGH, SEALED_AS_OF, closed_through, is_closed
+from transforms.closed_months import SEALED_AS_OF, closed_through, is_closed
 
 KEY = [
     "legal_entity_id",

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from data_contracts import AccountRows, Documents, FxRates, RepeatedEvents, Reversals, Table, UsageEvents
+from data_contracts import AccountRows, Actions, Documents, FxRates, RepeatedEvents, Reversals, Table, UsageEvents
 from orchestration.intake.parts import MEGABYTE
 from orchestration.intake.usage import KEY, PAYLOAD
 from orchestration.settings import Settings
@@ -95,6 +95,10 @@ class Lake:
         """Return all accepted documents, in the order of delivery, dataset and path."""
         paths = [snapshot.table(Documents) for snapshot in self.snapshots if snapshot.rows(Documents)]
         return scan(Documents, paths).sort("delivery_date", "dataset", "path").collect()
+
+    def actions(self) -> pl.DataFrame:
+        """Return all decisions of people that were taken so far."""
+        return scan(Actions, [s.table(Actions) for s in self.snapshots if s.rows(Actions)]).collect()
 
     def last_account_count(self) -> int:
         """Return how many accounts the newest account snapshot had; 0 if there was none."""

@@ -20,13 +20,14 @@ from orchestration.settings import Settings
 if TYPE_CHECKING:
     from orchestration.intake.feeds import Feed
 
-USAGE, ACCOUNTS, PRICE_BOOK, CONTRACTS, COSTS, FX_RATES = DATASETS = (
+USAGE, ACCOUNTS, PRICE_BOOK, CONTRACTS, COSTS, FX_RATES, ACTIONS = DATASETS = (
     "usage_events",
     "accounts",
     "price_book",
     "contracts",
     "costs",
     "fx_rates",
+    "actions",
 )
 MANIFEST = "_manifest.json"
 MARKERS = frozenset({MANIFEST, "_SUCCESS"})

@@ -16,6 +16,7 @@ from orchestration.intake.judged import rejected_rows
 from orchestration.intake.landing import ACCOUNTS, CONTRACTS, PRICE_BOOK
 from orchestration.intake.outcomes import NOTHING, FileOutcome, count_into
 from orchestration.intake.parts import block_bytes
+from orchestration.intake.records import Layout
 from orchestration.intake.usage_delivery import check_size
 from orchestration.settings import Settings
 
@@ -59,16 +60,10 @@ def take_accounts(
     ended by an explicit date, never by leaving it out, so a shrinking list is a truncated one.
     """
     keep_newest_folder(outcomes, whole_folders=True)
-    raw = []
-    for outcome in outcomes:
-        if outcome.is_loaded:
-            try:
-                raw += _read_accounts(outcome, settings)
-            except FileRefused as refused:
-                outcome.refuse_for(refused)
-    if not raw:
+    raw = read_files(outcomes, LAYOUT, settings)
+    if raw is None:
         return AccountRows.empty(), RejectedRows.empty()
-    rows, bad = account_rows(pl.concat(raw, how="diagonal"), delivery_date)
+    rows, bad = account_rows(raw, delivery_date)
     if accounts_before - rows.height > settings.shrink_bound * accounts_before:
         for outcome in outcomes:
             if outcome.is_loaded:
@@ -91,18 +86,33 @@ def take_accounts(
     return rows.sort("account_id"), pl.concat([RejectedRows.empty(), *rejected])
 
 
-def _read_accounts(outcome: FileOutcome, settings: Settings) -> list[pl.DataFrame]:
+def read_files(outcomes: Sequence[FileOutcome], layout: Layout, settings: Settings) -> pl.DataFrame | None:
+    """Return the records of all files that can be read, with `source_file`; the others are refused. None: of no file.
+
+    For datasets of few records and nothing to total: all of them are held at once.
+    """
+    batches = []
+    for outcome in outcomes:
+        if outcome.is_loaded:
+            try:
+                batches += _read_file(outcome, layout, settings)
+            except FileRefused as refused:
+                outcome.refuse_for(refused)
+    return pl.concat(batches, how="diagonal") if batches else None
+
+
+def _read_file(outcome: FileOutcome, layout: Layout, settings: Settings) -> list[pl.DataFrame]:
     if outcome.claim is not None and outcome.claim.control_totals:
         raise FileRefused(
             "control_total_unknown",
-            "The manifest states control totals; accounts have nothing to total.",
+            f"The manifest states control totals; {outcome.file.dataset} have nothing to total.",
             "Leave them out of the manifest.",
         )
     batches = list(
         landed_records(
             outcome.file.path,
             outcome.file.feed,
-            LAYOUT,
+            layout,
             may_end_open=outcome.claim is not None,
             block_bytes=block_bytes(settings),
         )

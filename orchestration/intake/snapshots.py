@@ -12,6 +12,7 @@ import polars as pl
 
 from data_contracts import (
     AccountRows,
+    Actions,
     CostRows,
     Documents,
     FxRates,
@@ -24,6 +25,7 @@ from data_contracts import (
 )
 from orchestration import book, storage
 from orchestration.errors import UsageError
+from orchestration.intake.actions import take_actions
 from orchestration.intake.cost_delivery import take_costs
 from orchestration.intake.exchange_delivery import take_fx_rates
 from orchestration.intake.feeds import feeds_of
@@ -31,6 +33,7 @@ from orchestration.intake.findings import FileRefused
 from orchestration.intake.lake import MANIFEST, Lake, read_snapshot, snapshot_folders
 from orchestration.intake.landing import (
     ACCOUNTS,
+    ACTIONS,
     CONTRACTS,
     COSTS,
     FX_RATES,
@@ -60,6 +63,7 @@ TABLES: tuple[type[Table], ...] = (
     FxRates,
     Documents,
     CostRows,
+    Actions,
 )
 HASHES = "landed-hashes.json"
 
@@ -218,7 +222,7 @@ def take_delivery(
     _require_feeds(outcomes)
     of = {
         name: [outcome for outcome in outcomes if outcome.file.dataset == name]
-        for name in (USAGE, ACCOUNTS, PRICE_BOOK, CONTRACTS, COSTS, FX_RATES)
+        for name in (USAGE, ACCOUNTS, PRICE_BOOK, CONTRACTS, COSTS, FX_RATES, ACTIONS)
     }
     documents, state = take_documents([*of[PRICE_BOOK], *of[CONTRACTS]], state=state, delivery_date=day)
     accounts, rejected_accounts = take_accounts(
@@ -226,6 +230,7 @@ def take_delivery(
     )
     charges, rejected_costs = take_costs(of[COSTS], settings=settings, delivery_date=day, folder=folder)
     rates, rejected_rates = take_fx_rates(of[FX_RATES], settings=settings, lake=lake, delivery_date=day)
+    actions, rejected_actions = take_actions(of[ACTIONS], settings=settings, lake=lake, delivery_date=day)
     _mark_duplicates(of[USAGE], lake)
     usage = take_usage(
         of[USAGE],
@@ -236,7 +241,7 @@ def take_delivery(
         delivery_date=day,
         folder=folder,
     )
-    rejected = pl.concat([rejected_accounts, rejected_costs, rejected_rates, usage.rejected])
+    rejected = pl.concat([rejected_accounts, rejected_costs, rejected_rates, rejected_actions, usage.rejected])
     frames: dict[type[Table], pl.DataFrame] = {
         LandedFiles: landed_files_table(outcomes, day),
         RepeatedEvents: usage.repeated,
@@ -245,6 +250,7 @@ def take_delivery(
         AccountRows: accounts,
         FxRates: rates,
         Documents: documents,
+        Actions: actions,
     }
     for table, frame in frames.items():
         write_table(table, frame, folder)

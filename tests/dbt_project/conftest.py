@@ -13,6 +13,7 @@ from data_contracts import (
     TABLES,
     AccountContracts,
     Accounts,
+    Actions,
     Companies,
     Contracts,
     CostRows,
@@ -244,6 +245,16 @@ LAKE: dict[type[Table], pl.LazyFrame] = {
         message="no",
         remedy="fix",
     ),
+    Actions: rows(
+        Actions,
+        """
+        delivery_date | action_id | action | target  | source_file                 | requested_at
+        2026-11-02    | 1         | close  | 2026-09 | actions/2026-11-02/1.ndjson | 2026-11-02T08:00:00
+        """,
+        reason="all are out",
+        requested_by="ada",
+        approved_by="grace",
+    ),
     LandedFiles: rows(
         LandedFiles,
         """
@@ -254,6 +265,7 @@ LAKE: dict[type[Table], pl.LazyFrame] = {
         2026-10-01    | fx_rates/2026-10-01/r.csv       | fx_rates     | loaded  | 2           | 2             | 0              | 0             | 0             | 151.1               | 151.1                 | 0                  | 0                 | 0
         2026-10-03    | fx_rates/2026-10-03/r.csv       | fx_rates     | loaded  | 1           | 1             | 0              | 0             | 0             | 1.2               | 1.2                 | 0                  | 0                 | 0
         2026-10-03    | usage_events/2026-10-03/c.csv   | usage_events | refused | 0           | 0             | 0              | 0             | 0             | 0               | 0                 | 0                  | 0                 | 0
+        2026-11-02    | actions/2026-11-02/1.ndjson     | actions      | loaded  | 1           | 1             | 0              | 0             | 0             | 0               | 0                 | 0                  | 0                 | 0
         2026-11-02    | costs/2026-11-02/aws.csv        | costs        | loaded  | 1           | 1             | 0              | 0             | 0             | 9               | 9                 | 0                  | 0                 | 0
         2026-11-04    | costs/2026-11-04/aws.csv        | costs        | loaded  | 5           | 4             | 0              | 0             | 1             | 8.5             | 7.5               | 0                  | 0                 | 1
         """,

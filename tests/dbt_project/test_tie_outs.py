@@ -37,6 +37,11 @@ PLANTED = [
         id="a rejected row cannot be looked up",
     ),
     pytest.param(
+        "delete from audit.aud_action",
+        {"actions_kept"},
+        id="a decision of a person is gone",
+    ),
+    pytest.param(
         "update marts.fct_usage_daily set event_count = event_count + 1 where account_id = 'ghost'",
         {"accepted_events_in_usage_daily"},
         id="an event is used twice",

@@ -21,6 +21,10 @@ rejected_rows as (
     select * from {{ ref('aud_rejected_row') }}
 ),
 
+actions as (
+    select * from {{ ref('aud_action') }}
+),
+
 landed_rows as (
     select
         {{ scope_by(['delivery_date', 'source_file']) }},
@@ -128,6 +132,24 @@ kept_rejections as (
         where files.status = 'refused'
     )
     group by delivery_date, source_file
+),
+
+-- Decisions of people -----------------------------------------------------------------------------------------------
+
+reported_actions as (
+    select
+        {{ scope_by(['delivery_date', 'source_file']) }},
+        accepted_rows as amount
+    from files
+    where dataset = 'actions' and accepted_rows is distinct from 0
+),
+
+kept_actions as (
+    select
+        {{ scope_by(['delivery_date', 'source_file']) }},
+        count(*) as amount
+    from actions
+    group by delivery_date, source_file
 )
 
 {{ tie_out(
@@ -169,4 +191,13 @@ union all
     drill_sql="select delivery_date, source_file, files.rejected_rows, kept.source_line, kept.rule, kept.found"
     ~ " from audit.aud_input_file as files full join audit.aud_rejected_row as kept using (delivery_date, source_file)"
     ~ " where {filter} order by kept.source_line"
+) }}
+union all
+{{ tie_out(
+    'actions_kept',
+    left='reported_actions', left_name='decisions that the file reports',
+    right='kept_actions', right_name='decisions that are kept',
+    drill_sql="select delivery_date, source_file, files.accepted_rows, kept.action_id"
+    ~ " from audit.aud_input_file as files full join audit.aud_action as kept using (delivery_date, source_file)"
+    ~ " where {filter} order by kept.action_id"
 ) }}
