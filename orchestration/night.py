@@ -110,7 +110,7 @@ def require_landing(settings: Settings) -> None:
 def require_seals(settings: Settings) -> None:
     """Refuse a chain of seals that lacks what the served run has seen: an older backup was restored."""
     served = publish.published_run(settings)
-    seals.require_head(settings, served and served.manifest().get("seal_head"))
+    seals.require_head(settings, served.manifest().get("seal_head") if served is not None else None)
 
 
 def keep_private(settings: Settings) -> None:
@@ -205,7 +205,7 @@ def publish_marts(build: Build, record: Record, progress: Progress, report: Repo
 
 
 def drop_old_builds(settings: Settings, current: Build) -> None:
-    """Keep the builds of published runs, which `explain` reads, the current one, and those that settle closed months."""
+    """Keep the builds of published runs, which `explain` reads, the current one, and what settles closed months."""
     kept = {current.path.name} | {run.manifest()["build"] for run in publish.published_runs(settings)}
     kept |= {build.path.name for build in settled.builds(current).values()}
     for folder in settings.build.glob("????-??-??-*"):
