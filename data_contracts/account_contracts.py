@@ -1,6 +1,7 @@
 """Contract of `account_contracts`."""
 
-from data_contracts.vocabulary import Day, Flag, Table, Text, column, key
+from data_contracts.contracts import Contracts
+from data_contracts.vocabulary import Day, Flag, Table, Text, column, key, same
 
 
 class AccountContracts(Table):
@@ -19,6 +20,8 @@ class AccountContracts(Table):
     plan_id: Text = column("Plan whose prices apply.", example="payg")
     currency: Text = column("ISO 4217 code of billing.", example="USD")
     time_zone: Text = column("IANA zone of the account.", example="Europe/Berlin")
+    billing_interval: Text = same(Contracts.billing_interval)
+    billing_anchor_date: Day = same(Contracts.billing_anchor_date)
     rate_set_id: Text = column(
         "`<plan>|<currency>|<zone>`, with `|<contract>` behind it when it has overrides.", example="payg/USD/UTC"
     )

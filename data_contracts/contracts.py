@@ -2,6 +2,9 @@
 
 from data_contracts.vocabulary import Count, Day, Flag, Table, Text, column, key
 
+# The first is what a contract has that does not say.
+INTERVALS = ("month", "week", "quarter", "year")
+
 
 class Contracts(Table):
     """A customer contract as it stood from some day on.
@@ -20,8 +23,22 @@ class Contracts(Table):
     )
     starts_on: Day = column("First local day that the contract covers.")
     ends_on: Day = column("First local day that it no longer covers; FOREVER when open.")
-    billing_interval: Text = column("Length of a billing period.", one_of=("month",))
-    billing_anchor: Count = column("Day of the month on which a billing period starts.", unit="day", at_least=1)
+    billing_interval: Text = column("Length of a billing period.", one_of=INTERVALS)
+    billing_anchor: Count = column(
+        "Day of the month on which a billing period starts, of a week its weekday (1 is Monday). In a shorter month "
+        "its last day.",
+        unit="day",
+        at_least=1,
+    )
+    billing_anchor_date: Day = column(
+        "A day on which a billing period starts: all others count from it, before and after.", example="2000-01-01"
+    )
+    grace_days: Count = column(
+        "Days after the period's end until it is billed.",
+        null_means="the contract does not say",
+        unit="day",
+        at_least=0,
+    )
     has_overrides: Flag = column("Whether the contract has prices of its own.")
     recorded_on: Day = column("Delivery that brought this state.")
     document: Text = column("Where it stands: path and line.", example="llm.yaml:41")

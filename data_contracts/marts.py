@@ -112,6 +112,8 @@ class DimContract(Mart, schema="marts"):
     ends_on: Day = same(Contracts.ends_on)
     billing_interval: Text = same(Contracts.billing_interval)
     billing_anchor: Count = same(Contracts.billing_anchor)
+    billing_anchor_date: Day = same(Contracts.billing_anchor_date)
+    grace_days: Count = same(Contracts.grace_days)
     document: Text = column(
         "Where it stands: path and line.", null_means="the default plan is no document", example="llm.yaml:41"
     )
@@ -333,7 +335,9 @@ class FctInvoice(Mart, schema="marts"):
     """
 
     invoice_id: Text = key(
-        "`draft:<legal entity>:<payer>:<currency>:<billing_period_start>`.", example="draft:acme_us:a1:USD:2026-10-01"
+        "`draft:<legal entity>:<payer>:<currency>:<billing_period_start>`, with `/<billing_period_end>` behind "
+        "it where that is not a month later.",
+        example="draft:acme_us:a1:USD:2026-10-01",
     )
     invoice_number: Text = column(
         "Number of the document.", null_means="it is a draft: numbers are given at issue", example="US-2026-000017"

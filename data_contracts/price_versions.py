@@ -2,7 +2,17 @@
 
 from data_contracts.vocabulary import Count, Day, Flag, Instant, Quantity, Table, Text, UnitPrice, column, key
 
-MODELS = ("flat", "per_unit", "graduated", "volume", "package", "percentage", "matrix", "dynamic")
+MODELS = (
+    "flat",
+    "per_unit",
+    "graduated",
+    "graduated_percentage",
+    "volume",
+    "package",
+    "percentage",
+    "matrix",
+    "dynamic",
+)
 
 
 class PriceVersions(Table):

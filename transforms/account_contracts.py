@@ -1,10 +1,14 @@
 """Builder of `account_contracts`."""
 
+from datetime import date
+
 import polars as pl
 
 from data_contracts import AccountContracts, Accounts, AsOf, Companies, Contracts
 
 DEFAULT_PREFIX = "default:"
+# The default plan bills by the calendar month; only a contract can say otherwise.
+FIRST_OF_MONTH = date(2000, 1, 1)
 
 
 def account_contracts(
@@ -46,6 +50,8 @@ def account_contracts(
             pl.col("_account_to").alias("valid_to"),
             pl.col("_account_currency").alias("currency"),
             pl.lit(value=True).alias("is_default"),
+            pl.lit("month").alias("billing_interval"),
+            pl.lit(FIRST_OF_MONTH).alias("billing_anchor_date"),
         )
         .with_columns(_rate_set(pl.lit("")))
     )

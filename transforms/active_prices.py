@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from transforms import periods
+from transforms.billing_periods import BILLING_PERIOD
 from transforms.usage_cells import covered_meters
 
 ACCOUNT_CONTRACT = ["account_id", "contract_id"]
@@ -23,7 +24,7 @@ def active_prices(
 ) -> pl.LazyFrame:
     """List every price that is active under a contract in a billing period, with its first active day.
 
-    Grain: one row per account, contract, price and billing month, from `billing_starts_on` to `as_of`.
+    Grain: one row per account, contract, price and billing period, from `billing_starts_on` to `as_of`.
     Rule:  a price of the default plan is active where no signed contract covers its meter on the day, as usage of it
            would fall there; the version is the one in force at the first active instant.
 
@@ -39,19 +40,14 @@ def active_prices(
         )
         .filter(pl.col("valid_from") < pl.col("valid_to"))
     )
-    months = clipped.with_columns(
-        pl.date_ranges(periods.month_start(pl.col("valid_from")), "valid_to", "1mo", closed="left").alias(
-            "billing_month"
-        )
-    ).explode("billing_month")
-    active = months.with_columns(
-        pl.max_horizontal("valid_from", "billing_month").alias("_first_day"),
-        pl.min_horizontal("valid_to", periods.next_month_start(pl.col("billing_month"))).alias("_end_day"),
+    active = _by_period(clipped).with_columns(
+        pl.max_horizontal("valid_from", "billing_period_start").alias("_first_day"),
+        pl.min_horizontal("valid_to", "billing_period_end").alias("_end_day"),
     )
     earliest = (
         _sold(active, rates, zone_days, by=["rate_set_id", "meter"])
         .sort("active_at")
-        .unique([*ACCOUNT_CONTRACT, "price_id", "billing_month"], keep="first", maintain_order=True)
+        .unique([*ACCOUNT_CONTRACT, "price_id", "billing_period_start"], keep="first", maintain_order=True)
     )
     return _with_local_date(earliest, zone_days, "active_at", "service_date")
 
@@ -68,7 +64,7 @@ def covered_periods(
 ) -> pl.LazyFrame:
     """Say how a price was active in billing periods: on how many days, until when, and by which version at the end.
 
-    Grain: one row per row of `asked` (account, contract, price, billing month; further columns are kept) in which the
+    Grain: one row per row of `asked` (account, contract, price, billing period; further columns are kept) in which the
            price was active up to `as_of`. Adds `price_version_id`, `list_price_version_id`, `last_day`, `covered_days`.
     """
     meters = price_versions.select("price_id", "meter").unique()
@@ -83,10 +79,8 @@ def covered_periods(
             suffix="_asked",
         )
         .with_columns(
-            pl.max_horizontal("valid_from", "billing_month").alias("_first_day"),
-            pl.min_horizontal(
-                "valid_to", periods.next_month_start(pl.col("billing_month")), pl.lit(as_of + timedelta(days=1))
-            ).alias("_end_day"),
+            pl.max_horizontal("valid_from", "billing_period_start").alias("_first_day"),
+            pl.min_horizontal("valid_to", "billing_period_end", pl.lit(as_of + timedelta(days=1))).alias("_end_day"),
         )
         .filter(pl.col("_first_day") < pl.col("_end_day"))
     )
@@ -96,7 +90,7 @@ def covered_periods(
         .pipe(_with_local_date, zone_days, "active_at", "_from_day")
         .pipe(_with_local_date, zone_days, "_until_at", "_until_day")
     )
-    period = [*ACCOUNT_CONTRACT, "price_id", "billing_month"]
+    period = [*ACCOUNT_CONTRACT, "price_id", "billing_period_start"]
     # Days, not spans: two versions can share a day.
     days = (
         sold.select(*period, pl.date_ranges("_from_day", "_until_day").alias("_day"))
@@ -118,9 +112,26 @@ def _in_force(account_contracts: pl.LazyFrame, plan_prices: pl.LazyFrame, price_
     return pl.concat([signed, _uncovered(by_meter.filter("is_default"), signed)])
 
 
+def _by_period(spans: pl.LazyFrame) -> pl.LazyFrame:
+    """Cut spans of days, which end with a day that is no longer in them, to the billing periods of their contracts."""
+    rhythm = [pl.col("billing_interval"), pl.col("billing_anchor_date")]
+    first = periods.number(pl.col("valid_from"), *rhythm)
+    last = periods.number(pl.col("valid_to").dt.offset_by("-1d"), *rhythm)
+    place = pl.col("_period")
+    return (
+        spans.with_columns(pl.int_ranges(first, last + 1).alias("_period"))
+        .explode("_period")
+        .with_columns(
+            periods.start(place, *rhythm).alias("billing_period_start"),
+            periods.start(place + 1, *rhythm).alias("billing_period_end"),
+        )
+        .drop("_period")
+    )
+
+
 def _sold(spans: pl.LazyFrame, rates: pl.LazyFrame, zone_days: pl.LazyFrame, *, by: list[str]) -> pl.LazyFrame:
     """Cut spans of days to the versions that are sold in them; `active_at` is the first instant of each piece."""
-    columns = [*ACCOUNT_CONTRACT, *by, "time_zone", "billing_month", "_start_at", "_end_at"]
+    columns = [*ACCOUNT_CONTRACT, *by, "time_zone", *BILLING_PERIOD, "_start_at", "_end_at"]
     return (
         spans.pipe(periods.with_day_start, zone_days, "_first_day", "_start_at")
         .pipe(periods.with_day_start, zone_days, "_end_day", "_end_at")

@@ -151,10 +151,9 @@ def _corrected(lines: pl.LazyFrame, fx_rates: pl.LazyFrame, exchange_rates: pl.L
 
 def _unconverted(active: pl.LazyFrame, line_items: pl.LazyFrame) -> pl.LazyFrame:
     """Converted prices that were active in a billing period and have no line in it: a flat amount may be due."""
-    lines = line_items.select("contract_id", "price_id", pl.col("billing_period_start").alias("billing_month"))
     return (
         active.filter(pl.col("kind") == "revenue")
-        .join(lines, on=["contract_id", "price_id", "billing_month"], how="anti")
+        .join(line_items, on=["contract_id", "price_id", "billing_period_start"], how="anti")
         .group_by(pl.col("currency").alias("_price_currency"), pl.col("billing_currency").alias("currency"))
         .agg(
             pl.col("service_date").min().alias("first_date"),

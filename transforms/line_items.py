@@ -23,6 +23,7 @@ from data_contracts import (
 from data_contracts.vocabulary import AMOUNT, EXACT, QUANTITY
 from transforms import exchange, money, periods, running
 from transforms.active_prices import active_prices
+from transforms.billing_periods import BILLING_PERIOD, with_billing_period
 from transforms.charge_models import CELL_MODELS, CUMULATIVE_MODELS, EVENT_MODELS, amount_of
 from transforms.charge_models.matrix import matrix
 from transforms.price_bounds import bound_lines, has_bounds, rounded_bounds
@@ -31,14 +32,14 @@ from transforms.price_bounds import bound_lines, has_bounds, rounded_bounds
 RULE_VERSION = "1"
 
 LINE = ["account_id", "contract_id", "price_id", "price_version_id", "dimensions", "currency", "service_date"]
-# What counts units: each group, and each version's part of the month for itself (`on_price_change: restart`).
-COUNTER = ["contract_id", "price_id", "price_version_id", "dimensions", "billing_month"]
+# What counts units: each group, and each version's part of the period for itself (`on_price_change: restart`).
+COUNTER = ["contract_id", "price_id", "price_version_id", "dimensions", "billing_period_start"]
 # What a flat price is due once for, whatever its versions are.
-FLAT_SCOPE = ["contract_id", "price_id", "dimensions", "billing_month"]
-# The running total that is rounded: it runs on when the price changes, so that a month sums to one rounded total.
+FLAT_SCOPE = ["contract_id", "price_id", "dimensions", "billing_period_start"]
+# The running total that is rounded: it runs on when the price changes, so that a period sums to one rounded total.
 ROUNDING_SCOPE = ["contract_id", "price_id", "dimensions", "billing_period_start"]
 AMOUNTS = ["amount_exact", "list_exact", "fees", "list_fees"]
-RATED = [*LINE, "charge_kind", "started_at", "quantity", "quantity_before", *AMOUNTS]
+RATED = [*LINE, *BILLING_PERIOD, "charge_kind", "started_at", "quantity", "quantity_before", *AMOUNTS]
 NOTHING = pl.lit(0).cast(EXACT)
 NO_FEES = [pl.lit(None, dtype=AMOUNT).alias("fees"), pl.lit(None, dtype=AMOUNT).alias("list_fees")]
 
@@ -75,14 +76,14 @@ def line_items(
         zone_days=zone_days,
         as_of=as_of,
     )
-    used = priced_usage.filter(pl.col("outcome") == "rated")
+    used = priced_usage.filter(pl.col("outcome") == "rated").pipe(with_billing_period, account_contracts)
     # Collected, because several steps go on from here: the plan would make it anew for each (20 s instead of 9).
     unused = _without_usage(active, used).collect().lazy()
     points = pl.concat([_points(used), unused.filter(~is_by_event("model"))])
     rated = pl.concat(
         [
             _rated_by_quantity(points, price_versions, price_tiers),
-            _rated_by_event(rated_events),
+            _rated_by_event(rated_events.pipe(with_billing_period, account_contracts)),
             _without_event(unused.filter(is_by_event("model"))),
         ]
     )
@@ -128,7 +129,7 @@ def _points(used: pl.LazyFrame) -> pl.LazyFrame:
         used.filter(~is_by_event("model"))
         .drop("dimensions")
         .rename({"line_dimensions": "dimensions"})
-        .group_by(*LINE, "model")
+        .group_by(*LINE, *BILLING_PERIOD, "model")
         .agg(
             pl.lit("usage").alias("charge_kind"),
             pl.col("list_price_version_id").sort_by("slot_at").first(),
@@ -146,12 +147,11 @@ def _points(used: pl.LazyFrame) -> pl.LazyFrame:
 
 def _without_usage(active: pl.LazyFrame, used: pl.LazyFrame) -> pl.LazyFrame:
     """Active prices of a billing period in which nothing of theirs was used: one point of quantity 0 each."""
-    used_in = used.select(
-        "contract_id", "price_id", periods.month_start(pl.col("service_date")).alias("billing_month")
-    ).unique()
+    used_in = used.select("contract_id", "price_id", "billing_period_start").unique()
     is_of_time = pl.col("meter") == ""
-    return active.join(used_in, on=["contract_id", "price_id", "billing_month"], how="anti").select(
+    return active.join(used_in, on=used_in.collect_schema().names(), how="anti").select(
         *[pl.col("conditions").alias("dimensions") if name == "dimensions" else pl.col(name) for name in LINE],
+        *BILLING_PERIOD,
         "model",
         pl.when(is_of_time).then(pl.lit("recurring")).otherwise(pl.lit("usage")).alias("charge_kind"),
         "list_price_version_id",
@@ -168,13 +168,12 @@ def _rated_by_quantity(points: pl.LazyFrame, price_versions: pl.LazyFrame, price
     """Rate each point by its own version, and beside it by the plan's.
 
     A cumulative model as R(cumulative) - R(cumulative before); before the first point R is 0, not R(0): tier one's flat
-    is due with the first point, even one of quantity 0. A flat price is due with the first point of the month only. A
+    is due with the first point, even one of quantity 0. A flat price is due with the first point of the period only. A
     cell model brings the amount with it.
     """
-    dated = points.with_columns(periods.month_start(pl.col("service_date")).alias("billing_month"))
     is_due = pl.col("started_at") == pl.col("started_at").min().over(FLAT_SCOPE)
     counted = (
-        running.in_order(dated, COUNTER, ["service_date"])
+        running.in_order(points, COUNTER, ["service_date"])
         .with_columns(
             running.total("quantity", QUANTITY).alias("through"),
             pl.col(running.STARTS).alias("is_first"),
@@ -256,7 +255,7 @@ def _with_total(points: pl.LazyFrame, price_tiers: pl.LazyFrame, *, version: str
     """
     tiers = price_tiers.rename({"price_version_id": version})
     billed = pl.col("_billed")
-    # On its way a running total may be below zero: tier one's line goes on there, and the month's total is what counts.
+    # On its way a running total may be below zero: tier one's line goes on, and the period's total is what counts.
     is_in_tier = ((billed > pl.col("lower_bound")) | (pl.col("tier") == 1)) & (
         pl.col("up_to").is_null() | (billed <= pl.col("up_to"))
     )
@@ -280,7 +279,7 @@ def _rated_by_event(rated_events: pl.LazyFrame) -> pl.LazyFrame:
     """Sum the fees of a day: the line's amount is the sum of the fees rounded per event."""
     daily = (
         rated_events.rename({"line_dimensions": "dimensions"})
-        .group_by(LINE)
+        .group_by(*LINE, *BILLING_PERIOD)
         .agg(
             pl.lit("usage").alias("charge_kind"),
             pl.col("quantity").sum(),
@@ -290,7 +289,6 @@ def _rated_by_event(rated_events: pl.LazyFrame) -> pl.LazyFrame:
             pl.col("amount").sum().cast(AMOUNT).alias("fees"),
             pl.col("list_amount").sum().cast(AMOUNT).alias("list_fees"),
         )
-        .with_columns(periods.month_start(pl.col("service_date")).alias("billing_month"))
     )
     through = running.total("quantity", QUANTITY)
     return (
@@ -344,10 +342,6 @@ def _described(
         .with_columns(pl.when(is_cost).then("currency").otherwise("_billed_in").alias("billing_currency"))
         .pipe(exchange.into_billing_currency, exchange_rates, price_versions)
         .join(currencies.select("currency", "minor_units"), on="currency", how="left", validate="m:1")
-        .with_columns(
-            periods.month_start(pl.col("service_date")).alias("billing_period_start"),
-            periods.next_month_start(pl.col("service_date")).alias("billing_period_end"),
-        )
         .pipe(_named)
     )
 

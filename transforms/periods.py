@@ -1,8 +1,14 @@
-"""Days, months and half-open intervals."""
+"""Days, months, billing periods and half-open intervals."""
+
+from datetime import date
 
 import polars as pl
 
 from data_contracts.vocabulary import BEGINNING_AT, FOREVER_AT
+
+# How long an interval is: whole months from an anchor that is clamped to the month's last day, or whole days.
+MONTHS = {"month": 1, "quarter": 3, "year": 12}
+DAYS = {"day": 1, "week": 7}
 
 
 def month_start(day: pl.Expr) -> pl.Expr:
@@ -13,6 +19,45 @@ def month_start(day: pl.Expr) -> pl.Expr:
 def next_month_start(day: pl.Expr) -> pl.Expr:
     """First day of the following calendar month."""
     return month_start(day).dt.offset_by("1mo")
+
+
+def number(day: pl.Expr, interval: pl.Expr, anchor: pl.Expr) -> pl.Expr:
+    """Which period of an interval a day is in, counted from the one that starts on the anchor (0)."""
+    months = (_month_number(day) - _month_number(anchor)) // _length(interval, MONTHS)
+    # In the month of a period's start, the days before it still belong to the period before.
+    is_before = day < start(months, interval, anchor)
+    days = (day - anchor).dt.total_days() // _length(interval, DAYS)
+    return pl.when(_is_of_days(interval)).then(days).otherwise(months - is_before.cast(pl.Int64))
+
+
+def start(number: pl.Expr, interval: pl.Expr, anchor: pl.Expr) -> pl.Expr:
+    """First day of a period. Anchors are clamped and remembered: 31 January, 28 February, 31 March."""
+    month = _month_number(anchor) + number * _length(interval, MONTHS)
+    first = pl.date(month // 12, month % 12 + 1, 1)
+    last_day = first.dt.days_in_month()
+    clamped = first + pl.duration(days=pl.min_horizontal(anchor.dt.day(), last_day) - 1)
+    of_days = anchor + pl.duration(days=number * _length(interval, DAYS))
+    return pl.when(_is_of_days(interval)).then(of_days).otherwise(clamped)
+
+
+def period_start(day: date, interval: str, anchor: date) -> date:
+    """First day of the period that holds one day: what `number` and `start` say of a column."""
+    rhythm = [pl.lit(interval), pl.lit(anchor)]
+    found: date = pl.select(start(number(pl.lit(day), *rhythm), *rhythm)).item()
+    return found
+
+
+def _is_of_days(interval: pl.Expr) -> pl.Expr:
+    return interval.is_in(list(DAYS))
+
+
+def _length(interval: pl.Expr, lengths: dict[str, int]) -> pl.Expr:
+    """Months or days of an interval; 1 for those that are counted in the other."""
+    return interval.replace_strict(lengths, default=1, return_dtype=pl.Int64)
+
+
+def _month_number(day: pl.Expr) -> pl.Expr:
+    return day.dt.year().cast(pl.Int64) * 12 + day.dt.month() - 1
 
 
 def covers(day: pl.Expr, valid_from: str | pl.Expr, valid_to: str | pl.Expr) -> pl.Expr:

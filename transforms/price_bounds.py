@@ -5,10 +5,11 @@ from datetime import date
 import polars as pl
 
 from data_contracts.vocabulary import AMOUNT, EXACT, QUANTITY
-from transforms import money, periods
+from transforms import money
 from transforms.active_prices import covered_periods
+from transforms.billing_periods import BILLING_PERIOD
 
-PRICE_PERIOD = ["account_id", "contract_id", "price_id", "currency", "billing_month"]
+PRICE_PERIOD = ["account_id", "contract_id", "price_id", "currency", *BILLING_PERIOD]
 BOUND_KINDS = ("maximum", "minimum_true_up")
 BOUNDS = ["minimum_amount", "maximum_amount"]
 NOTHING = pl.lit(0).cast(EXACT)
@@ -64,7 +65,6 @@ def _daily(rated: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
     rounding = price_versions.select("price_version_id", "currency", "round_at")
     return (
         rated.join(rounding, on=["price_version_id", "currency"], how="inner", validate="m:1")
-        .with_columns(periods.month_start(pl.col("service_date")).alias("billing_month"))
         .group_by(*PRICE_PERIOD, "service_date")
         .agg(
             charged("amount_exact", "fees").sum().alias("charge"),
@@ -123,8 +123,7 @@ def _maxima(capped: pl.LazyFrame) -> pl.LazyFrame:
 
 def _minima(capped: pl.LazyFrame, companies: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
     """One line per ended period whose charges stay below the minimum's share of the covered days."""
-    period_end = periods.next_month_start(pl.col("billing_month"))
-    days = (period_end - pl.col("billing_month")).dt.total_days()
+    days = (pl.col("billing_period_end") - pl.col("billing_period_start")).dt.total_days()
 
     def missing(minimum: str, total: str, off: str) -> pl.Expr:
         due = money.prorated(pl.col(minimum), pl.col("covered_days"), days)
@@ -134,9 +133,9 @@ def _minima(capped: pl.LazyFrame, companies: pl.LazyFrame, as_of: date) -> pl.La
     last = pl.col("service_date") == pl.col("service_date").max().over(PRICE_PERIOD)
     ended = (
         # West of Greenwich the period's last day lasts into the first day after it, so that day must have come.
-        capped.filter(last & (period_end <= as_of))
+        capped.filter(last & (pl.col("billing_period_end") <= as_of))
         .join(companies.select("billing_starts_on"), how="cross")
-        .filter(pl.col("billing_month") >= periods.month_start(pl.col("billing_starts_on")))
+        .filter(pl.col("billing_period_end") > pl.col("billing_starts_on"))
     )
     return _lines(
         ended.with_columns(
@@ -159,6 +158,7 @@ def _lines(bounded: pl.LazyFrame, charge_kind: str) -> pl.LazyFrame:
         pl.col("conditions").alias("dimensions"),
         "currency",
         "service_date",
+        *BILLING_PERIOD,
         pl.lit(charge_kind).alias("charge_kind"),
         "started_at",
         nothing.alias("quantity"),

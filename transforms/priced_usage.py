@@ -5,6 +5,7 @@ from decimal import Decimal
 import polars as pl
 
 from data_contracts import (
+    AccountContracts,
     AsOf,
     ExchangeRates,
     Exclusions,
@@ -15,10 +16,13 @@ from data_contracts import (
     PriceVersions,
     Rates,
     UsageDays,
+    UsageLevels,
 )
 from data_contracts.vocabulary import QUANTITY
 from transforms import dimensions, exchange, periods
+from transforms.billing_periods import with_billing_period
 from transforms.charge_models import MODELS_OF_TOTALS
+from transforms.levels import standing_cells, with_quantity
 from transforms.matrix_prices import with_matrix_price
 from transforms.usage_cells import CELL
 
@@ -32,13 +36,13 @@ OVER, NONE = pl.lit(2).cast(QUANTITY), pl.lit(0).cast(QUANTITY)
 # A column of quantities holds 10^26; what is summed up to here stays far below.
 LARGEST_QUANTITY = pl.lit(Decimal(10) ** 20).cast(QUANTITY)
 # What has one running total, and therefore one bound.
-BOUNDED = ["contract_id", "price_id", "currency", "month"]
-# What counts for itself: each version's part of a month, each group.
+BOUNDED = ["contract_id", "price_id", "currency", "billing_period_start"]
+# What counts for itself: each version's part of a period, each group.
 COUNTER = [*BOUNDED, "price_version_id", "line_dimensions"]
 WHY_HELD = {
     "no_exchange_rate": "the price is in another currency than the contract, and no rate of the day is known",
-    "amount_bound": "the month's quantity would price above 10^13",
-    "negative_total": "the month's quantity is below zero, which tiers, packages and free units cannot price",
+    "amount_bound": "the period's quantity would price above 10^13",
+    "negative_total": "the period's quantity is below zero, which tiers, packages and free units cannot price",
 }
 OF_THE_PRICE = [
     "price_version_id",
@@ -55,6 +59,7 @@ OF_THE_PRICE = [
 
 def priced_usage(
     usage_days: AsOf[UsageDays],
+    usage_levels: AsOf[UsageLevels],
     rates: AsOf[Rates],
     price_versions: AsOf[PriceVersions],
     price_cells: AsOf[PriceCells],
@@ -62,6 +67,7 @@ def priced_usage(
     exclusions: AsOf[Exclusions],
     meters: AsOf[Meters],
     exchange_rates: AsOf[ExchangeRates],
+    account_contracts: AsOf[AccountContracts],
 ) -> AsOf[PricedUsage]:
     """Give each cell of usage the version that prices it, once as revenue and once as cost, or the reason why not.
 
@@ -70,7 +76,7 @@ def priced_usage(
              currency, a sum below 10^13 or a total of zero or more where tiers need one; else rated. Usage of a meter
              without any cost price is excluded as `not_costed`.
     """
-    uses = _with_named_rule(usage_days, exclusions, meters).collect().lazy()
+    uses = _with_named_rule(standing_cells(usage_days, usage_levels), exclusions, meters).collect().lazy()
     asked = uses.filter(pl.col("named_rule").is_null()).select(*OFFER, "value").unique()
     offers = _offers(asked, rates, price_conditions, price_cells)
     costed = rates.filter(pl.col("kind") == "cost").select(
@@ -80,7 +86,10 @@ def priced_usage(
         costed.unique(), on=["rate_set_id", "meter"], how="left", validate="m:1"
     )
     # Collected here and below, where several steps go on from it: the plan would make it anew for each of them.
-    judged = _held(offered.with_columns(_outcome()).collect().lazy(), price_versions, exchange_rates)
+    outcomes = offered.with_columns(_outcome()).pipe(with_billing_period, account_contracts)
+    counted = with_quantity(outcomes.collect().lazy(), usage_levels)
+    # Counted once more: what is held after all has left its counter.
+    judged = with_quantity(_held(counted, price_versions, exchange_rates), usage_levels)
     is_rated = pl.col("outcome") == "rated"
     has_offers = pl.col("price_id").is_not_null()
     wanted = list(PricedUsage.schema())
@@ -99,10 +108,8 @@ def priced_usage(
     ).sort(PricedUsage.keys)
 
 
-def _with_named_rule(usage_days: pl.LazyFrame, exclusions: pl.LazyFrame, meters: pl.LazyFrame) -> pl.LazyFrame:
+def _with_named_rule(standing: pl.LazyFrame, exclusions: pl.LazyFrame, meters: pl.LazyFrame) -> pl.LazyFrame:
     """Take each cell once per kind; name why it is excluded, or what it waits for before any price is asked."""
-    # A day whose events were all taken back was not used at all.
-    standing = usage_days.filter(pl.col("event_count") > 0)
     uses = standing.join(meters.select("meter", "value"), on="meter", how="left", validate="m:1").join(
         KINDS, how="cross"
     )
@@ -278,12 +285,11 @@ def _outcome() -> list[pl.Expr]:
     ]
 
 
-def _held(offered: pl.LazyFrame, price_versions: pl.LazyFrame, exchange_rates: pl.LazyFrame) -> pl.LazyFrame:
+def _held(dated: pl.LazyFrame, price_versions: pl.LazyFrame, exchange_rates: pl.LazyFrame) -> pl.LazyFrame:
     """Hold by name what has no amount: above 10^13, below zero where tiers need a total, without an exchange rate.
 
     A cell with one price that cannot be rated waits as a whole, or its usage would be both rated and held.
     """
-    dated = offered.with_columns(periods.month_start(pl.col("service_date")).alias("month"))
     totals = _totals(dated.filter(pl.col("outcome") == "rated"), price_versions).collect().lazy()
     too_large = _too_large(totals).with_columns(pl.lit("amount_bound").alias("_held"))
     below_zero = _below_zero(totals).with_columns(pl.lit("negative_total").alias("_held"))
@@ -350,10 +356,10 @@ def _totals(rated: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _too_large(totals: pl.LazyFrame) -> pl.LazyFrame:
-    """The months of a price that would come to 10^13 or more, so that nothing overflows.
+    """The periods of a price that would come to 10^13 or more, so that nothing overflows.
 
     Each counter takes the share of the bound that its quantity is of its version's limit, or of the limit of the list
-    version beside it; the shares of a month add up, because its running total does. Where groups have flat amounts of
+    version beside it; the shares of a period add up, because its running total does. Where groups have flat amounts of
     their own, each takes its share of them, too.
     """
     share = pl.max_horizontal(
@@ -383,7 +389,7 @@ def _share(size: pl.Expr, limit: pl.Expr) -> pl.Expr:
 
 
 def _below_zero(totals: pl.LazyFrame) -> pl.LazyFrame:
-    """The counters below zero at the end of their part of the month, where what is due depends on the total."""
+    """The counters below zero at the end of their part of the period, where what is due depends on the total."""
     needs_total = pl.col("model").is_in(MODELS_OF_TOTALS) | pl.col("free_units").is_not_null()
     return (
         totals.filter(needs_total)

@@ -21,14 +21,15 @@ from data_contracts import (
     ZoneDays,
 )
 from data_contracts.vocabulary import EXACT, QUANTITY
-from transforms import exchange, money, periods
+from transforms import exchange, money
+from transforms.billing_periods import with_billing_period
 from transforms.charge_models import EVENT_MODELS
 from transforms.charge_models.percentage import charged_value, is_free, percentage
 from transforms.reversed_usage import standing
 from transforms.usage_cells import CELL, with_cell
 
 # Allowances begin anew with each version, group and billing period (`on_price_change: restart`).
-ALLOWANCE = ["contract_id", "price_id", "price_version_id", "line_dimensions", "billing_month"]
+ALLOWANCE = ["contract_id", "price_id", "price_version_id", "line_dimensions", "billing_period_start"]
 FEE_TERMS = ["rate", "fixed_amount", "minimum_fee", "maximum_fee"]
 FREE_TERMS = ["free_events", "free_amount", "free_rule"]
 TERMS = [*FEE_TERMS, *FREE_TERMS, "rounding"]
@@ -82,9 +83,8 @@ def rated_events(
     priced = events.join(cells, on=CELL, how="inner", validate="m:m").with_columns(
         pl.col("_contract_id").alias("contract_id"),
         pl.col("measured").alias("quantity"),
-        periods.month_start(pl.col("service_date")).alias("billing_month"),
     )
-    in_order = _with_position(priced, price_versions)
+    in_order = _with_position(with_billing_period(priced, account_contracts), price_versions)
     # Collected: the few events whose list price is another one are looked at once more.
     charged = _with_fee(in_order, price_versions, "price_version_id", "amount_exact").collect().lazy()
     is_listed = pl.col("list_price_version_id") == pl.col("price_version_id")

@@ -11,6 +11,7 @@ from orchestration.book.problems import Problem
 from orchestration.book.reading import Placed, read_contract_file
 from orchestration.book.schema import Contract, Override, Version, version_faults
 from orchestration.book.terms import BookVersion, amount_faults, in_order, version_terms
+from transforms.periods import period_start
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ def _with_file(
         state = _next_state(known, contract, delivery_date)
         found.extend(_account_change(known, state))
         found.extend(_currency_change(known, state))
+        found.extend(_rhythm_change(known, state))
         if book is not None and not found:
             own, found = _with_overrides(book, chains, known, state)
             chains.update(own)
@@ -170,11 +172,25 @@ def _account_change(known: tuple[ContractState, ...], state: ContractState) -> I
 
 
 def _currency_change(known: tuple[ContractState, ...], state: ContractState) -> Iterator[Problem]:
-    if not known or known[-1].item.billing.currency == state.item.billing.currency or state.valid_from.day == 1:
+    billing = state.item.billing
+    if not known or known[-1].item.billing.currency == billing.currency:
         return
-    message = f"the currency changes on {state.valid_from}, inside a billing period."
-    remedy = "Write valid_from: the first day of a month."
-    yield state.placed.problem(("billing", "currency"), "contradiction", message, remedy)
+    start = period_start(state.valid_from, billing.interval, billing.anchor_date)
+    if start != state.valid_from:
+        message = f"the currency changes on {state.valid_from}, inside the billing period that starts on {start}."
+        remedy = "Write valid_from: the first day of a billing period."
+        yield state.placed.problem(("billing", "currency"), "contradiction", message, remedy)
+
+
+def _rhythm_change(known: tuple[ContractState, ...], state: ContractState) -> Iterator[Problem]:
+    """Periods are counted, rounded and billed by contract: none may be cut in two, or belong to two rhythms."""
+    if not known:
+        return
+    before, after = known[-1].item.billing, state.item.billing
+    if (before.interval, before.anchor_date) != (after.interval, after.anchor_date):
+        message = f"{state.item.contract_id} is billed by the {before.interval}, anchored on {before.anchor_date}."
+        remedy = "End it with ends_on, and sign a new contract with the new billing."
+        yield state.placed.problem(("billing",), "contradiction", message, remedy)
 
 
 def _with_overrides(

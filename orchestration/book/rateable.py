@@ -7,13 +7,11 @@ from collections.abc import Iterator, Mapping
 
 from orchestration.book.problems import Fault, Problem
 from orchestration.book.reading import Placed
-from orchestration.book.schema import Amounts, Company, Contract, Meter, PriceItem, Version
+from orchestration.book.schema import Amounts, Company, Contract, PriceItem, Version
 
 RULE = "cannot_be_rated_yet"
-MODELS = ("flat", "per_unit", "graduated", "volume", "package", "percentage", "matrix", "dynamic")
 # What free units are taken off: these price units, the others events, amounts or time.
-MODELS_OF_UNITS = ("per_unit", "graduated", "volume", "package", "matrix")
-AGGREGATIONS = ("sum", "count")
+MODELS_OF_UNITS = ("per_unit", "graduated", "graduated_percentage", "volume", "package", "matrix")
 
 
 def company_problems(company: Placed[Company]) -> Iterator[Problem]:
@@ -23,16 +21,8 @@ def company_problems(company: Placed[Company]) -> Iterator[Problem]:
         yield _refused(company, ("fx", "reporting"), feature, "Write posting_date.")
 
 
-def meter_problems(meter: Placed[Meter]) -> Iterator[Problem]:
-    """Name what a meter asks for that is not built."""
-    if meter.item.aggregation not in AGGREGATIONS:
-        possible = " and ".join(AGGREGATIONS)
-        yield _refused(meter, ("aggregation",), f"aggregation {meter.item.aggregation}", f"Only {possible} can.")
-
-
 def price_problems(price: Placed[PriceItem]) -> Iterator[Problem]:
     """Name what a price asks for that is not built."""
-    yield from _model_problems(price, ("model",), price.item.model)
     yield from _interval_problems(price)
     for number, version in enumerate(price.item.versions):
         for fault in _version_faults(price.item, price.item.model, version):
@@ -64,23 +54,12 @@ def contract_problems(contract: Placed[Contract], prices: Mapping[str, PriceItem
             yield _refused(contract, (name,), name, "Leave it out for now.")
     if item.price_lock not in (None, False):
         yield _refused(contract, ("price_lock",), "price_lock", "Write the locked terms as overrides.")
-    if item.billing.interval != "month":
-        yield _refused(contract, ("billing", "interval"), f"interval {item.billing.interval}", "Write month.")
-    if item.billing.anchor != 1:
-        yield _refused(contract, ("billing", "anchor"), f"anchor {item.billing.anchor}", "Write 1.")
     for place, override in enumerate(item.overrides):
         price = prices.get(override.price)
-        if override.model is not None:
-            yield from _model_problems(contract, ("overrides", place, "model"), override.model)
         for number, version in enumerate(override.versions):
             for fault in _version_faults(price, override.model or (price.model if price else "per_unit"), version):
                 at = ("overrides", place, "versions", number, *fault.at)
                 yield contract.problem(at, fault.rule, fault.message, fault.remedy)
-
-
-def _model_problems(placed: Placed, at: tuple[str | int, ...], model: str) -> Iterator[Problem]:
-    if model not in MODELS:
-        yield _refused(placed, at, f"model {model}", f"Only {', '.join(MODELS)} can.")
 
 
 def _version_faults(price: PriceItem | None, model: str, version: Version) -> Iterator[Fault]:

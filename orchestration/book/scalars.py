@@ -150,6 +150,10 @@ def read_day(value: Any) -> date:
     return _in_range(day, day)
 
 
+def _anchor(value: Any) -> int | date:
+    return _count(value) if isinstance(value, str) and _COUNT.fullmatch(value) else read_day(value)
+
+
 def read_moment(value: Any) -> date | datetime:
     """Parse a day (starts with the account's local day) or an instant with offset, which comes out as naive UTC."""
     if isinstance(value, str) and _DAY.fullmatch(value):
@@ -232,6 +236,11 @@ Lock = Annotated[
     WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "string", "format": "date"}]}),
 ]
 Day = Annotated[date, PlainValidator(read_day), WithJsonSchema({"type": "string", "format": "date"})]
+Anchor = Annotated[
+    int | date,
+    PlainValidator(_anchor),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": 31}, {"type": "string", "format": "date"}]}),
+]
 Moment = Annotated[
     date | datetime,
     PlainValidator(read_moment),

@@ -16,6 +16,7 @@ from data_contracts.fx_rates import REFERENCE
 from orchestration.book.problems import Fault
 from orchestration.book.scalars import (
     CHOICE,
+    Anchor,
     ClockTime,
     Count,
     Country,
@@ -63,6 +64,8 @@ TERMS_OF_MODEL: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "matrix": (("matrix",), ()),
     "dynamic": ((), ()),
 }
+# Tiers of units have a unit_amount, tiers of a value a rate. All units of a volume price are priced alike, be it money.
+WRONG_IN_TIER = {"graduated": "rate", "graduated_percentage": "unit_amount"}
 MODEL_TERMS = ("unit_amount", "per", "intervals", "tiers", "package", "percentage", "matrix", "flat_amount")
 
 
@@ -134,10 +137,17 @@ class Meter(Item):
     aggregation: Annotated[Literal["sum", "count", "max", "latest", "unique_count", "weighted_sum"], CHOICE] = Field(
         description="How events add up within a period."
     )
-    value: Annotated[Literal["quantity", "amount"], CHOICE] = Field(
-        "quantity", description="Which field of the event is measured."
+    value: Text = Field(
+        "quantity",
+        description="Which field of the event is measured: quantity, amount, or the dimension whose values a "
+        "unique_count counts.",
     )
     dimensions: list[Id] = Field(default_factory=list, description="Further fields of the event that prices may use.")
+    carry_over: bool | None = Field(
+        None,
+        description="Whether a billing period begins with what the one before ended with. By default true for latest "
+        "and weighted_sum, false for unique_count; no other aggregation can.",
+    )
     negative: Annotated[Literal["reject", "allow"], CHOICE] = Field(
         "reject", description="Whether events may be negative."
     )
@@ -150,6 +160,21 @@ class Meter(Item):
         refuse_all(_repeated(dimensions, "dimension"))
         return dimensions
 
+    @model_validator(mode="after")
+    def _measures_what_it_can(self) -> "Meter":
+        counts_values = self.aggregation == "unique_count"
+        possible = self.dimensions if counts_values else ["quantity", "amount"]
+        faults = []
+        if self.value not in possible:
+            message = f"{self.aggregation} cannot measure {self.value}."
+            what = "one of its dimensions" if counts_values else "quantity or amount"
+            faults.append(Fault(("value",), "contradiction", message, f"Write {what}."))
+        if self.carry_over is not None and self.aggregation in ("sum", "count", "max"):
+            message = f"{self.aggregation} begins anew in each billing period."
+            faults.append(Fault(("carry_over",), "contradiction", message, "Leave it out."))
+        refuse_all(faults)
+        return self
+
 
 class Tier(Item):
     """One step of a tiered price."""
@@ -158,7 +183,9 @@ class Tier(Item):
     unit_amount: Price | None = Field(None, description="Price of `per` units in the tier.")
     per: PositiveQuantity | None = Field(None, description="How many units `unit_amount` buys; 1 when not given.")
     flat_amount: Price | None = Field(None, description="Due once when the tier is entered.")
-    rate: Price | None = Field(None, description='Share of the value (graduated_percentage), e.g. "0.012".')
+    rate: Price | None = Field(
+        None, description='Share of the value (graduated_percentage, and volume over a value), e.g. "0.012".'
+    )
 
     @model_validator(mode="after")
     def _prices_something(self) -> "Tier":
@@ -543,22 +570,45 @@ class BookDocument(Item):
     cost_mapping: list[CostMapping] = Field(default_factory=list, description="Whose cost a provider's charges are.")
 
 
+# A first of January that falls on the weekday, so that months and years of a weekly contract are those of the calendar.
+_FIRST_OF_JANUARY = {date(year, 1, 1).isoweekday(): date(year, 1, 1) for year in reversed(range(2000, 2012))}
+
+
 class Billing(Item):
     """Rhythm and currency of a contract."""
 
-    interval: Annotated[Literal["month", "quarter", "year"], CHOICE] = Field(
+    interval: Annotated[Literal["week", "month", "quarter", "year"], CHOICE] = Field(
         "month", description="Length of a billing period."
     )
-    anchor: Count = Field(1, description="Day of the month on which a period starts, 1 to 31.")
+    anchor: Anchor = Field(
+        1,
+        description="Day of the month on which a period starts, 1 to 31 (of a week its weekday, 1 is Monday); quarters "
+        "and years start in January. Or a date on which one starts.",
+    )
     currency: Currency | None = Field(None, description="ISO 4217 code; the account's when not given.")
-    grace_days: Count | None = Field(None, description="Days after the period's end until it is billed. Not used yet.")
+    grace_days: Count | None = Field(None, description="Days after the period's end until it is billed.")
 
-    @field_validator("anchor")
-    @classmethod
-    def _anchor_is_a_day(cls, anchor: int) -> int:
-        if not 1 <= anchor <= 31:
-            refuse("out_of_range", f"{anchor} is not a day of the month.", "Write 1 to 31.")
-        return anchor
+    @model_validator(mode="after")
+    def _anchor_is_a_day(self) -> "Billing":
+        last, what = (7, "week") if self.interval == "week" else (31, "month")
+        if isinstance(self.anchor, int) and not 1 <= self.anchor <= last:
+            fault = Fault(
+                ("anchor",), "out_of_range", f"{self.anchor} is not a day of the {what}.", f"Write 1 to {last}."
+            )
+            refuse_all([fault])
+        return self
+
+    @property
+    def anchor_date(self) -> date:
+        """Return a day on which a period starts, from which all others count."""
+        if isinstance(self.anchor, date):
+            return self.anchor
+        return _FIRST_OF_JANUARY[self.anchor] if self.interval == "week" else date(2000, 1, self.anchor)
+
+    @property
+    def anchor_day(self) -> int:
+        """Return the day of the month, or of the week, on which a period starts."""
+        return self.anchor_date.isoweekday() if self.interval == "week" else self.anchor_date.day
 
 
 class Override(Item):
@@ -721,8 +771,8 @@ def _amount_faults(model: str, amounts: Amounts, at: tuple[str | int, ...]) -> l
         if not given and name in required:
             faults.append(Fault(at, "missing", f"{name} is missing.", f"Model {model} needs it."))
     for number, tier in enumerate(amounts.tiers or []):
-        wrong = "unit_amount" if model == "graduated_percentage" else "rate"
-        if getattr(tier, wrong) is not None:
+        wrong = WRONG_IN_TIER.get(model)
+        if wrong is not None and getattr(tier, wrong) is not None:
             message = f"tier {number + 1}: {wrong} is not a term of model {model}."
             other = "rate" if wrong == "unit_amount" else "unit_amount"
             faults.append(Fault((*at, "tiers", number, wrong), "wrong_term", message, f"Write {other}."))

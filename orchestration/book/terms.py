@@ -17,13 +17,18 @@ from orchestration.book.schema import Amounts, Matrix, Package, Percentage, Vers
 
 # A long series repeats few prices: 17,520 half-hours of the London tariff have three.
 CACHED_TERMS = 65_536
+# Each unit is paid in its own tier, whether it is a unit or one of money.
+GRADUATED = ("graduated", "graduated_percentage")
 # More groups of a price than any company has.
 MOST_GROUPS = 10**18
 
 
 @dataclass(frozen=True, slots=True)
 class TierTerms:
-    """One tier: up to and with `up_to` (null: no end), one unit costs `unit_amount`, entering it `flat_amount`."""
+    """One tier: up to and with `up_to` (null: no end), one unit costs `unit_amount`, entering it `flat_amount`.
+
+    Of a tier with a rate the unit is one of money, and the rate its price.
+    """
 
     up_to: Decimal | None
     unit_amount: Fraction
@@ -165,7 +170,7 @@ def _tier_terms(model: str, amounts: Amounts) -> tuple[TierTerms, ...]:
     if model == "flat":
         return (TierTerms(None, Fraction(0), amounts.flat_amount or Decimal(0)),)
     return tuple(
-        TierTerms(tier.up_to, _unit(tier.unit_amount, tier.per), tier.flat_amount or Decimal(0))
+        TierTerms(tier.up_to, _unit(tier.unit_amount or tier.rate, tier.per), tier.flat_amount or Decimal(0))
         for tier in amounts.tiers or ()
     )
 
@@ -210,7 +215,7 @@ def pieces(terms: Terms) -> tuple[LinearPiece, ...]:
     lines = []
     below, due = Decimal(0), Fraction(0)
     for tier in terms.tiers:
-        is_graduated = terms.model == "graduated"
+        is_graduated = terms.model in GRADUATED
         base = due + Fraction(tier.flat_amount) if is_graduated else Fraction(tier.flat_amount)
         line = LinearPiece(
             # Tier one holds x = 0 too; -1 keeps the lower bound exclusive in every tier.

@@ -1,11 +1,14 @@
 """A night in a process of its own that dies where it is told to: `python -m tests.faults.dying <what> <home> ...`.
 
-`night HOME DAY [POINT]`    one night; it dies just before the POINT-th call that makes something durable. What it
-                            prints last is the number of such calls that it made.
-`tables HOME DAY SHARE`     all that comes before dbt, killed before every SHARE-th of these calls, each time in a copy,
-                            and run again; prints for each kill what the second run made.
+`night HOME DAY [POINT [HOW]]`     one night; before the POINT-th call that makes something durable it meets a fault.
+                                   What it prints last is the number of such calls that it made.
+`tables HOME DAY SHARE HOW ...`    all that comes before dbt, with a fault before every SHARE-th of these calls, each
+                                   time in a copy, and run again; prints for each what the second run made.
+
+HOW is `kill` (by default), `exception`, `full` (no space left) or `io` (input/output error).
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -27,21 +30,44 @@ DURABLE = ("fsync", "rename", "replace", "symlink", "unlink")
 KILLED = 9
 
 
+def _kill() -> None:
+    os._exit(KILLED)
+
+
+def _fail() -> None:
+    raise RuntimeError("planted")
+
+
+def _refuse(number: int) -> Callable[[], None]:
+    def refuse() -> None:
+        raise OSError(number, os.strerror(number), "planted")
+
+    return refuse
+
+
+FAULTS: dict[str, Callable[[], None]] = {
+    "kill": _kill,
+    "exception": _fail,
+    "full": _refuse(errno.ENOSPC),
+    "io": _refuse(errno.EIO),
+}
+
+
 def say(text: str) -> None:
     """Say a line at once: whoever waits for it kills this process next."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
-def counted(point: int = 0) -> Callable[[], int]:
-    """Count the durable calls of this process from now on; before the `point`-th it dies as if killed."""
+def counted(point: int = 0, how: str = "kill") -> Callable[[], int]:
+    """Count the durable calls of this process from now on; before the `point`-th it meets a fault, once."""
     made = [0]
 
     def wrapped(call: Callable[..., Any]) -> Callable[..., Any]:
         def inner(*arguments: Any, **keywords: Any) -> Any:
             made[0] += 1
             if made[0] == point:
-                os._exit(KILLED)
+                FAULTS[how]()
             return call(*arguments, **keywords)
 
         return inner
@@ -51,26 +77,28 @@ def counted(point: int = 0) -> Callable[[], int]:
     return lambda: made[0]
 
 
-def whole_night(home: Path, as_of: date, point: int = 0) -> None:
-    calls = counted(point)
+def whole_night(home: Path, as_of: date, point: str = "0", how: str = "kill") -> None:
+    calls = counted(int(point), how)
     record = night.run(Settings(home=home), as_of, progress=say)
     say(json.dumps({"calls": calls(), "number": record.number}))
 
 
-def tables_killed(home: Path, as_of: date, share: int) -> None:
-    """Kill and run again in forks: the imports are paid once, and no fork inherits a thread that computes."""
+def tables_killed(home: Path, as_of: date, share: str, *hows: str) -> None:
+    """Meet a fault and run again in forks: the imports are paid once, and no fork inherits a thread that computes."""
     never_killed = json.loads(_in_a_fork(lambda: _tables(_copy(home), as_of))[1])
-    points = range(1, never_killed["calls"] + 1, share)
+    points = range(1, never_killed["calls"] + 1, int(share))
     say(json.dumps(never_killed))
-    for point in points:
-        copy = _copy(home)
-        code, said = _in_a_fork(lambda copy=copy, point=point: _tables(copy, as_of, point))
-        if code != KILLED:
-            raise AssertionError(f"point {point}: ended with {code} instead of being killed\n{said}")
-        code, said = _in_a_fork(lambda copy=copy: _tables(copy, as_of))
-        if code != 0:
-            raise AssertionError(f"point {point}: the next run failed\n{said}")
-        say(json.dumps(json.loads(said) | {"point": point}))
+    for place, point in enumerate(points):
+        # The faults take turns over the places; asked for every call, each place meets each of them.
+        for how in hows if share == "1" else [hows[place % len(hows)]]:
+            copy = _copy(home)
+            code, said = _in_a_fork(lambda copy=copy, point=point, how=how: _tables(copy, as_of, point, how))
+            if code != (KILLED if how == "kill" else 1):
+                raise AssertionError(f"{how} at point {point}: ended with {code}\n{said}")
+            code, said = _in_a_fork(lambda copy=copy: _tables(copy, as_of))
+            if code != 0:
+                raise AssertionError(f"{how} at point {point}: the next run failed\n{said}")
+            say(json.dumps(json.loads(said) | {"point": point, "how": how}))
 
 
 def _copy(home: Path) -> Path:
@@ -80,9 +108,9 @@ def _copy(home: Path) -> Path:
     return copy
 
 
-def _tables(home: Path, as_of: date, point: int = 0) -> None:
+def _tables(home: Path, as_of: date, point: int = 0, how: str = "kill") -> None:
     settings = Settings(home=home)
-    calls = counted(point)
+    calls = counted(point, how)
     with run_lock(settings, timeout_seconds=5):
         build = tiny.tables_only(settings, as_of)
     manifests = [(settings.snapshot(day) / "manifest.json").read_bytes() for day in build.deliveries]
@@ -117,5 +145,5 @@ def _in_a_fork(work: Callable[[], None]) -> tuple[int, str]:
 
 
 if __name__ == "__main__":
-    what, where, day, *number = sys.argv[1:]
-    {"night": whole_night, "tables": tables_killed}[what](Path(where), date.fromisoformat(day), *map(int, number))
+    what, where, day, *more = sys.argv[1:]
+    {"night": whole_night, "tables": tables_killed}[what](Path(where), date.fromisoformat(day), *more)

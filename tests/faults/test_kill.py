@@ -1,7 +1,7 @@
 """Killed anywhere and run again: the same hashes, no manual step, no stale lock; two nights at once wait (I28, F61, F65).
 
-Here a night is killed at a dozen places. The long run kills whole nights at random moments and at random durable
-calls, and goes on where it stopped:
+Here a night is killed at a dozen places. The long run kills whole nights at random moments, or lets them meet a fault at
+a random durable call, and goes on where it stopped:
 
     RATEBOOK_KILLS=300 RATEBOOK_KILLS_FILE=kills.jsonl pytest tests/faults -k long -s
 """
@@ -104,16 +104,18 @@ def test_of_two_nights_at_once_the_second_waits_and_both_publish_the_same(two_at
 
 
 def test_killed_at_any_durable_call_before_the_marts_the_next_run_makes_the_same(before_tonight, tmp_path):
+    """Killed, or told by the system or by the code that it cannot be done; F62, F64: also by a full or a broken disk."""
     settings = tiny.copied(before_tonight, tmp_path / "home")
-    # A prime: the kills fall before files, folders and names in turn.
-    code, said = ended(start("tables", settings.home, TONIGHT, 1 if KILLS else 11))
+    # A prime: the faults fall before files, folders and names in turn.
+    code, said = ended(start("tables", settings.home, TONIGHT, 1 if KILLS else 11, "kill", "exception", "full", "io"))
     assert code == 0, said
     never_killed, *killed = [json.loads(line) for line in said.splitlines()]
     assert len(killed) >= 10
+    assert {each["how"] for each in killed} == {"kill", "exception", "full", "io"}
     assert never_killed["served"] == "1-2026-09-04"
     for each in killed:
         differs = {name for name in never_killed if name != "calls" and each[name] != never_killed[name]}
-        assert differs == set(), f"killed before call {each['point']}"
+        assert differs == set(), f"{each['how']} before call {each['point']}"
         assert each["leftovers"] == []
 
 
@@ -182,12 +184,12 @@ def test_long_killed_at_random_the_next_run_publishes_the_same(before_tonight, t
 
 
 def killed_by(seed, settings, calls, seconds):
-    """Kill one night: every second seed at a moment, the others before a durable call."""
+    """Break one night: every second seed is killed at a moment, the others meet a fault before a durable call."""
     chance = random.Random(seed)
     if seed % 2:
-        point = chance.randint(1, calls)
-        code, _ = ended(start("night", settings.home, TONIGHT, point))
-        how = {"call": point, "code": code}
+        point, fault = chance.randint(1, calls), chance.choice(("kill", "exception", "full", "io"))
+        code, _ = ended(start("night", settings.home, TONIGHT, point, fault))
+        how = {"call": point, "fault": fault, "code": code}
     else:
         process = start("night", settings.home, TONIGHT)
         moment = round(chance.uniform(0, seconds), 3)

@@ -8,6 +8,7 @@ import polars as pl
 from transforms.charge_models.dynamic import dynamic
 from transforms.charge_models.flat import flat
 from transforms.charge_models.graduated import graduated
+from transforms.charge_models.graduated_percentage import graduated_percentage
 from transforms.charge_models.matrix import matrix
 from transforms.charge_models.package import package
 from transforms.charge_models.per_unit import per_unit
@@ -21,6 +22,7 @@ CUMULATIVE_MODELS: Models = {
     "flat": flat,
     "per_unit": per_unit,
     "graduated": graduated,
+    "graduated_percentage": graduated_percentage,
     "volume": volume,
     "package": package,
 }
@@ -32,7 +34,7 @@ CELL_MODELS: Models = {"matrix": matrix, "dynamic": dynamic}
 EVENT_MODELS: Models = {"percentage": percentage}
 
 # Their amount depends on what was used before, so a total below zero has no price.
-MODELS_OF_TOTALS = ("graduated", "volume", "package")
+MODELS_OF_TOTALS = ("graduated", "graduated_percentage", "volume", "package")
 
 
 def amount_of(models: Models, model: pl.Expr, quantity: pl.Expr) -> pl.Expr:

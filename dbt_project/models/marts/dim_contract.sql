@@ -30,6 +30,8 @@ all_contracts as (
         ends_on,
         billing_interval,
         billing_anchor,
+        billing_anchor_date,
+        grace_days,
         document
     from contracts
     union all
@@ -44,9 +46,10 @@ all_contracts as (
         false as has_overrides,
         valid_from as starts_on,
         valid_to as ends_on,
-        -- The default plan bills by the calendar month; only a contract can say otherwise.
-        'month' as billing_interval,
-        1 as billing_anchor,
+        billing_interval,
+        day(billing_anchor_date) as billing_anchor,
+        billing_anchor_date,
+        cast(null as bigint) as grace_days,
         null as document
     from default_plans
 )
@@ -65,6 +68,8 @@ select
     all_contracts.ends_on,
     all_contracts.billing_interval,
     cast(all_contracts.billing_anchor as bigint) as billing_anchor,
+    all_contracts.billing_anchor_date,
+    all_contracts.grace_days,
     all_contracts.document
 from all_contracts
 cross join run

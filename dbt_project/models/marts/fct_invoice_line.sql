@@ -15,7 +15,12 @@ prices as (
 merged as (
     select
         'draft:' || line_items.legal_entity_id || ':' || line_items.payer_id || ':' || line_items.currency
-        || ':' || line_items.billing_period_start as invoice_id,
+        || ':' || line_items.billing_period_start
+        -- A payer may have contracts whose periods start on one day and end on several.
+        || case
+            when line_items.billing_period_end = line_items.billing_period_start + interval 1 month then ''
+            else '/' || line_items.billing_period_end
+        end as invoice_id,
         line_items.legal_entity_id,
         line_items.payer_id,
         line_items.account_id,

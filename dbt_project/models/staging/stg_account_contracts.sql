@@ -11,5 +11,7 @@ select
     plan_id,
     currency,
     time_zone,
+    billing_interval,
+    billing_anchor_date,
     rate_set_id
 from {{ source('lake', 'account_contracts') }}

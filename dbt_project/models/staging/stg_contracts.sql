@@ -11,6 +11,8 @@ select
     ends_on,
     billing_interval,
     billing_anchor,
+    billing_anchor_date,
+    grace_days,
     has_overrides,
     recorded_on,
     document

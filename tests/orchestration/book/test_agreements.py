@@ -87,15 +87,6 @@ def test_a_document_holds_one_contract_or_several(path, content):
         pytest.param("renews: c0\n", "c0.yaml:5: contracts.c1.renews: renews", id="renews"),
         pytest.param("amends: c0\n", "c0.yaml:5: contracts.c1.amends: amends", id="amends"),
         pytest.param("price_lock: true\n", "c0.yaml:5: contracts.c1.price_lock: price_lock", id="price lock"),
-        pytest.param(
-            "billing: {interval: year}\n", "c0.yaml:5: contracts.c1.billing.interval: interval year", id="interval"
-        ),
-        pytest.param("billing: {anchor: 15}\n", "c0.yaml:5: contracts.c1.billing.anchor: anchor 15", id="anchor"),
-        pytest.param(
-            'overrides: [{price: gpt4_input, model: graduated_percentage, versions: [{tiers: [{up_to: null, rate: "0.1"}]}]}]\n',
-            "c0.yaml:5: contracts.c1.overrides.gpt4_input.model: model graduated_percentage",
-            id="model of an override",
-        ),
     ],
 )
 def test_what_cannot_be_rated_yet_is_refused_by_name(more, message):
@@ -209,6 +200,62 @@ def test_the_currency_changes_at_a_billing_period_only():
     changed = running + "billing: {currency: EUR}\n"
     assert [problem.rule for problem in delivered(changed, known=state, day=NEXT).problems] == ["contradiction"]
     assert delivered(changed + "valid_from: 2026-09-01\n", known=state, day=NEXT).problems == []
+
+
+@pytest.mark.parametrize(
+    ("billing", "expected"),
+    [
+        pytest.param("", ("month", 1, date(2000, 1, 1), None), id="the calendar month"),
+        pytest.param("billing: {anchor: 31}\n", ("month", 31, date(2000, 1, 31), None), id="a day of the month"),
+        pytest.param(
+            "billing: {interval: year, anchor: 2026-09-15, grace_days: 3}\n",
+            ("year", 15, date(2026, 9, 15), 3),
+            id="years from a date",
+        ),
+        pytest.param("billing: {interval: week}\n", ("week", 1, date(2001, 1, 1), None), id="Mondays"),
+        pytest.param("billing: {interval: week, anchor: 7}\n", ("week", 7, date(2006, 1, 1), None), id="Sundays"),
+        pytest.param(
+            "billing: {interval: week, anchor: 2026-09-02}\n",
+            ("week", 3, date(2026, 9, 2), None),
+            id="from a Wednesday",
+        ),
+    ],
+)
+def test_a_contract_says_how_long_its_billing_periods_are_and_where_they_start(billing, expected):
+    names = ("billing_interval", "billing_anchor", "billing_anchor_date", "grace_days")
+    assert rows(delivered(PLAIN + billing).state, "contracts", *names) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("billing", "message"),
+    [
+        ("{anchor: 32}", "32 is not a day of the month. Write 1 to 31."),
+        ("{anchor: 0}", "0 is not a day of the month. Write 1 to 31."),
+        ("{interval: week, anchor: 8}", "8 is not a day of the week. Write 1 to 7."),
+        ("{anchor: 2026-02-30}", "2026-02-30 is not on the calendar."),
+        ("{interval: day}", "Possible: week, month, quarter, year."),
+    ],
+)
+def test_an_anchor_is_a_day_of_the_month_or_the_week_or_a_date(billing, message):
+    (found,) = shown(PLAIN + f"billing: {billing}\n")
+    assert message in found
+
+
+def test_a_contract_keeps_its_billing_periods():
+    state = delivered(PLAIN + "billing: {anchor: 15}\n").state
+    (found,) = shown(PLAIN + "billing: {anchor: 16}\n", known=state, day=NEXT)
+    assert "c1 is billed by the month, anchored on 2000-01-15." in found
+    assert "End it with ends_on" in found
+    assert shown(PLAIN + "billing: {anchor: 15, grace_days: 5}\n", known=state, day=NEXT) == []
+
+
+def test_the_currency_changes_where_a_period_of_the_contract_starts():
+    running = PLAIN.replace("2026-09-01", "2026-07-01") + "billing: {{anchor: 15{}}}\n"
+    state = delivered(running.format("")).state
+    changed = running.format(", currency: EUR")
+    (found,) = shown(changed + "valid_from: 2026-09-01\n", known=state, day=NEXT)
+    assert "inside the billing period that starts on 2026-08-15" in found
+    assert shown(changed + "valid_from: 2026-09-15\n", known=state, day=NEXT) == []
 
 
 def test_an_override_is_a_version_of_its_own_from_the_start_of_the_contract():

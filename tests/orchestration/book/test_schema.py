@@ -288,7 +288,6 @@ def test_every_model_and_every_term_of_the_design_is_known_to_the_schema():
     assert [(problem.line, problem.message.removesuffix(" cannot be rated yet.")) for problem in found] == [
         (5, "bill: advance"),
         (5, "prorate: day"),
-        (7, "model graduated_percentage"),
         (16, "unit_conversion"),
         (16, "intervals (a rate curve)"),
         (17, "flat_on_zero: none"),
