@@ -276,7 +276,10 @@ class FctUsageDaily(Mart, schema="marts"):
     value_currency: Text = same_key(UsageDays.value_currency)
     service_date: Day = same_key(UsageDays.service_date)
     unit: Text = column("Unit of one.", null_means="the book does not know the meter", example="token")
-    quantity: Quantity = same(UsageDays.quantity)
+    quantity: Quantity = column(
+        "Sum of what the events bring. What a meter that does not add up comes to stands on the lines.",
+        unit="unit of the meter",
+    )
     billable_quantity: Quantity = column("The part of it that a revenue price rates.", unit="unit of the meter")
     event_count: Count = same(UsageDays.event_count)
     reversed_count: Count = same(UsageDays.reversed_count)

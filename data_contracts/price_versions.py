@@ -54,6 +54,14 @@ class PriceVersions(Table):
         "The earliest version of the price with equal terms: equal terms, one invoice line.",
         example="api_requests@2026-08-01",
     )
+    counter_version_id: Text = column(
+        "Version with whose counter it goes on (`on_price_change: continue`).",
+        null_means="a counter begins with the version itself",
+        example="api_requests@2026-08-01",
+    )
+    tier_period: Text = column("What a counter spans.", one_of=("billing", "month", "quarter", "year", "term"))
+    pool: Text = column("Whose usage one counter counts.", one_of=("account", "payer"))
+    shares_tiers: Flag = column("Whether its groups are rated as one sum, which is allocated to them.")
     rounding: Text = column("Rounding mode.", one_of=("half_up", "half_even", "down", "up"))
     round_at: Text = column("What is rounded once.", one_of=("period", "event"))
     unit_amount: UnitPrice = column(

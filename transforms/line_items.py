@@ -21,19 +21,20 @@ from data_contracts import (
     ZoneDays,
 )
 from data_contracts.vocabulary import AMOUNT, EXACT, QUANTITY
-from transforms import exchange, money, periods, running
+from transforms import counters, exchange, money, periods, running
 from transforms.active_prices import active_prices
 from transforms.billing_periods import BILLING_PERIOD, with_billing_period
 from transforms.charge_models import CELL_MODELS, CUMULATIVE_MODELS, EVENT_MODELS, amount_of
 from transforms.charge_models.matrix import matrix
+from transforms.charge_models.volume import volume
+from transforms.counters import COUNTER
 from transforms.price_bounds import bound_lines, has_bounds, rounded_bounds
+from transforms.shared_tiers import with_groups
 
 # Raised when a rule of rating changes; stands on every line, so that a difference has a cause.
 RULE_VERSION = "1"
 
 LINE = ["account_id", "contract_id", "price_id", "price_version_id", "dimensions", "currency", "service_date"]
-# What counts units: each group, and each version's part of the period for itself (`on_price_change: restart`).
-COUNTER = ["contract_id", "price_id", "price_version_id", "dimensions", "billing_period_start"]
 # What a flat price is due once for, whatever its versions are.
 FLAT_SCOPE = ["contract_id", "price_id", "dimensions", "billing_period_start"]
 # The running total that is rounded: it runs on when the price changes, so that a period sums to one rounded total.
@@ -76,14 +77,18 @@ def line_items(
         zone_days=zone_days,
         as_of=as_of,
     )
-    used = priced_usage.filter(pl.col("outcome") == "rated").pipe(with_billing_period, account_contracts)
+    rated_cells = priced_usage.filter(pl.col("outcome") == "rated").pipe(with_billing_period, account_contracts)
+    used = counters.with_shared_group(rated_cells, price_versions, group="line_dimensions")
     # Collected, because several steps go on from here: the plan would make it anew for each (20 s instead of 9).
     unused = _without_usage(active, used).collect().lazy()
     points = pl.concat([_points(used), unused.filter(~is_by_event("model"))])
+    counted_by = partial(counters.with_counter, price_versions=price_versions, account_contracts=account_contracts)
     rated = pl.concat(
         [
-            _rated_by_quantity(points, price_versions, price_tiers),
-            _rated_by_event(rated_events.pipe(with_billing_period, account_contracts)),
+            _rated_by_quantity(counted_by(points), price_versions, price_tiers),
+            _rated_by_event(
+                counted_by(_fees(rated_events).pipe(with_billing_period, account_contracts)), price_versions
+            ),
             _without_event(unused.filter(is_by_event("model"))),
         ]
     )
@@ -94,6 +99,7 @@ def line_items(
         exchange_rates=exchange_rates,
         currencies=currencies,
     )
+    rounded = partial(_rounded_lines, used=rated_cells, price_versions=price_versions)
     if has_bounds(price_versions):
         # Collected, because it is used in several places; as one plan it made the engine wait for itself for ever.
         rated = rated.collect().lazy()
@@ -107,10 +113,10 @@ def line_items(
             zone_days=zone_days,
             as_of=as_of,
         )
-        usage = _rounded(described(rated)).collect().lazy()
+        usage = rounded(described(rated)).collect().lazy()
         lines = pl.concat([usage, rounded_bounds(described(bounds).collect().lazy(), usage)])
     else:
-        lines = _rounded(described(rated))
+        lines = rounded(described(rated))
     reported = exchange.with_reporting(
         lines, exchange_rates, companies, currencies, day="posting_date", amount_reporting=exchange.converted("amount")
     )
@@ -173,7 +179,7 @@ def _rated_by_quantity(points: pl.LazyFrame, price_versions: pl.LazyFrame, price
     """
     is_due = pl.col("started_at") == pl.col("started_at").min().over(FLAT_SCOPE)
     counted = (
-        running.in_order(points, COUNTER, ["service_date"])
+        running.in_order(points, COUNTER, counters.order(price_versions))
         .with_columns(
             running.total("quantity", QUANTITY).alias("through"),
             pl.col(running.STARTS).alias("is_first"),
@@ -198,12 +204,95 @@ def _rated_by_quantity(points: pl.LazyFrame, price_versions: pl.LazyFrame, price
     of_cells = own.filter(pl.col("model").is_in(list(CELL_MODELS))).with_columns(
         _of_cells("cell_exact", "cell_unit_amount").alias("amount_exact")
     )
-    return (
+    rated = (
         pl.concat([of_totals.select(columns), of_cells.select(columns)])
         .join(_list_amounts(counted, price_versions, price_tiers), on=LINE, how="left", validate="1:1")
         .with_columns(pl.coalesce("list_exact", "amount_exact").alias("list_exact"), *NO_FEES)
         .select(RATED)
     )
+    running_on = _continued_volume(own, price_versions, price_tiers)
+    if running_on is None:
+        return rated
+    return pl.concat([rated.join(running_on, on=LINE, how="anti"), running_on.select(RATED)])
+
+
+def _continued_volume(
+    own: pl.LazyFrame, price_versions: pl.LazyFrame, price_tiers: pl.LazyFrame
+) -> pl.LazyFrame | None:
+    """Rate the points of volume counters that go on from one version to the next; None where there are none."""
+    is_of_another = (pl.col("model") == "volume") & (pl.col("price_version_id") != pl.col("counter_version_id"))
+    shared = own.filter(is_of_another).select(COUNTER).unique().collect()
+    if shared.is_empty():
+        return None
+    points = own.join(shared.lazy(), on=COUNTER, how="semi").collect().lazy()
+    amounts = [
+        _blended(points, price_versions, price_tiers, version=version, into=into)
+        for version, into in (("price_version_id", "amount_exact"), ("list_price_version_id", "list_exact"))
+    ]
+    rated = points.with_columns(*NO_FEES)
+    for amount in amounts:
+        rated = rated.join(amount, on=LINE, how="left", validate="1:1")
+    return rated.with_columns(pl.coalesce("list_exact", "amount_exact").alias("list_exact")).collect().lazy()
+
+
+def _blended(
+    points: pl.LazyFrame, price_versions: pl.LazyFrame, price_tiers: pl.LazyFrame, *, version: str, into: str
+) -> pl.LazyFrame:
+    """What each point adds to a volume counter of several versions.
+
+    Grain: one row per point whose versions have tiers in its currency.
+    Rule:  the counter's total selects the tier in the table of every version; each prices its own units there, and the
+           last one so far adds its flat. 600 at 0.010 and 600 more at 0.012, each cheaper above 1,000 (0.008, 0.009),
+           are 600 * 0.008 + 600 * 0.009 = 10.20.
+    """
+    order = counters.order(price_versions)
+    free = price_versions.select(
+        pl.col("price_version_id").alias("_of"), "currency", pl.col("free_units").alias("_free")
+    )
+    in_order = running.in_order(points, COUNTER, order).with_columns(
+        pl.when(running.STARTS).then(None).otherwise(pl.col(version).shift(1)).alias("_last_before"),
+        _charged().alias("_charged"),
+    )
+    versions = points.select(*COUNTER, pl.col(version).alias("_of")).unique()
+    nothing = pl.lit(0).cast(QUANTITY)
+    is_own = pl.col(version) == pl.col("_of")
+    each = (
+        running.in_order(
+            in_order.drop(running.STARTS)
+            .join(versions, on=COUNTER, how="inner", validate="m:m")
+            .with_columns(pl.when(is_own).then("_charged").otherwise(nothing).alias("_own")),
+            [*COUNTER, "_of"],
+            order,
+        )
+        .with_columns(running.total("_own", QUANTITY).alias("_units"))
+        .with_columns((pl.col("_units") - pl.col("_own")).alias("_units_before"))
+        .drop(running.STARTS, "free_units")
+        .join(free, on=["_of", "currency"], how="left", validate="m:1")
+        .collect()
+        .lazy()
+    )
+
+    def priced(at: str, units: str, last: pl.Expr) -> pl.LazyFrame:
+        billed = each.with_columns(above_free(pl.col(at), pl.col("_free")).alias("_billed"))
+        flat = pl.when(last == pl.col("_of")).then("flat_amount").otherwise(NOTHING)
+        amount = volume(pl.col(units), flat, pl.col("unit_amount")).cast(EXACT)
+        return _in_tier(billed, price_tiers, version="_of").group_by(LINE).agg(amount.sum().alias(f"_{at}"))
+
+    through = priced("through", "_units", pl.col(version))
+    before = priced("quantity_before", "_units_before", pl.col("_last_before"))
+    earlier = pl.when("is_first").then(NOTHING).otherwise("_quantity_before")
+    return (
+        in_order.select(*LINE, "is_first")
+        .join(through, on=LINE, how="inner", validate="1:1")
+        .join(before, on=LINE, how="inner", validate="1:1")
+        .select(*LINE, (pl.col("_through") - earlier).alias(into))
+    )
+
+
+def _charged() -> pl.Expr:
+    """How many units of a point are not free."""
+    free = pl.col("free_units")
+    return above_free(pl.col("through"), free) - above_free(pl.col("quantity_before"), free)
 
 
 def _list_amounts(counted: pl.LazyFrame, price_versions: pl.LazyFrame, price_tiers: pl.LazyFrame) -> pl.LazyFrame:
@@ -243,9 +332,7 @@ def _with_terms(points: pl.LazyFrame, price_versions: pl.LazyFrame, version: str
 
 def _of_cells(cell_exact: str, unit_amount: str) -> pl.Expr:
     """What the cells of a point cost. Where units are free all of them are in one cell, which has a counter."""
-    free = pl.col("free_units")
-    charged = above_free(pl.col("through"), free) - above_free(pl.col("quantity_before"), free)
-    return pl.when(free.is_null()).then(cell_exact).otherwise(matrix(charged, pl.col(unit_amount)))
+    return pl.when(pl.col("free_units").is_null()).then(cell_exact).otherwise(matrix(_charged(), pl.col(unit_amount)))
 
 
 def _with_total(points: pl.LazyFrame, price_tiers: pl.LazyFrame, *, version: str, at: str, into: str) -> pl.LazyFrame:
@@ -253,20 +340,25 @@ def _with_total(points: pl.LazyFrame, price_tiers: pl.LazyFrame, *, version: str
 
     Points of other than cumulative models disappear.
     """
+    billed = points.filter(pl.col("model").is_in(list(CUMULATIVE_MODELS))).with_columns(
+        above_free(pl.col(at), pl.col("free_units")).alias("_billed")
+    )
+    return (
+        _in_tier(billed, price_tiers, version=version)
+        .with_columns(amount_of(CUMULATIVE_MODELS, pl.col("model"), pl.col("_billed")).cast(EXACT).alias(into))
+        .drop("_billed", *[name for name in PriceTiers.schema() if name not in ("price_version_id", "currency")])
+    )
+
+
+def _in_tier(points: pl.LazyFrame, price_tiers: pl.LazyFrame, *, version: str) -> pl.LazyFrame:
+    """Add the tier of the version that holds `_billed`; points of versions without tiers disappear."""
     tiers = price_tiers.rename({"price_version_id": version})
     billed = pl.col("_billed")
     # On its way a running total may be below zero: tier one's line goes on, and the period's total is what counts.
     is_in_tier = ((billed > pl.col("lower_bound")) | (pl.col("tier") == 1)) & (
         pl.col("up_to").is_null() | (billed <= pl.col("up_to"))
     )
-    return (
-        points.filter(pl.col("model").is_in(list(CUMULATIVE_MODELS)))
-        .with_columns(above_free(pl.col(at), pl.col("free_units")).alias("_billed"))
-        .join(tiers, on=[version, "currency"], how="left", validate="m:m")
-        .filter(is_in_tier)
-        .with_columns(amount_of(CUMULATIVE_MODELS, pl.col("model"), billed).cast(EXACT).alias(into))
-        .drop("_billed", *[name for name in PriceTiers.schema() if name not in ("price_version_id", "currency")])
-    )
+    return points.join(tiers, on=[version, "currency"], how="left", validate="m:m").filter(is_in_tier)
 
 
 def above_free(quantity: pl.Expr, free_units: pl.Expr) -> pl.Expr:
@@ -275,11 +367,11 @@ def above_free(quantity: pl.Expr, free_units: pl.Expr) -> pl.Expr:
     return pl.when(free_units.is_null()).then(quantity).otherwise(above)
 
 
-def _rated_by_event(rated_events: pl.LazyFrame) -> pl.LazyFrame:
+def _fees(rated_events: pl.LazyFrame) -> pl.LazyFrame:
     """Sum the fees of a day: the line's amount is the sum of the fees rounded per event."""
-    daily = (
+    return (
         rated_events.rename({"line_dimensions": "dimensions"})
-        .group_by(*LINE, *BILLING_PERIOD)
+        .group_by(LINE)
         .agg(
             pl.lit("usage").alias("charge_kind"),
             pl.col("quantity").sum(),
@@ -290,9 +382,13 @@ def _rated_by_event(rated_events: pl.LazyFrame) -> pl.LazyFrame:
             pl.col("list_amount").sum().cast(AMOUNT).alias("list_fees"),
         )
     )
+
+
+def _rated_by_event(daily: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
+    """Say where each day's fees stand in their counter."""
     through = running.total("quantity", QUANTITY)
     return (
-        running.in_order(daily, COUNTER, ["service_date"])
+        running.in_order(daily, COUNTER, counters.order(price_versions))
         .with_columns((through - pl.col("quantity")).alias("quantity_before"))
         .select(RATED)
     )
@@ -344,6 +440,11 @@ def _described(
         .join(currencies.select("currency", "minor_units"), on="currency", how="left", validate="m:1")
         .pipe(_named)
     )
+
+
+def _rounded_lines(lines: pl.LazyFrame, *, used: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
+    rounded = _rounded(lines)
+    return with_groups(rounded, used, price_versions) if counters.share_tiers(price_versions) else rounded
 
 
 def _rounded(lines: pl.LazyFrame) -> pl.LazyFrame:

@@ -25,11 +25,12 @@ from transforms import exchange, money
 from transforms.billing_periods import with_billing_period
 from transforms.charge_models import EVENT_MODELS
 from transforms.charge_models.percentage import charged_value, is_free, percentage
+from transforms.counters import COUNTER, with_counter
 from transforms.reversed_usage import standing
 from transforms.usage_cells import CELL, with_cell
 
-# Allowances begin anew with each version, group and billing period (`on_price_change: restart`).
-ALLOWANCE = ["contract_id", "price_id", "price_version_id", "line_dimensions", "billing_period_start"]
+# Allowances are used up per counter, as units are.
+ALLOWANCE = [name if name != "dimensions" else "line_dimensions" for name in COUNTER]
 FEE_TERMS = ["rate", "fixed_amount", "minimum_fee", "maximum_fee"]
 FREE_TERMS = ["free_events", "free_amount", "free_rule"]
 TERMS = [*FEE_TERMS, *FREE_TERMS, "rounding"]
@@ -84,7 +85,7 @@ def rated_events(
         pl.col("_contract_id").alias("contract_id"),
         pl.col("measured").alias("quantity"),
     )
-    in_order = _with_position(with_billing_period(priced, account_contracts), price_versions)
+    in_order = _with_position(with_billing_period(priced, account_contracts), price_versions, account_contracts)
     # Collected: the few events whose list price is another one are looked at once more.
     charged = _with_fee(in_order, price_versions, "price_version_id", "amount_exact").collect().lazy()
     is_listed = pl.col("list_price_version_id") == pl.col("price_version_id")
@@ -101,7 +102,7 @@ def rated_events(
     return rounded.select(RatedEvents.schema().keys())
 
 
-def _with_position(events: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
+def _with_position(events: pl.LazyFrame, price_versions: pl.LazyFrame, account_contracts: pl.LazyFrame) -> pl.LazyFrame:
     """Add where each event stands in its allowance: its number, and the value up to and including it.
 
     Where no price has an allowance nobody asks, and nothing need be put in order.
@@ -112,9 +113,10 @@ def _with_position(events: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.Laz
             pl.lit(None, pl.Int64).alias("_ordinal"), pl.lit(None, QUANTITY).alias("_value_through")
         )
     order = ["occurred_at", "event_id", "source"]
+    counted = with_counter(events, price_versions, account_contracts)
     # Counted over a column: the running sum of a literal is 1 in every row.
     ordinal = pl.col("event_id").is_not_null().cast(pl.Int64).cum_sum()
-    return events.with_columns(
+    return counted.with_columns(
         ordinal.over(ALLOWANCE, order_by=order).alias("_ordinal"),
         pl.col("quantity").cum_sum().over(ALLOWANCE, order_by=order).alias("_value_through"),
     )

@@ -69,12 +69,6 @@ def _version_faults(price: PriceItem | None, model: str, version: Version) -> It
         yield from _free_units_faults(price, model, version)
     if version.flat_on_zero != "charge":
         yield _fault(("flat_on_zero",), f"flat_on_zero: {version.flat_on_zero}")
-    if version.on_price_change != "restart":
-        yield _fault(("on_price_change",), f"on_price_change: {version.on_price_change}")
-    if version.tier_period != "billing":
-        yield _fault(("tier_period",), f"tier_period: {version.tier_period}")
-    if version.pool != "account":
-        yield _fault(("pool",), f"pool: {version.pool}")
     # Usage of sum and count meters is earned as it is used, so saying so changes nothing.
     if version.recognise == "straight_line":
         yield _fault(("recognise",), f"recognise: {version.recognise}")

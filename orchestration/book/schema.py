@@ -66,6 +66,8 @@ TERMS_OF_MODEL: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 # Tiers of units have a unit_amount, tiers of a value a rate. All units of a volume price are priced alike, be it money.
 WRONG_IN_TIER = {"graduated": "rate", "graduated_percentage": "unit_amount"}
+# Models whose amount depends on a running total of units.
+MODELS_WITH_TIERS = ("per_unit", "graduated", "graduated_percentage", "volume", "package")
 MODEL_TERMS = ("unit_amount", "per", "intervals", "tiers", "package", "percentage", "matrix", "flat_amount")
 
 
@@ -394,6 +396,10 @@ class PriceItem(Item):
     meter: Text | None = Field(None, description="Meter that it rates; none for a price of time.")
     where: dict[Id, Text] = Field(default_factory=dict, description="Exact match on dimensions of the meter.")
     group_by: list[Id] = Field(default_factory=list, description="Counters and lines per value of these dimensions.")
+    group_by_shared_tiers: Flag = Field(
+        default=False,
+        description="Whether the groups share counter, tiers and flats: their sum is rated and allocated to them.",
+    )
     model: Model = Field(description="Charge model.")
     kind: Kind = Field("revenue", description="Revenue, or what the usage costs us.")
     additive: Flag = Field(
@@ -794,11 +800,22 @@ def _price_faults(price: PriceItem) -> list[Fault]:
         if price.meter is None and getattr(price, name):
             fault = Fault((name,), "contradiction", f"{name} without a meter.", "Name the meter.")
             faults.append(fault)
+    if price.group_by_shared_tiers:
+        faults.extend(_shared_tiers_faults(price))
     faults.extend(
         Fault(("group_by", *fault.at), fault.rule, fault.message, fault.remedy)
         for fault in _repeated(price.group_by, "dimension")
     )
     return faults
+
+
+def _shared_tiers_faults(price: PriceItem) -> Iterator[Fault]:
+    at = ("group_by_shared_tiers",)
+    if not price.group_by:
+        yield Fault(at, "contradiction", "group_by_shared_tiers without group_by.", "Name the groups, or drop it.")
+    if price.model not in MODELS_WITH_TIERS:
+        message = f"model {price.model} has no tiers to share."
+        yield Fault(at, "wrong_term", message, f"Drop it, or use one of {', '.join(MODELS_WITH_TIERS)}.")
 
 
 def _conversion_faults(price: PriceItem) -> Iterator[Fault]:

@@ -207,6 +207,7 @@ def _recorded(state: BookState) -> Iterator[tuple[str | None, PriceItem, list[li
 
 
 def _version_rows(state: BookState) -> Iterator[tuple[Any, ...]]:
+    heads = _counter_heads(state)
     for contract_id, price, chains in _recorded(state):
         conditions = _canonical(price.where)
         first_with: dict[tuple[str, Terms], str] = {}
@@ -235,6 +236,10 @@ def _version_rows(state: BookState) -> Iterator[tuple[Any, ...]]:
                         recorded.version.reason,
                         recorded.version.approved_by,
                         terms_id,
+                        heads.get(identity),
+                        terms.tier_period,
+                        terms.pool,
+                        price.group_by_shared_tiers,
                         terms.rounding,
                         terms.round_at,
                         at_24_places(terms.tiers[0].unit_amount) if terms.model == "per_unit" else None,
@@ -246,6 +251,30 @@ def _version_rows(state: BookState) -> Iterator[tuple[Any, ...]]:
                         group_limit(terms) if price.group_by else None,
                         recorded.version.place.document,
                     )
+
+
+def _counter_heads(state: BookState) -> dict[str, str]:
+    """Return for each version that goes on with another one's counter the version with which that began.
+
+    The first override of a contract goes on with the list version that was in force when it takes over.
+    """
+    heads: dict[str, str] = {}
+    listed: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
+    for contract_id, price, chains in sorted(_recorded(state), key=lambda found: found[0] is not None):
+        head: str | None = None
+        for chain in chains:
+            starts = chain[0].version.starts
+            if contract_id is not None and head is None:
+                head = next((id_ for since, id_ in reversed(listed[price.id]) if since <= as_instant(starts)), None)
+            begun = head
+            for number, recorded in enumerate(chain):
+                identity = version_id(contract_id, price.id, starts, number)
+                head = begun if begun is not None and recorded.version.continues else identity
+                if head != identity:
+                    heads[identity] = head
+            if contract_id is None and head is not None:
+                listed[price.id].append((as_instant(starts), head))
+    return heads
 
 
 def _start(starts: date | datetime) -> tuple[date | None, datetime | None]:

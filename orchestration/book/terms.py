@@ -80,6 +80,9 @@ class Terms:
     free_units: Decimal | None = None
     minimum: Decimal | None = None
     maximum: Decimal | None = None
+    on_price_change: str = "restart"
+    tier_period: str = "billing"
+    pool: str = "account"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,11 @@ class BookVersion:
     terms: tuple[tuple[str, Terms], ...]
     place: Place
     ends: date | datetime | None = None
+
+    @property
+    def continues(self) -> bool:
+        """Whether it goes on with the counter of the version before it."""
+        return any(terms.on_price_change == "continue" for _, terms in self.terms)
 
     def says_the_same(self, other: "BookVersion") -> bool:
         """Whether both are the same version: where it stands and its control `effective_to` are not part of it."""
@@ -161,6 +169,9 @@ def _terms(model: str, version: Version, round_at: str, amounts: Amounts) -> Ter
         free_units=version.free_units or None,
         minimum=amounts.minimum,
         maximum=amounts.maximum,
+        on_price_change=version.on_price_change,
+        tier_period=version.tier_period,
+        pool=version.pool,
     )
 
 
@@ -370,14 +381,26 @@ def described(version: BookVersion) -> str:
 
 
 def _described(terms: Terms) -> str:
-    return _described_price(terms) + "".join(
-        f", {name} {value:f}"
-        for name, value in (
-            ("free units", terms.free_units),
-            ("minimum", terms.minimum),
-            ("maximum", terms.maximum),
+    return (
+        _described_price(terms)
+        + "".join(
+            f", {name} {value:f}"
+            for name, value in (
+                ("free units", terms.free_units),
+                ("minimum", terms.minimum),
+                ("maximum", terms.maximum),
+            )
+            if value is not None
         )
-        if value is not None
+        + "".join(
+            f", {name} {value}"
+            for name, value, plain in (
+                ("on a price change", terms.on_price_change, "restart"),
+                ("tiers per", terms.tier_period, "billing"),
+                ("pooled by", terms.pool, "account"),
+            )
+            if value != plain
+        )
     )
 
 
