@@ -25,7 +25,8 @@ class Kind(StrEnum):
     """How a table comes to be, and what may ever happen to it (design: kinds of table)."""
 
     DELIVERED = "delivered"  # partition D holds what delivery D contributed; written once, never rewritten
-    AS_OF = "as_of"  # a pure function of all deliveries up to D; a replaceable cache
+    AS_OF = "as_of"  # a pure function of all deliveries up to D and the seals that D sees; a replaceable cache
+    SEALED = "sealed"  # append-only log, hash-chained: what closed months hold; made by `ratebook close` only
     ISSUED = "issued"  # append-only log, hash-chained: what has gone to customers; made by `ratebook issue` only
     MART = "mart"  # made by dbt from the two above, inside the private build file
 
@@ -181,6 +182,12 @@ class Delivery(Table):
     layout: ClassVar[Layout] = Layout.PER_DELIVERY
 
 
+class SealedLog(Table):
+    """A table whose rows were sealed with closed months. As of D it holds those of the seals that D sees in force."""
+
+    table_kind: ClassVar[Kind] = Kind.SEALED
+
+
 def _named(declared: Column, name: str, hint: Any) -> Column:
     types = [extra for extra in get_args(hint) if isinstance(extra, ColumnType)]
     if not types:
@@ -202,6 +209,9 @@ if TYPE_CHECKING:
     class AsOf(pl.LazyFrame, Generic[T]):
         """The table `T` as a pure function of everything known on D."""
 
+    class Sealed(pl.LazyFrame, Generic[T]):
+        """Rows of the closed months of a `SealedLog` table, as D sees them."""
+
     class Issued(pl.LazyFrame, Generic[T]):
         """Rows of the issue log's table `T` that D sees."""
 
@@ -220,6 +230,13 @@ else:
         def __class_getitem__(cls, table: Any) -> Any:
             """Keep kind and contract where `get_type_hints` finds them."""
             return Annotated[pl.LazyFrame, Kind.AS_OF, table]
+
+    class Sealed:
+        """Annotation of a builder's parameter: the LazyFrame holds what closed months hold of the table, as D sees."""
+
+        def __class_getitem__(cls, table: Any) -> Any:
+            """Keep kind and contract where `get_type_hints` finds them."""
+            return Annotated[pl.LazyFrame, Kind.SEALED, table]
 
     class Issued:
         """Annotation of a builder's parameter: the LazyFrame holds what was issued of the table, as D sees it."""

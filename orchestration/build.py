@@ -41,11 +41,11 @@ from data_contracts import (
 )
 from data_contracts.validation import ContractError
 from data_contracts.vocabulary import Kind, Layout, Table
-from orchestration import book, intake, issued
+from orchestration import book, intake, issued, seals, settled
 from orchestration.errors import RefusedInput, UsageError
 from orchestration.settings import Settings
 from orchestration.storage import atomic_directory, scan, write_parquet
-from orchestration.tables import Builder, Made, made_by
+from orchestration.tables import Builder, Made, builder_of, made_by
 
 ROOT = Path(__file__).parents[1]
 # Code that decides what the tables say. The rest (commands, Dagster, publishing) moves rows without changing them.
@@ -54,8 +54,8 @@ RULES = ("data_contracts", "transforms", "orchestration/book")
 BYTES_PER_EVENT = 600
 # A charge of a provider's bill with its product and account (measured at 300,000: 630 MB).
 BYTES_PER_CHARGE = 2100
-# What builders are given beside tables: all of it is in the fingerprint.
-OPTIONS = ("as_of", "issues_all")
+# Settings that the tables are a function of: builders name them as keywords.
+BUILDER_SETTINGS = ("adjustment_account_bound", "adjustment_month_bound")
 # What is put into the name of a folder; the whole fingerprint is in the run's record.
 NAME_DIGITS = 12
 
@@ -74,9 +74,14 @@ class Build:
     @cached_property
     def fingerprint(self) -> str:
         """Return the hash of everything that the tables are a function of."""
-        parts = [self.as_of.isoformat(), self.lake_hash, code_hash(), str(self.bucket_count)]
-        parts += [entry.sha256 for entry in self.issued]
-        return _digest([*parts, "issues_all"] if self.issues_all else parts)
+        logs = [seal.sha256 for seal in self.seals] + [entry.sha256 for entry in self.issued]
+        options = [f"{name}={self._option(name)}" for name in ("issues_all", *BUILDER_SETTINGS)]
+        return _digest([self.as_of.isoformat(), self.lake_hash, code_hash(), str(self.bucket_count), *options, *logs])
+
+    @cached_property
+    def seals(self) -> tuple[seals.Seal, ...]:
+        """Return the seals of the months that D sees closed."""
+        return tuple(seals.in_force(self.settings, self.as_of))
 
     @cached_property
     def issued(self) -> tuple[issued.Entry, ...]:
@@ -144,8 +149,12 @@ class Build:
         """Return the Parquet files that hold a table as of D."""
         if table.table_kind is Kind.DELIVERED:
             return [self.settings.snapshot(day) / f"{table.table_name}.parquet" for day in self.deliveries]
+        if table.table_kind is Kind.SEALED:
+            return seals.files_in_force(self.seals, table)
         if table.table_kind is Kind.ISSUED:
             return [entry.file(table) for entry in self.issued]
+        if table in settled.TABLES and not self.has(table):
+            settled.make(self)
         if not self.has(table):
             raise LookupError(f"{table.table_name} is not made yet in {self.path}: make it first, it is not empty.")
         return sorted((self.path / table.table_name).glob("*.parquet"))
@@ -156,7 +165,21 @@ class Build:
 
     def has(self, table: type[Table]) -> bool:
         """Say whether a table is made already."""
-        return table.table_kind is not Kind.AS_OF or (self.path / table.table_name).is_dir()
+        if table.table_kind is not Kind.AS_OF:
+            return True
+        return (self.path / table.table_name).is_dir()
+
+    def require(self, table: type[Table]) -> None:
+        """Make a table as of D, and before it what it is made of, unless it is there."""
+        if self.has(table):
+            return
+        if table in BOOK_TABLES:
+            self.make_book()
+            return
+        builder = builder_of(table)
+        for read in made_by(builder).inputs.values():
+            self.require(read)
+        self.make(builder)
 
     def make_book(self) -> None:
         """Compile price book and contracts to their tables.
@@ -200,9 +223,11 @@ class Build:
         return rows
 
     def _option(self, name: str) -> Any:
-        if name not in OPTIONS:
-            raise TypeError(f"{name}: what a builder is given beside tables stands in OPTIONS, for the fingerprint.")
-        return getattr(self, name)
+        if name in ("as_of", "issues_all"):
+            return getattr(self, name)
+        if name not in BUILDER_SETTINGS:
+            raise TypeError(f"{name}: a setting that a builder reads stands in BUILDER_SETTINGS, for the fingerprint.")
+        return getattr(self.settings, name)
 
     def _parts(self, made: Made) -> Iterator[tuple[str, dict[str, pl.LazyFrame]]]:
         """Yield the name of each part with its inputs: the whole, one per bucket of payers, batches of deliveries."""

@@ -7,6 +7,7 @@ given by keyword only is no table: `as_of`, or a setting of that name.
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, get_args, get_type_hints
 
 import polars as pl
@@ -47,10 +48,16 @@ def made_by(builder: Builder) -> Made:
     return Made(table, builder, inputs, frozenset(options))
 
 
+def builder_of(table: type[Table]) -> Builder:
+    """Return the builder of a table: the function of its name in the module of its name."""
+    builder: Builder = getattr(import_module(f"transforms.{table.table_name}"), table.table_name)
+    return builder
+
+
 def _table(hint: Any, where: str) -> type[Table]:
     extras = get_args(hint)[1:]
     if len(extras) != 2 or not isinstance(extras[0], Kind):
-        raise TypeError(f"{where} must be annotated as AsOf[Table] or Delivered[Table], not {hint!r}.")
+        raise TypeError(f"{where} must be annotated as AsOf[Table], Delivered[Table] or Sealed[Table], not {hint!r}.")
     kind, table = extras
     if table.table_kind is not kind:
         raise TypeError(f"{where} says {kind}, but {table.table_name} is {table.table_kind}.")

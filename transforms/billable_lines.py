@@ -2,10 +2,12 @@
 
 import polars as pl
 
-from data_contracts import AsOf, BillableLines, LineItems, PriceVersions
+from data_contracts import AsOf, BillableLines, PostedLineItems, PriceVersions
 
 
-def billable_lines(line_items: AsOf[LineItems], price_versions: AsOf[PriceVersions]) -> AsOf[BillableLines]:
+def billable_lines(
+    posted_line_items: AsOf[PostedLineItems], price_versions: AsOf[PriceVersions]
+) -> AsOf[BillableLines]:
     """Add up line items of revenue to what an invoice says of them.
 
     Grain:   one row per line of an invoice: the line items of a billing period at one price, versions with equal terms
@@ -19,7 +21,7 @@ def billable_lines(line_items: AsOf[LineItems], price_versions: AsOf[PriceVersio
         pl.col("unit_amount").alias("unit_price"),
     )
     return (
-        line_items.filter(pl.col("kind") == "revenue")
+        posted_line_items.filter(pl.col("kind") == "revenue")
         .join(terms, on=["price_version_id", "price_currency"], how="left", validate="m:1")
         .group_by(BillableLines.keys)
         .agg(

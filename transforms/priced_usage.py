@@ -16,11 +16,14 @@ from data_contracts import (
     PriceVersions,
     Rates,
     UsageDays,
+    UsageLevels,
 )
 from data_contracts.vocabulary import QUANTITY
 from transforms import dimensions, exchange, periods
 from transforms.billing_periods import with_billing_period
 from transforms.charge_models import MODELS_OF_TOTALS
+from transforms.counters import with_counter, with_shared_group
+from transforms.levels import standing_cells, with_quantity
 from transforms.matrix_prices import with_matrix_price
 from transforms.usage_cells import CELL
 
@@ -34,9 +37,9 @@ OVER, NONE = pl.lit(2).cast(QUANTITY), pl.lit(0).cast(QUANTITY)
 # A column of quantities holds 10^26; what is summed up to here stays far below.
 LARGEST_QUANTITY = pl.lit(Decimal(10) ** 20).cast(QUANTITY)
 # What has one running total, and therefore one bound.
-BOUNDED = ["contract_id", "price_id", "currency", "billing_period_start"]
+BOUNDED = ["counter_owner", "price_id", "currency", "counter_start"]
 # What counts for itself: each version's part of a period, each group.
-COUNTER = [*BOUNDED, "price_version_id", "line_dimensions"]
+COUNTER = [*BOUNDED, "counter_version_id", "counted_group"]
 WHY_HELD = {
     "no_exchange_rate": "the price is in another currency than the contract, and no rate of the day is known",
     "amount_bound": "the period's quantity would price above 10^13",
@@ -57,6 +60,7 @@ OF_THE_PRICE = [
 
 def priced_usage(
     usage_days: AsOf[UsageDays],
+    usage_levels: AsOf[UsageLevels],
     rates: AsOf[Rates],
     price_versions: AsOf[PriceVersions],
     price_cells: AsOf[PriceCells],
@@ -73,7 +77,7 @@ def priced_usage(
              currency, a sum below 10^13 or a total of zero or more where tiers need one; else rated. Usage of a meter
              without any cost price is excluded as `not_costed`.
     """
-    uses = _with_named_rule(usage_days, exclusions, meters).collect().lazy()
+    uses = _with_named_rule(standing_cells(usage_days, usage_levels), exclusions, meters).collect().lazy()
     asked = uses.filter(pl.col("named_rule").is_null()).select(*OFFER, "value").unique()
     offers = _offers(asked, rates, price_conditions, price_cells)
     costed = rates.filter(pl.col("kind") == "cost").select(
@@ -83,8 +87,15 @@ def priced_usage(
         costed.unique(), on=["rate_set_id", "meter"], how="left", validate="m:1"
     )
     # Collected here and below, where several steps go on from it: the plan would make it anew for each of them.
-    outcomes = offered.with_columns(_outcome()).pipe(with_billing_period, account_contracts)
-    judged = _held(outcomes.collect().lazy(), price_versions, exchange_rates)
+    in_counters = (
+        offered.with_columns(*_outcome(), pl.col("line_dimensions").alias("counted_group"))
+        .pipe(with_shared_group, price_versions, group="counted_group")
+        .pipe(with_billing_period, account_contracts)
+        .pipe(with_counter, price_versions, account_contracts)
+    )
+    counted = with_quantity(in_counters.collect().lazy(), usage_levels)
+    # Counted once more: what is held after all has left its counter.
+    judged = with_quantity(_held(counted, price_versions, exchange_rates), usage_levels)
     is_rated = pl.col("outcome") == "rated"
     has_offers = pl.col("price_id").is_not_null()
     wanted = list(PricedUsage.schema())
@@ -103,10 +114,8 @@ def priced_usage(
     ).sort(PricedUsage.keys)
 
 
-def _with_named_rule(usage_days: pl.LazyFrame, exclusions: pl.LazyFrame, meters: pl.LazyFrame) -> pl.LazyFrame:
+def _with_named_rule(standing: pl.LazyFrame, exclusions: pl.LazyFrame, meters: pl.LazyFrame) -> pl.LazyFrame:
     """Take each cell once per kind; name why it is excluded, or what it waits for before any price is asked."""
-    # A day whose events were all taken back was not used at all.
-    standing = usage_days.filter(pl.col("event_count") > 0)
     uses = standing.join(meters.select("meter", "value"), on="meter", how="left", validate="m:1").join(
         KINDS, how="cross"
     )
@@ -341,7 +350,7 @@ def _totals(rated: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
         pl.col("model").alias("_list_model"),
     )
     return (
-        rated.group_by(*COUNTER, "list_price_version_id", "model")
+        rated.group_by(*COUNTER, "price_version_id", "list_price_version_id", "model")
         .agg(
             pl.col("quantity").sum(),
             pl.col("quantity").abs().sum().alias("size"),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -17,6 +18,8 @@ from orchestration.book.series import read_series
 from orchestration.book.terms import BookVersion, amount_faults, as_instant, in_order, version_terms, written
 
 SERIES_ENDINGS = (".csv", ".csv.gz", ".csv.zst")
+# What prices single events, or a sum of money.
+AGGREGATIONS_OF = {"percentage": ("sum",), "dynamic": ("sum", "count"), "graduated_percentage": ("sum",)}
 # Local midnight lies between UTC+14 and UTC-12; inside of that, day or instant come first by zone.
 EARLIEST_MIDNIGHT, LATEST_MIDNIGHT = timedelta(hours=-14), timedelta(hours=12)
 
@@ -56,11 +59,10 @@ def read_book(files: Mapping[str, str]) -> tuple[Book | None, list[Problem]]:
     company = _one_company(documents, sorted(files), problems)
     prices = {price.item.id: _with_versions(price, files, problems) for price in items["prices"].values()}
     problems.extend(_unnamed_series(files, prices.values(), documents))
-    for meter in items["meters"].values():
-        problems.extend(rateable.meter_problems(meter))
     for price in prices.values():
         problems.extend(_reference_problems(price, names, items["meters"]))
         problems.extend(interval_problems(price.versions))
+        problems.extend(counter_problems(price.versions))
         problems.extend(rateable.price_problems(price.placed))
     for plan in items["plans"].values():
         problems.extend(_plan_problems(plan, names, prices))
@@ -211,8 +213,9 @@ def model_problems(
     meter: Placed[Meter],
 ) -> Iterator[Problem]:
     """Name what a model, of a price or of an override, asks of the meter in vain."""
-    if model in ("percentage", "graduated_percentage") and meter.item.aggregation == "count":
-        message = f"a percentage needs the value of each event; meter {meter.item.id} counts them."
+    if meter.item.aggregation not in AGGREGATIONS_OF.get(model, (meter.item.aggregation,)):
+        message = f"a {model} price needs the value of each event; the {meter.item.aggregation} of meter "
+        message += f"{meter.item.id} is none."
         yield placed.problem((*at, "model"), "contradiction", message, "Use a meter of aggregation sum.")
     if model == "percentage" and meter.item.negative == "allow":
         message = f"a percentage of negative values (meter {meter.item.id}) cannot be rated yet."
@@ -238,6 +241,18 @@ def interval_problems(versions: Sequence[BookVersion]) -> Iterator[Problem]:
             yield _overlap(version, other, f"both hold from {written(version.starts)}")
     yield from _zone_dependent(list(first.values()))
     yield from _control_ends(list(first.values()))
+
+
+def counter_problems(versions: Sequence[BookVersion]) -> Iterator[Problem]:
+    """Refuse a version that goes on with a counter of another span or of other owners."""
+    standing = [version for version in versions if not version.is_correction]
+    for before, version in pairwise(standing):
+        spans = [{(terms.tier_period, terms.pool) for _, terms in each.terms} for each in (before, version)]
+        if version.continues and spans[0] != spans[1]:
+            message = f"it continues the counter of {_row(before)}, which has another tier_period or pool."
+            yield version.place.problem(
+                "contradiction", message, "Say the same as it does, or on_price_change: restart."
+            )
 
 
 def _overlap(version: BookVersion, other: BookVersion, why: str) -> Problem:

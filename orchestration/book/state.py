@@ -161,8 +161,8 @@ def _edits(known: Book, found: Book, files: Mapping[str, str]) -> list[Problem]:
     return problems
 
 
-METER_FIELDS = ("unit", "aggregation", "value", "dimensions", "negative")
-PRICE_FIELDS = ("product", "meter", "where", "model", "kind", "additive", "convert")
+METER_FIELDS = ("unit", "aggregation", "value", "dimensions", "negative", "carry_over")
+PRICE_FIELDS = ("product", "meter", "where", "model", "kind", "additive", "convert", "group_by_shared_tiers")
 
 
 def _gone(what: str, placed: Placed[Any], path: str) -> Problem:
