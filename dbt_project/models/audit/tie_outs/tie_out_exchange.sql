@@ -292,11 +292,29 @@ lines_by_day as (
     group by legal_entity_id, account_id, contract_id, product_id, posting_date, currency, accounting_period
 ),
 
+-- A period in which something is only billed has earned nothing.
+earned_by_day as (
+    select
+        legal_entity_id,
+        currency,
+        accounting_period,
+        amount
+    from lines_by_day
+    union all
+    select
+        legal_entity_id,
+        currency,
+        accounting_period,
+        0 as amount
+    from revenue_daily
+    where billed_amount <> 0
+),
+
 reported_by_day as (
     select
         {{ scope_by(period) }},
         coalesce(sum(amount), 0) as amount
-    from lines_by_day
+    from earned_by_day
     group by {{ period | join(', ') }}
 ),
 
@@ -505,9 +523,12 @@ union all
     'reported_lines_on_headers',
     left='reported_of_lines', left_name='reported amounts of lines of invoices and credit notes',
     right='reported_of_headers', right_name='those of fct_invoice and fct_credit_note',
-    drill_sql="select * from (select invoice_id, sum(amount_reporting) as of_lines from marts.fct_invoice_line"
-    ~ " where {filter} group by all) full join (select invoice_id, total_amount_reporting from marts.fct_invoice"
-    ~ " where {filter}) using (invoice_id) where of_lines is distinct from total_amount_reporting"
+    drill_sql="select * from (select document_id, sum(amount_reporting) as of_lines from (select invoice_id as"
+    ~ " document_id, legal_entity_id, currency, amount_reporting from marts.fct_invoice_line union all select"
+    ~ " credit_note_id, legal_entity_id, currency, amount_reporting from marts.fct_credit_note_line) where {filter}"
+    ~ " group by all) full join (select invoice_id as document_id, legal_entity_id, currency, total_amount_reporting"
+    ~ " as of_header from marts.fct_invoice union all select credit_note_id, legal_entity_id, currency,"
+    ~ " amount_reporting from marts.fct_credit_note) using (document_id) where of_lines is distinct from of_header"
 ) }}
 union all
 {{ tie_out(
