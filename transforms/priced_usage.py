@@ -22,7 +22,7 @@ from data_contracts.vocabulary import QUANTITY
 from transforms import dimensions, exchange, periods
 from transforms.billing_periods import with_billing_period
 from transforms.charge_models import MODELS_OF_TOTALS
-from transforms.codes import coded, in_order, spelled
+from transforms.codes import coded, on_codes, spelled
 from transforms.counters import with_counter, with_shared_group
 from transforms.levels import standing_cells, with_quantity
 from transforms.matrix_prices import with_matrix_price
@@ -59,6 +59,7 @@ OF_THE_PRICE = [
 ]
 
 
+@on_codes(*PricedUsage.keys)
 def priced_usage(
     usage_days: AsOf[UsageDays],
     usage_levels: AsOf[UsageLevels],
@@ -78,10 +79,6 @@ def priced_usage(
              currency, a sum below 10^13 or a total of zero or more where tiers need one; else rated. Usage of a meter
              without any cost price is excluded as `not_costed`.
     """
-    rates, price_versions, price_cells, price_conditions, meters, exchange_rates, account_contracts = map(
-        coded, (rates, price_versions, price_cells, price_conditions, meters, exchange_rates, account_contracts)
-    )
-    usage_days, usage_levels, exclusions = map(coded, (usage_days, usage_levels, exclusions))
     # Collected here and below, where several steps go on from it: the plan would make it anew for each of them.
     uses = _with_named_rule(standing_cells(usage_days, usage_levels), exclusions, meters, rates).collect().lazy()
     asked = uses.filter(pl.col("named_rule").is_null()).select(*OFFER, "value").unique()
@@ -96,7 +93,7 @@ def priced_usage(
     counted = with_quantity(in_counters.collect().lazy(), usage_levels)
     # Counted once more: what is held after all has left its counter.
     judged = with_quantity(_held(counted, price_versions, exchange_rates), usage_levels)
-    return spelled(in_order(_of_the_outcome(judged).collect(), PricedUsage.keys).lazy())
+    return _of_the_outcome(judged)
 
 
 def _of_the_outcome(judged: pl.LazyFrame) -> pl.LazyFrame:
