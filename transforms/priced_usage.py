@@ -78,11 +78,11 @@ def priced_usage(
     """
     uses = _with_named_rule(standing_cells(usage_days, usage_levels), exclusions, meters).collect().lazy()
     asked = uses.filter(pl.col("named_rule").is_null()).select(*OFFER, "value").unique()
-    offers = _offers(asked, rates, price_conditions, price_cells)
+    found = offers(asked, rates, price_conditions, price_cells)
     costed = rates.filter(pl.col("kind") == "cost").select(
         "rate_set_id", "meter", pl.lit(value=True).alias("_is_costed")
     )
-    offered = uses.join(offers, on=[*OFFER, "kind"], how="left", validate="m:m", nulls_equal=True).join(
+    offered = uses.join(found, on=[*OFFER, "kind"], how="left", validate="m:m", nulls_equal=True).join(
         costed.unique(), on=["rate_set_id", "meter"], how="left", validate="m:1"
     )
     # Collected here and below, where several steps go on from it: the plan would make it anew for each of them.
@@ -145,7 +145,7 @@ def _excluded(about: pl.LazyFrame, exclusions: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _offers(
+def offers(
     asked: pl.LazyFrame, rates: pl.LazyFrame, price_conditions: pl.LazyFrame, price_cells: pl.LazyFrame
 ) -> pl.LazyFrame:
     """Every price whose conditions are met, in the version in force at the start of the slot, judged once.
