@@ -22,6 +22,7 @@ from data_contracts.vocabulary import QUANTITY
 from transforms import dimensions, exchange, periods
 from transforms.billing_periods import with_billing_period
 from transforms.charge_models import MODELS_OF_TOTALS
+from transforms.counters import with_counter, with_shared_group
 from transforms.levels import standing_cells, with_quantity
 from transforms.matrix_prices import with_matrix_price
 from transforms.usage_cells import CELL
@@ -36,9 +37,9 @@ OVER, NONE = pl.lit(2).cast(QUANTITY), pl.lit(0).cast(QUANTITY)
 # A column of quantities holds 10^26; what is summed up to here stays far below.
 LARGEST_QUANTITY = pl.lit(Decimal(10) ** 20).cast(QUANTITY)
 # What has one running total, and therefore one bound.
-BOUNDED = ["contract_id", "price_id", "currency", "billing_period_start"]
+BOUNDED = ["counter_owner", "price_id", "currency", "counter_start"]
 # What counts for itself: each version's part of a period, each group.
-COUNTER = [*BOUNDED, "price_version_id", "line_dimensions"]
+COUNTER = [*BOUNDED, "counter_version_id", "counted_group"]
 WHY_HELD = {
     "no_exchange_rate": "the price is in another currency than the contract, and no rate of the day is known",
     "amount_bound": "the period's quantity would price above 10^13",
@@ -86,8 +87,13 @@ def priced_usage(
         costed.unique(), on=["rate_set_id", "meter"], how="left", validate="m:1"
     )
     # Collected here and below, where several steps go on from it: the plan would make it anew for each of them.
-    outcomes = offered.with_columns(_outcome()).pipe(with_billing_period, account_contracts)
-    counted = with_quantity(outcomes.collect().lazy(), usage_levels)
+    in_counters = (
+        offered.with_columns(*_outcome(), pl.col("line_dimensions").alias("counted_group"))
+        .pipe(with_shared_group, price_versions, group="counted_group")
+        .pipe(with_billing_period, account_contracts)
+        .pipe(with_counter, price_versions, account_contracts)
+    )
+    counted = with_quantity(in_counters.collect().lazy(), usage_levels)
     # Counted once more: what is held after all has left its counter.
     judged = with_quantity(_held(counted, price_versions, exchange_rates), usage_levels)
     is_rated = pl.col("outcome") == "rated"
@@ -344,7 +350,7 @@ def _totals(rated: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
         pl.col("model").alias("_list_model"),
     )
     return (
-        rated.group_by(*COUNTER, "list_price_version_id", "model")
+        rated.group_by(*COUNTER, "price_version_id", "list_price_version_id", "model")
         .agg(
             pl.col("quantity").sum(),
             pl.col("quantity").abs().sum().alias("size"),

@@ -26,14 +26,17 @@ from data_contracts import (
 from data_contracts.vocabulary import EXACT, QUANTITY
 from transforms import exchange, money
 from transforms.billing_periods import with_billing_period
+from transforms.billing_quantity import converted
 from transforms.charge_models import EVENT_MODELS
 from transforms.charge_models.percentage import charged_value, is_free, percentage
 from transforms.codes import coded, spelled
+from transforms.counters import COUNTER, with_counter
 from transforms.event_prices import with_price
 from transforms.reversed_usage import standing
 
-# Allowances begin anew with each version, group and billing period (`on_price_change: restart`).
-ALLOWANCE = ["contract_id", "price_id", "price_version_id", "line_dimensions", "billing_period_start"]
+CONVERSION = ["quantity_factor", "quantity_divisor", "quantity_round"]
+# Allowances are used up per counter, as units are.
+ALLOWANCE = [name if name != "dimensions" else "line_dimensions" for name in COUNTER]
 FEE_TERMS = ["rate", "fixed_amount", "minimum_fee", "maximum_fee"]
 FREE_TERMS = ["free_events", "free_amount", "free_rule"]
 TERMS = [*FEE_TERMS, *FREE_TERMS, "rounding"]
@@ -103,22 +106,21 @@ def rated_events(
             "exchange_rates": exchange_rates,
         },
     )
+    versions = coded(price_versions)
     of_fees = {
-        "price_versions": coded(price_versions),
+        "price_versions": versions,
         "exchange_rates": coded(exchange_rates),
         "currencies": coded(currencies),
     }
-    in_order = _with_position(with_billing_period(priced, coded(account_contracts)), of_fees["price_versions"])
-    charged = (
-        _with_fee(in_order, "price_version_id", "amount_exact", "amount", **of_fees)
-        .with_row_index("row")
-        .collect(engine="streaming")
-        .lazy()
-    )
-    others = charged.filter(pl.col("list_price_version_id") != pl.col("price_version_id"))
-    listed = _with_fee(others, "list_price_version_id", "list_exact", "list_amount", **of_fees)
-    return spelled(
-        charged.join(listed.select("row", "list_exact", "list_amount"), on="row", how="left", validate="1:1")
+    valued = _with_value(priced, versions)
+    # Collected: the few events whose list price is another one are looked at twice.
+    in_order = _with_position(valued, versions, coded(account_contracts)).with_row_index("row").collect().lazy()
+    others = in_order.filter(pl.col("list_price_version_id") != pl.col("price_version_id"))
+    overridden = _with_fee(others, "list_price_version_id", "list_value", "list_exact", "list_amount", **of_fees)
+    listed = overridden.select("row", "list_exact", "list_amount").collect().lazy()
+    rated = (
+        _with_fee(in_order, "price_version_id", "value", "amount_exact", "amount", **of_fees)
+        .join(listed, on="row", how="left", validate="1:1", maintain_order="left")
         .with_columns(
             # A list version that prices quantities, or not in this currency, says nothing about an event.
             pl.coalesce("list_exact", "amount_exact").alias("list_exact"),
@@ -126,30 +128,58 @@ def rated_events(
         )
         .select(RatedEvents.schema().keys())
     )
+    # By the morsel: what is in between never stands in memory as a whole.
+    return spelled(rated).collect(engine="streaming").lazy()
 
 
-def _with_position(events: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
-    """Add where each event stands in its allowance: its number, and the value up to and including it.
+def _with_value(events: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
+    """Add the value of each event as its version converts it (`value`), and as the plan's does (`list_value`)."""
+    versions = {"value": "price_version_id", "list_value": "list_price_version_id"}
+    terms = price_versions.filter(pl.col("model").is_in(list(EVENT_MODELS))).select(
+        "price_version_id", "currency", *CONVERSION
+    )
+    # Collected, because it decides what is built, and the book is small.
+    if terms.filter(pl.col("quantity_factor").is_not_null()).collect().is_empty():
+        return events.with_columns(pl.col("quantity").alias(name) for name in versions)
+    for name, version in versions.items():
+        events = (
+            events.join(
+                terms.rename({"price_version_id": version}), on=[version, "currency"], how="left", validate="m:1"
+            )
+            .with_columns(converted(pl.col("quantity"), *[pl.col(each) for each in CONVERSION]).alias(name))
+            .drop(CONVERSION)
+        )
+    return events
+
+
+def _with_position(events: pl.LazyFrame, price_versions: pl.LazyFrame, account_contracts: pl.LazyFrame) -> pl.LazyFrame:
+    """Add where each event stands in its allowance: its number, and the values up to and including it.
 
     Where no price has an allowance nobody asks, and nothing need be put in order.
     """
     allowances = price_versions.filter(pl.any_horizontal(pl.col("free_events", "free_amount").is_not_null()))
     if allowances.select("price_version_id").head(1).collect().is_empty():
         return events.with_columns(
-            pl.lit(None, pl.Int64).alias("_ordinal"), pl.lit(None, QUANTITY).alias("_value_through")
+            pl.lit(None, pl.Int64).alias("_ordinal"),
+            *[pl.lit(None, QUANTITY).alias(f"{value}_through") for value in ("value", "list_value")],
         )
     order = ["occurred_at", "event_id", "source"]
+    counted = with_counter(with_billing_period(events, account_contracts), price_versions, account_contracts)
     # Counted over a column: the running sum of a literal is 1 in every row.
     ordinal = pl.col("event_id").is_not_null().cast(pl.Int64).cum_sum()
-    return events.with_columns(
+    return counted.with_columns(
         ordinal.over(ALLOWANCE, order_by=order).alias("_ordinal"),
-        pl.col("quantity").cum_sum().over(ALLOWANCE, order_by=order).alias("_value_through"),
+        *[
+            pl.col(value).cum_sum().over(ALLOWANCE, order_by=order).alias(f"{value}_through")
+            for value in ("value", "list_value")
+        ],
     )
 
 
 def _with_fee(
     events: pl.LazyFrame,
     version: str,
+    value: str,
     exact: str,
     amount: str,
     *,
@@ -162,15 +192,17 @@ def _with_fee(
     Both are null where the version has no rate.
     """
     terms = price_versions.select(pl.col("price_version_id").alias(version), "currency", *TERMS)
-    used = [pl.col("_ordinal"), pl.col("_value_through"), *[pl.col(name) for name in FREE_TERMS]]
-    fee = percentage(charged_value(pl.col("quantity"), *used), is_free(*used), *[pl.col(name) for name in FEE_TERMS])
-    fees = events.join(terms, on=[version, "currency"], how="left", validate="m:1").with_columns(
+    used = [pl.col("_ordinal"), pl.col(f"{value}_through"), *[pl.col(name) for name in FREE_TERMS]]
+    fee = percentage(
+        charged_value(pl.col(value), *used), is_free(pl.col(value), *used), *[pl.col(name) for name in FEE_TERMS]
+    )
+    fees = events.join(terms, on=[version, "currency"], how="left", validate="m:1", maintain_order="left").with_columns(
         pl.when(pl.col("rate").is_not_null()).then(fee).cast(EXACT).alias(exact)
     )
     minor_units = currencies.select(pl.col("currency").alias("billing_currency"), "minor_units")
     return (
         exchange.with_billed(fees, exchange_rates, price_versions, _billed=exact)
-        .join(minor_units, on="billing_currency", how="left", validate="m:1")
+        .join(minor_units, on="billing_currency", how="left", validate="m:1", maintain_order="left")
         .with_columns(money.round_to_minor(pl.col("_billed"), pl.col("minor_units"), pl.col("rounding")).alias(amount))
         .drop(*TERMS, "_billed", "minor_units", "price_rate_date")
     )
