@@ -177,9 +177,9 @@ def _asking(events: pl.DataFrame, tables: Tables) -> tuple[pl.DataFrame, pl.Data
         .collect()
     )
     days = moments.select(pl.col("service_date").min().alias("first"), pl.col("service_date").max().alias("last"))
-    asked = moments.lazy().select(ASKS).unique()
+    asked = moments.lazy().select(ASKS).unique().pipe(spelled).collect().lazy()
     dated = [asked.with_columns(pl.lit(day).alias("service_date")) for day in days.row(0)]
-    contracts = contract_spans(spelled(pl.concat(dated)), **{name: tables[name] for name in OF_CONTRACTS})
+    contracts = contract_spans(pl.concat(dated), **{name: tables[name] for name in OF_CONTRACTS})
     clear = contracts.filter(pl.col("suspense_rule").is_null()).select(
         *ASKS, "_span_from", "_span_to", "contract_id", "rate_set_id"
     )
