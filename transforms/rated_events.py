@@ -77,7 +77,7 @@ def rated_events(
 ) -> AsOf[RatedEvents]:
     """Price each event whose price is per event.
 
-    Grain:   one row per event and price; only cells that `priced_usage` rates by an event model.
+    Grain:   one row per event and price; only events whose cell `priced_usage` rates by an event model.
     Rule:    events of a billing period in order of instant and id use up the allowance; each fee is rounded by itself.
              An event that was taken back is not there, so its allowance is left to the others.
     """
