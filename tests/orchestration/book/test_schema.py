@@ -306,7 +306,6 @@ def test_every_model_and_every_term_of_the_design_is_known_to_the_schema():
     assert [(problem.line, problem.message.removesuffix(" cannot be rated yet.")) for problem in found] == [
         (5, "bill: advance"),
         (5, "prorate: day"),
-        (16, "intervals (a rate curve)"),
         (17, "recognise: straight_line"),
         (17, "applies_to: new_contracts"),
         (17, "round_at: event of model per_unit"),
