@@ -356,11 +356,6 @@ CELLS = 'matrix: {dimensions: [model], cells: [{where: {model: a}, unit_amount: 
             id="prorated unless it says otherwise",
         ),
         pytest.param(
-            'model: flat, interval: year, prorate: none, versions: [{effective_from: 2026-01-01, flat_amount: "1"}]',
-            "interval: year cannot be rated yet.",
-            id="another interval than the month",
-        ),
-        pytest.param(
             'meter: tokens, model: per_unit, versions: [{effective_from: 2026-01-01, unit_amount: "1", '
             'minimum: "1000000000000"}]',
             "USD: the minimum is 10^12 or more.",
