@@ -46,6 +46,7 @@ PRICED_EVENT = [
 WHAT = ["meter", "dimensions", "value_currency"]
 OF_CONTRACTS = ("accounts", "account_contracts", "meters", "plan_prices", "price_versions")
 OF_CELLS = (*OF_CONTRACTS, "price_conditions", "usage_slots", "zone_days")
+OF_OFFERS = ("rates", "price_conditions", "price_cells", "account_contracts", "rate_curves")
 ADDITIVE = ["sum", "count"]
 # What is proven to stay below half of a bound need not be added up per counter to know that none reaches it.
 MARGIN = 2
@@ -218,7 +219,7 @@ def _answers(questions: pl.DataFrame, groups: pl.DataFrame, changes: pl.Series, 
         .lazy()
     )
     found = (
-        offers(asked.select(*OFFER, "value"), tables["rates"], tables["price_conditions"], tables["price_cells"])
+        offers(asked.select(*OFFER, "value"), *[tables[name] for name in OF_OFFERS])
         .filter(pl.col("rule").is_null() & pl.col("model").is_in(list(EVENT_MODELS)))
         .select(*OFFER, *OF_THE_PRICE)
     )
