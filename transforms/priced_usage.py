@@ -14,6 +14,7 @@ from data_contracts import (
     PriceConditions,
     PricedUsage,
     PriceVersions,
+    RateCurves,
     Rates,
     UsageDays,
     UsageLevels,
@@ -25,6 +26,7 @@ from transforms.charge_models import MODELS_OF_TOTALS
 from transforms.counters import with_counter, with_shared_group
 from transforms.levels import standing_cells, with_quantity
 from transforms.matrix_prices import with_matrix_price
+from transforms.rate_curves import with_curve_price
 from transforms.usage_cells import CELL
 
 CELL_KIND = [*CELL, "kind"]
@@ -69,6 +71,7 @@ def priced_usage(
     meters: AsOf[Meters],
     exchange_rates: AsOf[ExchangeRates],
     account_contracts: AsOf[AccountContracts],
+    rate_curves: AsOf[RateCurves],
 ) -> AsOf[PricedUsage]:
     """Give each cell of usage the version that prices it, once as revenue and once as cost, or the reason why not.
 
@@ -79,11 +82,11 @@ def priced_usage(
     """
     uses = _with_named_rule(standing_cells(usage_days, usage_levels), exclusions, meters).collect().lazy()
     asked = uses.filter(pl.col("named_rule").is_null()).select(*OFFER, "value").unique()
-    offers = _offers(asked, rates, price_conditions, price_cells)
+    found = offers(asked, rates, price_conditions, price_cells, account_contracts, rate_curves)
     costed = rates.filter(pl.col("kind") == "cost").select(
         "rate_set_id", "meter", pl.lit(value=True).alias("_is_costed")
     )
-    offered = uses.join(offers, on=[*OFFER, "kind"], how="left", validate="m:m", nulls_equal=True).join(
+    offered = uses.join(found, on=[*OFFER, "kind"], how="left", validate="m:m", nulls_equal=True).join(
         costed.unique(), on=["rate_set_id", "meter"], how="left", validate="m:1"
     )
     # Collected here and below, where several steps go on from it: the plan would make it anew for each of them.
@@ -151,8 +154,13 @@ def _excluded(about: pl.LazyFrame, exclusions: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _offers(
-    asked: pl.LazyFrame, rates: pl.LazyFrame, price_conditions: pl.LazyFrame, price_cells: pl.LazyFrame
+def offers(
+    asked: pl.LazyFrame,
+    rates: pl.LazyFrame,
+    price_conditions: pl.LazyFrame,
+    price_cells: pl.LazyFrame,
+    account_contracts: pl.LazyFrame,
+    rate_curves: pl.LazyFrame,
 ) -> pl.LazyFrame:
     """Every price whose conditions are met, in the version in force at the start of the slot, judged once.
 
@@ -171,6 +179,8 @@ def _offers(
     candidates = candidates.pipe(with_matrix_price, price_cells, version="price_version_id", into="unit_amount").pipe(
         with_matrix_price, price_cells, version="list_price_version_id", into="list_unit_amount"
     )
+    for version, into in (("price_version_id", "unit_amount"), ("list_price_version_id", "list_unit_amount")):
+        candidates = with_curve_price(candidates, account_contracts, rate_curves, version=version, into=into)
     candidates = candidates.collect().lazy()
     exclusive = (pl.col("kind") == "revenue") & ~pl.col("is_additive")
     is_unsold = ~pl.col("is_sold")
