@@ -14,6 +14,7 @@ from data_contracts import (
     PriceConditions,
     PricedUsage,
     PriceVersions,
+    RateCurves,
     Rates,
     UsageDays,
     UsageLevels,
@@ -26,6 +27,7 @@ from transforms.codes import coded, on_codes, spelled
 from transforms.counters import with_counter, with_shared_group
 from transforms.levels import standing_cells, with_quantity
 from transforms.matrix_prices import with_matrix_price
+from transforms.rate_curves import with_curve_price
 from transforms.usage_cells import CELL
 
 CELL_KIND = [*CELL, "kind"]
@@ -71,6 +73,7 @@ def priced_usage(
     meters: AsOf[Meters],
     exchange_rates: AsOf[ExchangeRates],
     account_contracts: AsOf[AccountContracts],
+    rate_curves: AsOf[RateCurves],
 ) -> AsOf[PricedUsage]:
     """Give each cell of usage the version that prices it, once as revenue and once as cost, or the reason why not.
 
@@ -82,8 +85,8 @@ def priced_usage(
     # Collected here and below, where several steps go on from it: the plan would make it anew for each of them.
     uses = _with_named_rule(standing_cells(usage_days, usage_levels), exclusions, meters, rates).collect().lazy()
     asked = uses.filter(pl.col("named_rule").is_null()).select(*OFFER, "value").unique()
-    offers = _offers(asked, rates, price_conditions, price_cells).collect().lazy()
-    offered = uses.join(offers, on=[*OFFER, "kind"], how="left", validate="m:m", nulls_equal=True)
+    found = offers(asked, rates, price_conditions, price_cells, account_contracts, rate_curves).collect().lazy()
+    offered = uses.join(found, on=[*OFFER, "kind"], how="left", validate="m:m", nulls_equal=True)
     in_counters = (
         offered.with_columns(*_outcome(), pl.col("line_dimensions").alias("counted_group"))
         .pipe(with_shared_group, price_versions, group="counted_group")
@@ -157,8 +160,13 @@ def _excluded(about: pl.LazyFrame, exclusions: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _offers(
-    asked: pl.LazyFrame, rates: pl.LazyFrame, price_conditions: pl.LazyFrame, price_cells: pl.LazyFrame
+def offers(
+    asked: pl.LazyFrame,
+    rates: pl.LazyFrame,
+    price_conditions: pl.LazyFrame,
+    price_cells: pl.LazyFrame,
+    account_contracts: pl.LazyFrame,
+    rate_curves: pl.LazyFrame,
 ) -> pl.LazyFrame:
     """Every price whose conditions are met, in the version in force at the start of the slot, judged once.
 
@@ -177,6 +185,8 @@ def _offers(
     candidates = candidates.pipe(with_matrix_price, price_cells, version="price_version_id", into="unit_amount").pipe(
         with_matrix_price, price_cells, version="list_price_version_id", into="list_unit_amount"
     )
+    for version, into in (("price_version_id", "unit_amount"), ("list_price_version_id", "list_unit_amount")):
+        candidates = with_curve_price(candidates, account_contracts, rate_curves, version=version, into=into)
     candidates = candidates.collect().lazy()
     exclusive = (pl.col("kind") == "revenue") & ~pl.col("is_additive")
     is_unsold = ~pl.col("is_sold")
@@ -232,6 +242,7 @@ def _offers(
 def _matching_prices(cells: pl.LazyFrame, rates: pl.LazyFrame, price_conditions: pl.LazyFrame) -> pl.LazyFrame:
     """Every price whose conditions the dimensions meet, with those of the dimensions that stand on its lines."""
     # On texts, because it looks into the dimensions; there are a few hundred of them.
+    are_coded = isinstance(cells.collect_schema()["dimensions"], pl.Categorical)
     cells, rates, price_conditions = spelled(cells), spelled(rates), spelled(price_conditions)
     required = price_conditions.filter(pl.col("value").is_not_null())
     asked = required.group_by("price_id").len("_asked")
@@ -256,7 +267,7 @@ def _matching_prices(cells: pl.LazyFrame, rates: pl.LazyFrame, price_conditions:
         .group_by("meter", "dimensions", "price_id")
         .agg(dimensions.canonical(pl.col("pair")).alias("line_dimensions"))
     )
-    return coded(
+    found = (
         cells.join(rates.select("meter", "price_id", "kind").unique(), on="meter", how="inner", validate="m:m")
         .join(asked, on="price_id", how="left", validate="m:1")
         .join(met, on=["meter", "dimensions", "price_id"], how="left", validate="m:1")
@@ -265,6 +276,7 @@ def _matching_prices(cells: pl.LazyFrame, rates: pl.LazyFrame, price_conditions:
         .join(on_line, on=["meter", "dimensions", "price_id"], how="left", validate="m:1")
         .select("meter", "dimensions", "price_id", "kind", pl.col("line_dimensions").fill_null("{}"))
     )
+    return coded(found) if are_coded else found
 
 
 def _outcome() -> list[pl.Expr]:
