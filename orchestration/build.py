@@ -172,7 +172,7 @@ class Build:
 
     def require(self, table: type[Table]) -> None:
         """Make a table as of D, and before it what it is made of, unless it is there."""
-        if self.has(table):
+        if self.has(table) or table in settled.TABLES:  # those are made when they are read
             return
         if table in BOOK_TABLES:
             self.make_book()

@@ -72,6 +72,18 @@ def entries(settings: Settings, as_of: date = date.max) -> list[Entry]:
     return [entry for entry in (Entry(*each) for each in found) if entry.as_of <= as_of]
 
 
+def documents(settings: Settings, *, after: int = 0) -> pl.DataFrame:
+    """Return the documents of the entries behind the first `after` ones, in the order of their numbers."""
+    files = [entry.file(IssuedDocuments) for entry in entries(settings)[after:]]
+    return scan(IssuedDocuments, files).sort("document_kind", "document_number").collect()
+
+
+def rehearsed(build: "Build") -> pl.DataFrame:
+    """Return what the night of this build would issue: its tables are made, nothing is issued."""
+    build.require(BillingDocuments)
+    return issued_tonight(build)
+
+
 def issued_tonight(build: "Build") -> pl.DataFrame:
     """Return the documents that the night of this build issues and the log does not hold yet."""
     is_issued = build.frame(BillingDocuments).filter(pl.col("status") == "issued")

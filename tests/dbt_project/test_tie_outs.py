@@ -219,6 +219,7 @@ PLANTED = [
         + "update marts.fct_revenue_daily set currency = null where currency = 'JPY'",
         {
             "revenue_lines_in_revenue_daily",
+            "unbilled_is_not_issued",
             "revenue_daily_in_report_by_product",
             "revenue_daily_in_report_by_account",
             "reported_lines_in_revenue_daily",
