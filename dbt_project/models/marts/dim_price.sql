@@ -41,6 +41,9 @@ select
     -- A per_unit price has one tier inside; its unit price says the same.
     case when price_versions.model <> 'per_unit' then tiers_listed.tiers end as tiers,
     cells_listed.cells,
+    price_versions.price_name,
+    price_versions.fee_category,
+    price_versions.passes_through,
     price_versions.rate,
     price_versions.fixed_amount,
     price_versions.minimum_fee,
