@@ -585,15 +585,16 @@ class RptPaymentFees(Mart, schema="reports"):
     date_month: Day = key("First day of the posting month.")
     account_id: Text = same_key(LineItems.account_id)
     currency: Text = same_key(LineItems.currency)
+    price_currency: Text = same_key(LineItems.price_currency)
     fee_category: Text = key("Category of the fee, as the book has it.", example="Network")
     fee_name: Text = key(
         "Name of the price, with its dimensions; `, minimum` or `, maximum` behind it for what a bound adds.",
         example="Interchange (card=credit, region=eu)",
     )
     variable_rate: UnitPrice = key("Share of the value; 0 if it has no such part.", unit="share", example="0.0045")
-    variable_volume_amount: Quantity = column("Value that was processed.", unit="currency of the price")
+    variable_volume_amount: Quantity = column("Value that was processed.", unit="price_currency")
     fixed_per_item_amount: UnitPrice = key(
-        "Fee of an item; 0 if it has no such part.", unit="currency of the price", example="0.20"
+        "Fee of an item; 0 if it has no such part.", unit="price_currency", example="0.20"
     )
     fixed_per_item_count: Quantity = column("Items that paid it.", unit="item")
     subtotal: AmountSum = column("Sum of the line items.", unit="currency")

@@ -96,6 +96,7 @@ select
     fee_lines.quantity,
     fee_lines.amount,
     fee_lines.currency,
+    fee_lines.price_currency,
     fee_lines.fee_category,
     fee_lines.price_name,
     fee_lines.model,

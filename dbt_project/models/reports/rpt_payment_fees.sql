@@ -1,4 +1,4 @@
--- grain: date_month, account_id, currency, fee_category, fee_name, variable_rate, fixed_per_item_amount
+-- grain: date_month, account_id, currency, price_currency, fee_category, fee_name, variable_rate, fixed_per_item_amount
 -- A price by the event has a share and a fixed part, one over a value a share, any other a fixed part alone.
 with
 
@@ -11,6 +11,7 @@ described as (
         cast(date_trunc('month', posting_date) as date) as date_month,
         account_id,
         currency,
+        price_currency,
         fee_category,
         price_name
         || case
@@ -29,7 +30,10 @@ described as (
             else 0
         end as variable_rate,
         -- A share that the price does not have has no volume, a fixed part that it does not have no items.
-        case when is_share and model <> 'dynamic' and (model <> 'percentage' or rate <> 0) then quantity else 0 end as volume_amount,
+        case
+            when is_share and model <> 'dynamic' and (model <> 'percentage' or rate <> 0) then quantity
+            else 0
+        end as volume_amount,
         case
             when is_bound then 0
             when model = 'percentage' then fixed_amount
@@ -51,6 +55,7 @@ select
     date_month,
     account_id,
     currency,
+    price_currency,
     fee_category,
     fee_name,
     cast(variable_rate as decimal(38, 24)) as variable_rate,
@@ -59,4 +64,4 @@ select
     sum(cast(item_count as decimal(38, 12))) as fixed_per_item_count,
     sum(amount) as subtotal
 from described
-group by date_month, account_id, currency, fee_category, fee_name, variable_rate, fixed_amount
+group by date_month, account_id, currency, price_currency, fee_category, fee_name, variable_rate, fixed_amount
