@@ -74,6 +74,9 @@ CHECKS = (
     "reported_lines_on_invoices",
     "reported_revenue_in_report_by_product",
     "reported_revenue_in_report_by_account",
+    "closed_lines_as_sealed",
+    "closed_months_explained",
+    "adjustments_have_causes",
 )
 # Whatever a gate dies of counts as a failure of this gate (F77). Listed, so that an interrupt still interrupts.
 CRASHES = (ArithmeticError, AssertionError, LookupError, OSError, TypeError, ValueError, duckdb.Error)
