@@ -71,10 +71,11 @@ select
     amounts.service_month,
     amounts.currency,
     amounts.kind,
-    {% for side in ['sealed', 'adjusted', 'held', 'drift', 'desired'] -%}
-        cast(coalesce(sum(amounts.amount) filter (where amounts.side = '{{ side }}'), 0) as decimal(38, 4))
-        as {{ side }}_amount{{ ',' if not loop.last }}
-    {% endfor %}
+    {{ sum_of_side('sealed') }} as sealed_amount,
+    {{ sum_of_side('adjusted') }} as adjusted_amount,
+    {{ sum_of_side('held') }} as held_amount,
+    {{ sum_of_side('drift') }} as drift_amount,
+    {{ sum_of_side('desired') }} as desired_amount
 from amounts
 inner join closed_months on amounts.legal_entity_id = closed_months.legal_entity_id
 where amounts.service_month <= closed_months.closed_through
