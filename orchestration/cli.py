@@ -283,7 +283,8 @@ def quote(
     elif quantity is not None and len(prices_asked) == 1:
         last = (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
         days = [first + timedelta(days=each) for each in range(last.day)] if daily else [first]
-        usage = measured(opened, prices_asked[0], quantity, _pairs("--dimension", dimension or []), days)
+        named = _pairs("--dimension", dimension or [])
+        usage = measured(opened, prices_asked[0], quantity, named, days, time_zone)
     else:
         raise UsageError("Say what is used: --events FILE, or --quantity with one --price.")
     found = priced(opened, Asked(first, usage, plan, prices_asked, currency, time_zone, usage_from, lines))

@@ -23,10 +23,12 @@ from data_contracts import (
 from data_contracts.vocabulary import AMOUNT, EXACT, QUANTITY
 from transforms import counters, exchange, money, periods, running
 from transforms.active_prices import active_prices
-from transforms.billing_periods import BILLING_PERIOD, with_billing_period
-from transforms.charge_models import CELL_MODELS, CUMULATIVE_MODELS, EVENT_MODELS, amount_of
+from transforms.billing_periods import BILLING_PERIOD, DUE, with_billing_period, with_due_period
+from transforms.billing_quantity import QUANTITY_TERMS, billed
+from transforms.charge_models import CELL_MODELS, CUMULATIVE_MODELS, EVENT_MODELS, MODELS_OF_CELLS, amount_of
 from transforms.charge_models.matrix import matrix
 from transforms.charge_models.volume import volume
+from transforms.codes import on_codes
 from transforms.counters import COUNTER
 from transforms.price_bounds import bound_lines, has_bounds, rounded_bounds
 from transforms.shared_tiers import with_groups
@@ -35,8 +37,11 @@ from transforms.shared_tiers import with_groups
 RULE_VERSION = "1"
 
 LINE = ["account_id", "contract_id", "price_id", "price_version_id", "dimensions", "currency", "service_date"]
-# What a flat price is due once for, whatever its versions are.
-FLAT_SCOPE = ["contract_id", "price_id", "dimensions", "billing_period_start"]
+# A counter of usage cells, and the order in which those of a matrix use up what is free.
+CELL_COUNTER = [name if name != "dimensions" else "line_dimensions" for name in COUNTER]
+CELL_ORDER = ["service_date", "slot_at", "account_id", "contract_id", "price_version_id", "dimensions"]
+# What a flat price is due once for, whatever its versions are: its own interval, or the billing period.
+FLAT_SCOPE = ["contract_id", "price_id", "dimensions", DUE]
 # The running total that is rounded: it runs on when the price changes, so that a period sums to one rounded total.
 ROUNDING_SCOPE = ["contract_id", "price_id", "dimensions", "billing_period_start"]
 AMOUNTS = ["amount_exact", "list_exact", "fees", "list_fees"]
@@ -45,6 +50,11 @@ NOTHING = pl.lit(0).cast(EXACT)
 NO_FEES = [pl.lit(None, dtype=AMOUNT).alias("fees"), pl.lit(None, dtype=AMOUNT).alias("list_fees")]
 
 
+# What a line's id is made of: by these parts lines stand in the order of their ids, or nearly.
+OF_THE_ID = ["contract_id", "price_version_id", "dimensions", "charge_kind", "service_date"]
+
+
+@on_codes(*OF_THE_ID)
 def line_items(
     priced_usage: AsOf[PricedUsage],
     rated_events: AsOf[RatedEvents],
@@ -77,12 +87,17 @@ def line_items(
         zone_days=zone_days,
         as_of=as_of,
     )
-    rated_cells = priced_usage.filter(pl.col("outcome") == "rated").pipe(with_billing_period, account_contracts)
+    rated_cells = (
+        priced_usage.filter(pl.col("outcome") == "rated")
+        .pipe(with_billing_period, account_contracts)
+        .pipe(with_due_period, price_versions, account_contracts)
+    )
     used = counters.with_shared_group(rated_cells, price_versions, group="line_dimensions")
     # Collected, because several steps go on from here: the plan would make it anew for each (20 s instead of 9).
     unused = _without_usage(active, used).collect().lazy()
-    points = pl.concat([_points(used), unused.filter(~is_by_event("model"))])
     counted_by = partial(counters.with_counter, price_versions=price_versions, account_contracts=account_contracts)
+    cells = _with_charged(used.filter(~is_by_event("model")), price_versions, account_contracts)
+    points = pl.concat([_points(cells), unused.filter(~is_by_event("model"))])
     rated = pl.concat(
         [
             _rated_by_quantity(counted_by(points), price_versions, price_tiers),
@@ -120,7 +135,7 @@ def line_items(
     reported = exchange.with_reporting(
         lines, exchange_rates, companies, currencies, day="posting_date", amount_reporting=exchange.converted("amount")
     )
-    return reported.select(LineItems.schema().keys()).sort("line_item_id")
+    return reported.select(LineItems.schema().keys())
 
 
 def is_by_event(model: str) -> pl.Expr:
@@ -128,23 +143,50 @@ def is_by_event(model: str) -> pl.Expr:
     return pl.col(model).is_in(list(EVENT_MODELS))
 
 
-def _points(used: pl.LazyFrame) -> pl.LazyFrame:
+def _with_charged(cells: pl.LazyFrame, price_versions: pl.LazyFrame, account_contracts: pl.LazyFrame) -> pl.LazyFrame:
+    """Add how many units of each cell are priced, by its version (`charged`) and by the plan's (`list_charged`).
+
+    Cells of a matrix, and hours of a rate curve, have one counter: they use up what is free, and fill up what is
+    rounded, in the order of days, and within a day of their slots and dimensions. What other cells have counts in the
+    total of their line.
+    """
+    versions = {"charged": "price_version_id", "list_charged": "list_price_version_id"}
+    terms = price_versions.filter(pl.col("model").is_in(MODELS_OF_CELLS)).select(
+        "price_version_id", "currency", *QUANTITY_TERMS
+    )
+    # Collected, because it decides what is built, and the book is small.
+    if terms.filter(pl.any_horizontal(pl.col(QUANTITY_TERMS).is_not_null())).collect().is_empty():
+        return cells.with_columns(pl.col("quantity").alias(name) for name in versions)
+    of_counters = counters.with_counter(cells, price_versions, account_contracts)
+    counted = (
+        running.in_order(of_counters, CELL_COUNTER, CELL_ORDER)
+        .with_columns(running.total("quantity", QUANTITY).alias("_through"))
+        .drop(running.STARTS)
+    )
+    before = pl.col("_through") - pl.col("quantity")
+    for name, version in versions.items():
+        of_version = terms.rename({"price_version_id": version})
+        counted = (
+            counted.join(of_version, on=[version, "currency"], how="left", validate="m:1")
+            .with_columns((billed(pl.col("_through")) - billed(before)).alias(name))
+            .drop(QUANTITY_TERMS)
+        )
+    return counted.drop("_through")
+
+
+def _points(cells: pl.LazyFrame) -> pl.LazyFrame:
     """Add up the cells of each line: their units, and what those cost that are priced by the cell."""
-    listed = matrix(pl.col("quantity"), pl.col("list_unit_amount"))
+    listed = matrix(pl.col("list_charged"), pl.col("list_unit_amount"))
     return (
-        used.filter(~is_by_event("model"))
-        .drop("dimensions")
+        cells.drop("dimensions")
         .rename({"line_dimensions": "dimensions"})
-        .group_by(*LINE, *BILLING_PERIOD, "model")
+        .group_by(*LINE, *BILLING_PERIOD, DUE, "model")
         .agg(
             pl.lit("usage").alias("charge_kind"),
             pl.col("list_price_version_id").sort_by("slot_at").first(),
             pl.col("quantity").sum(),
             pl.col("slot_at").min().alias("started_at"),
-            # Of one cell where units are free, which is the only place that asks.
-            pl.col("unit_amount").first().alias("cell_unit_amount"),
-            pl.col("list_unit_amount").first().alias("list_cell_unit_amount"),
-            amount_of(CELL_MODELS, pl.col("model"), pl.col("quantity")).cast(EXACT).sum().alias("cell_exact"),
+            amount_of(CELL_MODELS, pl.col("model"), pl.col("charged")).cast(EXACT).sum().alias("cell_exact"),
             # A cell that the plan's own matrix does not know has no list price: then the line has none, either.
             pl.when(pl.col("list_unit_amount").is_not_null().all()).then(listed.sum()).alias("list_cell_exact"),
         )
@@ -153,18 +195,17 @@ def _points(used: pl.LazyFrame) -> pl.LazyFrame:
 
 def _without_usage(active: pl.LazyFrame, used: pl.LazyFrame) -> pl.LazyFrame:
     """Active prices of a billing period in which nothing of theirs was used: one point of quantity 0 each."""
-    used_in = used.select("contract_id", "price_id", "billing_period_start").unique()
+    used_in = used.select("contract_id", "price_id", "billing_period_start", DUE).unique()
     is_of_time = pl.col("meter") == ""
     return active.join(used_in, on=used_in.collect_schema().names(), how="anti").select(
         *[pl.col("conditions").alias("dimensions") if name == "dimensions" else pl.col(name) for name in LINE],
         *BILLING_PERIOD,
+        DUE,
         "model",
         pl.when(is_of_time).then(pl.lit("recurring")).otherwise(pl.lit("usage")).alias("charge_kind"),
         "list_price_version_id",
         pl.lit(0).cast(QUANTITY).alias("quantity"),
         pl.col("active_at").alias("started_at"),
-        NOTHING.alias("cell_unit_amount"),
-        pl.lit(None, dtype=EXACT).alias("list_cell_unit_amount"),
         NOTHING.alias("cell_exact"),
         pl.lit(None, dtype=EXACT).alias("list_cell_exact"),
     )
@@ -174,17 +215,25 @@ def _rated_by_quantity(points: pl.LazyFrame, price_versions: pl.LazyFrame, price
     """Rate each point by its own version, and beside it by the plan's.
 
     A cumulative model as R(cumulative) - R(cumulative before); before the first point R is 0, not R(0): tier one's flat
-    is due with the first point, even one of quantity 0. A flat price is due with the first point of the period only. A
-    cell model brings the amount with it.
+    is due with the first point, even one of quantity 0. A flat price is due with the first point of the period only, or
+    with the first one that has used something. A cell model brings the amount with it.
     """
-    is_due = pl.col("started_at") == pl.col("started_at").min().over(FLAT_SCOPE)
+    started, of_use = pl.col("started_at"), pl.col("quantity") > 0
+    # One look at all groups at once, which a book without flat prices is spared.
+    due = (
+        [
+            (started == started.min().over(FLAT_SCOPE)).alias("is_due"),
+            (started == started.filter(of_use).min().over(FLAT_SCOPE)).fill_null(value=False).alias("is_due_if_used"),
+        ]
+        if _has_flat_prices(price_versions)
+        else [pl.lit(value=True).alias(name) for name in ("is_due", "is_due_if_used")]
+    )
     counted = (
         running.in_order(points, COUNTER, counters.order(price_versions))
         .with_columns(
             running.total("quantity", QUANTITY).alias("through"),
             pl.col(running.STARTS).alias("is_first"),
-            # One look at all groups at once, which a book without flat prices is spared.
-            (is_due if _has_flat_prices(price_versions) else pl.lit(value=True)).alias("is_due"),
+            *due,
         )
         .with_columns((pl.col("through") - pl.col("quantity")).alias("quantity_before"))
         .drop(running.STARTS)
@@ -195,14 +244,15 @@ def _rated_by_quantity(points: pl.LazyFrame, price_versions: pl.LazyFrame, price
     total = own.pipe(_with_total, price_tiers, version="price_version_id", at="through", into="total").pipe(
         _with_total, price_tiers, version="price_version_id", at="quantity_before", into="total_before"
     )
-    before = pl.when("is_first").then(NOTHING).otherwise("total_before")
-    is_free = (pl.col("model") == "flat") & ~pl.col("is_due")
+    is_flat = pl.col("model") == "flat"
+    before = pl.when(pl.col("is_first") | is_flat).then(NOTHING).otherwise("total_before")
+    is_free = is_flat & ~_is_flat_due()
     columns = [*counted.collect_schema(), "amount_exact"]
     of_totals = total.with_columns(
         pl.when(is_free).then(NOTHING).otherwise(pl.col("total") - before).alias("amount_exact")
     )
     of_cells = own.filter(pl.col("model").is_in(list(CELL_MODELS))).with_columns(
-        _of_cells("cell_exact", "cell_unit_amount").alias("amount_exact")
+        pl.col("cell_exact").alias("amount_exact")
     )
     rated = (
         pl.concat([of_totals.select(columns), of_cells.select(columns)])
@@ -246,12 +296,10 @@ def _blended(
            are 600 * 0.008 + 600 * 0.009 = 10.20.
     """
     order = counters.order(price_versions)
-    free = price_versions.select(
-        pl.col("price_version_id").alias("_of"), "currency", pl.col("free_units").alias("_free")
-    )
+    terms = price_versions.select(pl.col("price_version_id").alias("_of"), "currency", *QUANTITY_TERMS)
     in_order = running.in_order(points, COUNTER, order).with_columns(
         pl.when(running.STARTS).then(None).otherwise(pl.col(version).shift(1)).alias("_last_before"),
-        _charged().alias("_charged"),
+        (billed(pl.col("through")) - billed(pl.col("quantity_before"))).alias("_charged"),
     )
     versions = points.select(*COUNTER, pl.col(version).alias("_of")).unique()
     nothing = pl.lit(0).cast(QUANTITY)
@@ -266,17 +314,17 @@ def _blended(
         )
         .with_columns(running.total("_own", QUANTITY).alias("_units"))
         .with_columns((pl.col("_units") - pl.col("_own")).alias("_units_before"))
-        .drop(running.STARTS, "free_units")
-        .join(free, on=["_of", "currency"], how="left", validate="m:1")
+        .drop(running.STARTS, *QUANTITY_TERMS)
+        .join(terms, on=["_of", "currency"], how="left", validate="m:1")
         .collect()
         .lazy()
     )
 
     def priced(at: str, units: str, last: pl.Expr) -> pl.LazyFrame:
-        billed = each.with_columns(above_free(pl.col(at), pl.col("_free")).alias("_billed"))
+        at_total = each.with_columns(billed(pl.col(at)).alias("_billed"))
         flat = pl.when(last == pl.col("_of")).then("flat_amount").otherwise(NOTHING)
         amount = volume(pl.col(units), flat, pl.col("unit_amount")).cast(EXACT)
-        return _in_tier(billed, price_tiers, version="_of").group_by(LINE).agg(amount.sum().alias(f"_{at}"))
+        return _in_tier(at_total, price_tiers, version="_of").group_by(LINE).agg(amount.sum().alias(f"_{at}"))
 
     through = priced("through", "_units", pl.col(version))
     before = priced("quantity_before", "_units_before", pl.col("_last_before"))
@@ -289,12 +337,6 @@ def _blended(
     )
 
 
-def _charged() -> pl.Expr:
-    """How many units of a point are not free."""
-    free = pl.col("free_units")
-    return above_free(pl.col("through"), free) - above_free(pl.col("quantity_before"), free)
-
-
 def _list_amounts(counted: pl.LazyFrame, price_versions: pl.LazyFrame, price_tiers: pl.LazyFrame) -> pl.LazyFrame:
     """What the overridden points would cost at the plan's own version, at the same positions of the counter.
 
@@ -303,18 +345,22 @@ def _list_amounts(counted: pl.LazyFrame, price_versions: pl.LazyFrame, price_tie
     version = "list_price_version_id"
     overridden = counted.filter(pl.col(version) != pl.col("price_version_id"))
     listed = _with_terms(overridden, price_versions, version)
-    opens = pl.when(pl.col("model") == "flat").then("is_due").otherwise("is_first")
+    opens = pl.when(pl.col("model") == "flat").then(_is_flat_due()).otherwise("is_first")
     earlier = pl.when(opens).then(NOTHING).otherwise("list_before")
     of_totals = listed.pipe(_with_total, price_tiers, version=version, at="through", into="list_through").pipe(
         _with_total, price_tiers, version=version, at="quantity_before", into="list_before"
     )
-    of_cells = listed.filter(pl.col("model") == "matrix")
+    of_cells = listed.filter(pl.col("model").is_in(MODELS_OF_CELLS))
     return pl.concat(
         [
             of_totals.select(*LINE, (pl.col("list_through") - earlier).alias("list_exact")),
-            of_cells.select(*LINE, _of_cells("list_cell_exact", "list_cell_unit_amount").alias("list_exact")),
+            of_cells.select(*LINE, pl.col("list_cell_exact").alias("list_exact")),
         ]
     )
+
+
+def _is_flat_due() -> pl.Expr:
+    return pl.when(pl.col("flat_on_zero") == "none").then("is_due_if_used").otherwise("is_due")
 
 
 def _has_flat_prices(price_versions: pl.LazyFrame) -> bool:
@@ -322,29 +368,24 @@ def _has_flat_prices(price_versions: pl.LazyFrame) -> bool:
 
 
 def _with_terms(points: pl.LazyFrame, price_versions: pl.LazyFrame, version: str) -> pl.LazyFrame:
-    """Give each point the model and the free units of the version that the column `version` names.
+    """Give each point the model, and what decides its billing quantity, of the version that the column `version` names.
 
     A point whose version has no terms in the currency disappears.
     """
-    terms = price_versions.select(pl.col("price_version_id").alias(version), "currency", "model", "free_units")
+    terms = price_versions.select(
+        pl.col("price_version_id").alias(version), "currency", "model", "flat_on_zero", *QUANTITY_TERMS
+    )
     return points.drop("model").join(terms, on=[version, "currency"], how="inner", validate="m:1")
 
 
-def _of_cells(cell_exact: str, unit_amount: str) -> pl.Expr:
-    """What the cells of a point cost. Where units are free all of them are in one cell, which has a counter."""
-    return pl.when(pl.col("free_units").is_null()).then(cell_exact).otherwise(matrix(_charged(), pl.col(unit_amount)))
-
-
 def _with_total(points: pl.LazyFrame, price_tiers: pl.LazyFrame, *, version: str, at: str, into: str) -> pl.LazyFrame:
-    """Add R at a running total: what is left of it after free units, priced by the model in the tier that holds it.
+    """Add R at a running total: what of it is billed, priced by the model in the tier that holds it.
 
     Points of other than cumulative models disappear.
     """
-    billed = points.filter(pl.col("model").is_in(list(CUMULATIVE_MODELS))).with_columns(
-        above_free(pl.col(at), pl.col("free_units")).alias("_billed")
-    )
+    cumulative = points.filter(pl.col("model").is_in(list(CUMULATIVE_MODELS)))
     return (
-        _in_tier(billed, price_tiers, version=version)
+        _in_tier(cumulative.with_columns(billed(pl.col(at)).alias("_billed")), price_tiers, version=version)
         .with_columns(amount_of(CUMULATIVE_MODELS, pl.col("model"), pl.col("_billed")).cast(EXACT).alias(into))
         .drop("_billed", *[name for name in PriceTiers.schema() if name not in ("price_version_id", "currency")])
     )
@@ -353,18 +394,12 @@ def _with_total(points: pl.LazyFrame, price_tiers: pl.LazyFrame, *, version: str
 def _in_tier(points: pl.LazyFrame, price_tiers: pl.LazyFrame, *, version: str) -> pl.LazyFrame:
     """Add the tier of the version that holds `_billed`; points of versions without tiers disappear."""
     tiers = price_tiers.rename({"price_version_id": version})
-    billed = pl.col("_billed")
-    # On its way a running total may be below zero: tier one's line goes on, and the period's total is what counts.
-    is_in_tier = ((billed > pl.col("lower_bound")) | (pl.col("tier") == 1)) & (
-        pl.col("up_to").is_null() | (billed <= pl.col("up_to"))
+    quantity = pl.col("_billed")
+    # On its way a running total may be below zero: the first line goes on there, and the period's total is what counts.
+    is_in_tier = ((quantity > pl.col("lower_bound")) | (pl.col("lower_bound") < 0)) & (
+        pl.col("up_to").is_null() | (quantity <= pl.col("up_to"))
     )
     return points.join(tiers, on=[version, "currency"], how="left", validate="m:m").filter(is_in_tier)
-
-
-def above_free(quantity: pl.Expr, free_units: pl.Expr) -> pl.Expr:
-    """What is left of a running total when the free units are taken off: 120 of 100 free are 20, 80 are 0."""
-    above = pl.when(quantity > free_units).then(quantity - free_units).otherwise(pl.lit(0).cast(QUANTITY))
-    return pl.when(free_units.is_null()).then(quantity).otherwise(above)
 
 
 def _fees(rated_events: pl.LazyFrame) -> pl.LazyFrame:
@@ -479,8 +514,7 @@ def _difference(booked: str) -> pl.Expr:
 
 
 def _named(lines: pl.LazyFrame) -> pl.LazyFrame:
-    day = pl.col("service_date").dt.to_string("iso")
-    parts = ["contract_id", "price_version_id", "dimensions", "charge_kind", day]
+    parts = [pl.col(name).dt.to_string("iso") if name == "service_date" else name for name in OF_THE_ID]
     return lines.with_columns(
         pl.concat_str(parts, separator="/").alias("line_item_id"),
         pl.lit(value=False).alias("is_adjustment"),
