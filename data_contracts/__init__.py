@@ -34,6 +34,7 @@ from data_contracts.price_tiers import PriceTiers
 from data_contracts.price_versions import PriceVersions
 from data_contracts.priced_usage import PricedUsage
 from data_contracts.products import Products
+from data_contracts.rate_curves import RateCurves
 from data_contracts.rated_events import RatedEvents
 from data_contracts.rates import Rates
 from data_contracts.rejected_rows import RejectedRows
@@ -71,6 +72,7 @@ TABLES: tuple[type[Table], ...] = (
     PriceVersions,
     PriceTiers,
     PriceCells,
+    RateCurves,
     PriceConditions,
     Exclusions,
     CostMappings,
@@ -151,6 +153,7 @@ __all__ = [
     "PriceVersions",
     "PricedUsage",
     "Products",
+    "RateCurves",
     "RatedEvents",
     "Rates",
     "RejectedRows",

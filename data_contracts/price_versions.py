@@ -11,6 +11,7 @@ MODELS = (
     "package",
     "percentage",
     "matrix",
+    "rate_curve",
     "dynamic",
 )
 
@@ -65,6 +66,11 @@ class PriceVersions(Table):
         "Version with whose counter it goes on (`on_price_change: continue`).",
         null_means="a counter begins with the version itself",
         example="api_requests@2026-08-01",
+    )
+    due_interval: Text = column(
+        "How often a flat price is due.",
+        null_means="once per billing period",
+        one_of=("day", "week", "month", "quarter", "year"),
     )
     tier_period: Text = column("What a counter spans.", one_of=("billing", "month", "quarter", "year", "term"))
     pool: Text = column("Whose usage one counter counts.", one_of=("account", "payer"))

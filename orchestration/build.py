@@ -37,6 +37,7 @@ from data_contracts import (
     PriceTiers,
     PriceVersions,
     Products,
+    RateCurves,
     UsageEvents,
 )
 from data_contracts.validation import ContractError
@@ -302,6 +303,7 @@ BOOK_TABLES: tuple[type[Table], ...] = (
     PriceVersions,
     PriceTiers,
     PriceCells,
+    RateCurves,
     PriceConditions,
     Exclusions,
     CostMappings,

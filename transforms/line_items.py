@@ -23,11 +23,12 @@ from data_contracts import (
 from data_contracts.vocabulary import AMOUNT, EXACT, QUANTITY
 from transforms import counters, exchange, money, periods, running
 from transforms.active_prices import active_prices
-from transforms.billing_periods import BILLING_PERIOD, with_billing_period
+from transforms.billing_periods import BILLING_PERIOD, DUE, with_billing_period, with_due_period
 from transforms.billing_quantity import QUANTITY_TERMS, billed
-from transforms.charge_models import CELL_MODELS, CUMULATIVE_MODELS, EVENT_MODELS, amount_of
+from transforms.charge_models import CELL_MODELS, CUMULATIVE_MODELS, EVENT_MODELS, MODELS_OF_CELLS, amount_of
 from transforms.charge_models.matrix import matrix
 from transforms.charge_models.volume import volume
+from transforms.codes import on_codes
 from transforms.counters import COUNTER
 from transforms.price_bounds import bound_lines, has_bounds, rounded_bounds
 from transforms.shared_tiers import with_groups
@@ -39,8 +40,8 @@ LINE = ["account_id", "contract_id", "price_id", "price_version_id", "dimensions
 # A counter of usage cells, and the order in which those of a matrix use up what is free.
 CELL_COUNTER = [name if name != "dimensions" else "line_dimensions" for name in COUNTER]
 CELL_ORDER = ["service_date", "slot_at", "account_id", "contract_id", "price_version_id", "dimensions"]
-# What a flat price is due once for, whatever its versions are.
-FLAT_SCOPE = ["contract_id", "price_id", "dimensions", "billing_period_start"]
+# What a flat price is due once for, whatever its versions are: its own interval, or the billing period.
+FLAT_SCOPE = ["contract_id", "price_id", "dimensions", DUE]
 # The running total that is rounded: it runs on when the price changes, so that a period sums to one rounded total.
 ROUNDING_SCOPE = ["contract_id", "price_id", "dimensions", "billing_period_start"]
 AMOUNTS = ["amount_exact", "list_exact", "fees", "list_fees"]
@@ -49,6 +50,11 @@ NOTHING = pl.lit(0).cast(EXACT)
 NO_FEES = [pl.lit(None, dtype=AMOUNT).alias("fees"), pl.lit(None, dtype=AMOUNT).alias("list_fees")]
 
 
+# What a line's id is made of: by these parts lines stand in the order of their ids, or nearly.
+OF_THE_ID = ["contract_id", "price_version_id", "dimensions", "charge_kind", "service_date"]
+
+
+@on_codes(*OF_THE_ID)
 def line_items(
     priced_usage: AsOf[PricedUsage],
     rated_events: AsOf[RatedEvents],
@@ -81,7 +87,11 @@ def line_items(
         zone_days=zone_days,
         as_of=as_of,
     )
-    rated_cells = priced_usage.filter(pl.col("outcome") == "rated").pipe(with_billing_period, account_contracts)
+    rated_cells = (
+        priced_usage.filter(pl.col("outcome") == "rated")
+        .pipe(with_billing_period, account_contracts)
+        .pipe(with_due_period, price_versions, account_contracts)
+    )
     used = counters.with_shared_group(rated_cells, price_versions, group="line_dimensions")
     # Collected, because several steps go on from here: the plan would make it anew for each (20 s instead of 9).
     unused = _without_usage(active, used).collect().lazy()
@@ -125,7 +135,7 @@ def line_items(
     reported = exchange.with_reporting(
         lines, exchange_rates, companies, currencies, day="posting_date", amount_reporting=exchange.converted("amount")
     )
-    return reported.select(LineItems.schema().keys()).sort("line_item_id")
+    return reported.select(LineItems.schema().keys())
 
 
 def is_by_event(model: str) -> pl.Expr:
@@ -136,11 +146,14 @@ def is_by_event(model: str) -> pl.Expr:
 def _with_charged(cells: pl.LazyFrame, price_versions: pl.LazyFrame, account_contracts: pl.LazyFrame) -> pl.LazyFrame:
     """Add how many units of each cell are priced, by its version (`charged`) and by the plan's (`list_charged`).
 
-    Cells of a matrix have one counter: they use up what is free, and fill up what is rounded, in the order of days,
-    and within a day of their dimensions. What other cells have counts in the total of their line.
+    Cells of a matrix, and hours of a rate curve, have one counter: they use up what is free, and fill up what is
+    rounded, in the order of days, and within a day of their slots and dimensions. What other cells have counts in the
+    total of their line.
     """
     versions = {"charged": "price_version_id", "list_charged": "list_price_version_id"}
-    terms = price_versions.filter(pl.col("model") == "matrix").select("price_version_id", "currency", *QUANTITY_TERMS)
+    terms = price_versions.filter(pl.col("model").is_in(MODELS_OF_CELLS)).select(
+        "price_version_id", "currency", *QUANTITY_TERMS
+    )
     # Collected, because it decides what is built, and the book is small.
     if terms.filter(pl.any_horizontal(pl.col(QUANTITY_TERMS).is_not_null())).collect().is_empty():
         return cells.with_columns(pl.col("quantity").alias(name) for name in versions)
@@ -167,7 +180,7 @@ def _points(cells: pl.LazyFrame) -> pl.LazyFrame:
     return (
         cells.drop("dimensions")
         .rename({"line_dimensions": "dimensions"})
-        .group_by(*LINE, *BILLING_PERIOD, "model")
+        .group_by(*LINE, *BILLING_PERIOD, DUE, "model")
         .agg(
             pl.lit("usage").alias("charge_kind"),
             pl.col("list_price_version_id").sort_by("slot_at").first(),
@@ -182,11 +195,12 @@ def _points(cells: pl.LazyFrame) -> pl.LazyFrame:
 
 def _without_usage(active: pl.LazyFrame, used: pl.LazyFrame) -> pl.LazyFrame:
     """Active prices of a billing period in which nothing of theirs was used: one point of quantity 0 each."""
-    used_in = used.select("contract_id", "price_id", "billing_period_start").unique()
+    used_in = used.select("contract_id", "price_id", "billing_period_start", DUE).unique()
     is_of_time = pl.col("meter") == ""
     return active.join(used_in, on=used_in.collect_schema().names(), how="anti").select(
         *[pl.col("conditions").alias("dimensions") if name == "dimensions" else pl.col(name) for name in LINE],
         *BILLING_PERIOD,
+        DUE,
         "model",
         pl.when(is_of_time).then(pl.lit("recurring")).otherwise(pl.lit("usage")).alias("charge_kind"),
         "list_price_version_id",
@@ -230,8 +244,9 @@ def _rated_by_quantity(points: pl.LazyFrame, price_versions: pl.LazyFrame, price
     total = own.pipe(_with_total, price_tiers, version="price_version_id", at="through", into="total").pipe(
         _with_total, price_tiers, version="price_version_id", at="quantity_before", into="total_before"
     )
-    before = pl.when("is_first").then(NOTHING).otherwise("total_before")
-    is_free = (pl.col("model") == "flat") & ~_is_flat_due()
+    is_flat = pl.col("model") == "flat"
+    before = pl.when(pl.col("is_first") | is_flat).then(NOTHING).otherwise("total_before")
+    is_free = is_flat & ~_is_flat_due()
     columns = [*counted.collect_schema(), "amount_exact"]
     of_totals = total.with_columns(
         pl.when(is_free).then(NOTHING).otherwise(pl.col("total") - before).alias("amount_exact")
@@ -335,7 +350,7 @@ def _list_amounts(counted: pl.LazyFrame, price_versions: pl.LazyFrame, price_tie
     of_totals = listed.pipe(_with_total, price_tiers, version=version, at="through", into="list_through").pipe(
         _with_total, price_tiers, version=version, at="quantity_before", into="list_before"
     )
-    of_cells = listed.filter(pl.col("model") == "matrix")
+    of_cells = listed.filter(pl.col("model").is_in(MODELS_OF_CELLS))
     return pl.concat(
         [
             of_totals.select(*LINE, (pl.col("list_through") - earlier).alias("list_exact")),
@@ -504,8 +519,7 @@ def _difference(booked: str) -> pl.Expr:
 
 
 def _named(lines: pl.LazyFrame) -> pl.LazyFrame:
-    day = pl.col("service_date").dt.to_string("iso")
-    parts = ["contract_id", "price_version_id", "dimensions", "charge_kind", day]
+    parts = [pl.col(name).dt.to_string("iso") if name == "service_date" else name for name in OF_THE_ID]
     return lines.with_columns(
         pl.concat_str(parts, separator="/").alias("line_item_id"),
         pl.lit(value=False).alias("is_adjustment"),

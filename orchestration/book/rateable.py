@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from orchestration.book.problems import Fault, Problem
 from orchestration.book.reading import Placed
-from orchestration.book.schema import Amounts, Company, Contract, PriceItem, Version
+from orchestration.book.schema import Company, Contract, PriceItem, Version
 
 RULE = "cannot_be_rated_yet"
 
@@ -28,9 +28,9 @@ def price_problems(price: Placed[PriceItem]) -> Iterator[Problem]:
 
 
 def _interval_problems(price: Placed[PriceItem]) -> Iterator[Problem]:
-    """A flat price may say that it is the plain month: once per billing period, with it, whole."""
+    """A flat price may be due by an interval of its own, whole and in arrears: neither prorated nor in advance."""
     item = price.item
-    plain = {"interval": "month", "bill": "arrears", "prorate": "none"}
+    plain = {"interval": item.interval, "bill": "arrears", "prorate": "none"}
     for name, possible in plain.items():
         said = getattr(item, name)
         if said is not None and item.model != "flat":
@@ -68,17 +68,9 @@ def _version_faults(price: PriceItem | None, model: str, version: Version) -> It
         yield _fault(("applies_to",), f"applies_to: {version.applies_to}")
     if version.round_at == "event" and model != "percentage":
         yield _fault(("round_at",), f"round_at: event of model {model}")
-    yield from _amount_faults((), version)
-    for code, amounts in (version.currencies or {}).items():
-        yield from _amount_faults(("currencies", code), amounts)
     # A bound holds for a period and a rate for a day: at which of them a bound is converted is open.
     if price is not None and price.convert is not None and (version.minimum is not None or version.maximum is not None):
         yield _fault((), "minimum and maximum of a price with convert")
-
-
-def _amount_faults(at: tuple[str | int, ...], amounts: Amounts) -> Iterator[Fault]:
-    if amounts.intervals is not None:
-        yield _fault((*at, "intervals"), "intervals (a rate curve)")
 
 
 def _fault(at: tuple[str | int, ...], feature: str) -> Fault:

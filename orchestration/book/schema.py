@@ -71,6 +71,7 @@ MODELS_OF_UNITS = ("per_unit", "graduated", "graduated_percentage", "volume", "p
 MODELS_OF_FLATS = ("flat", "graduated", "graduated_percentage", "volume")
 # Models whose amount depends on a running total of units.
 MODELS_WITH_TIERS = ("per_unit", "graduated", "graduated_percentage", "volume", "package")
+MINUTES_OF_DAY = 24 * 60
 MODEL_TERMS = ("unit_amount", "per", "intervals", "tiers", "package", "percentage", "matrix", "flat_amount")
 
 
@@ -290,6 +291,29 @@ class RateInterval(Item):
     unit_amount: Price = Field(description="Price of `per` units.")
     per: PositiveQuantity | None = Field(None, description="How many units `unit_amount` buys; 1 when not given.")
 
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> "RateInterval":
+        if self.from_minute >= self.to_minute:
+            message = f"the interval ends at {self.ends_at} and starts at {self.starts_at}."
+            remedy = "Write two intervals for hours across midnight: until 24:00 and from 00:00."
+            refuse_all([Fault(("ends_at",), "reversed_times", message, remedy)])
+        return self
+
+    @property
+    def from_minute(self) -> int:
+        """Return the minute of the day from which it holds."""
+        return _minute(self.starts_at)
+
+    @property
+    def to_minute(self) -> int:
+        """Return the minute of the day from which it no longer holds."""
+        return _minute(self.ends_at)
+
+
+def _minute(clock_time: str) -> int:
+    hours, minutes = clock_time.split(":")
+    return int(hours) * 60 + int(minutes)
+
 
 class UnitConversion(Item):
     """What happens to the quantity before anything else."""
@@ -324,6 +348,12 @@ class Amounts(Item):
     def _tiers_rise(cls, tiers: list[Tier] | None) -> list[Tier] | None:
         refuse_all(_tier_faults(tiers) if tiers is not None else [])
         return tiers
+
+    @field_validator("intervals")
+    @classmethod
+    def _intervals_are_apart(cls, intervals: list[RateInterval] | None) -> list[RateInterval] | None:
+        refuse_all(_interval_overlaps(intervals) if intervals is not None else [])
+        return intervals
 
     @model_validator(mode="after")
     def _amounts_agree(self) -> "Amounts":
@@ -906,6 +936,19 @@ def _tier_faults(tiers: list[Tier]) -> list[Fault]:
         if tier.up_to is not None and below is not None and tier.up_to <= below:
             faults.append(Fault(at, *_bound_fault(number, tier.up_to, below)))
         below = tier.up_to
+    return faults
+
+
+def _interval_overlaps(intervals: list[RateInterval]) -> list[Fault]:
+    if not intervals:
+        return [Fault((), "missing", "there is no interval.", "Write at least one, or drop intervals.")]
+    faults = []
+    for number, interval in enumerate(intervals):
+        for place, other in enumerate(intervals[:number]):
+            on_one_day = not interval.days or not other.days or not set(interval.days).isdisjoint(other.days)
+            if on_one_day and interval.from_minute < other.to_minute and other.from_minute < interval.to_minute:
+                message = f"{interval.starts_at} to {interval.ends_at} overlaps intervals.{place}, on the same days."
+                faults.append(Fault((number,), "overlap", message, "Let each time have one price."))
     return faults
 
 

@@ -172,6 +172,7 @@ PRICE_FIELDS = (
     "convert",
     "group_by_shared_tiers",
     "passes_through",
+    "interval",
 )
 
 

@@ -26,6 +26,7 @@ from data_contracts import (
     PriceTiers,
     PriceVersions,
     Products,
+    RateCurves,
     Table,
 )
 from data_contracts.price_cells import DEFAULT_CELL
@@ -65,6 +66,7 @@ def compile_tables(state: BookState, *, billing_starts_on: date) -> dict[str, pl
         PriceVersions: versions,
         PriceTiers: _tiers(state),
         PriceCells: _cells(state),
+        RateCurves: _curves(state),
         PriceConditions: _conditions(state),
         Exclusions: _exclusions(state.book),
         CostMappings: cost_mapping.mapping_rows(mappings),
@@ -249,6 +251,7 @@ def _version_rows(state: BookState) -> Iterator[tuple[Any, ...]]:
                         recorded.version.approved_by,
                         terms_id,
                         heads.get(identity),
+                        price.interval,
                         terms.tier_period,
                         terms.pool,
                         price.group_by_shared_tiers,
@@ -349,6 +352,16 @@ def _cells(state: BookState) -> Iterator[tuple[Any, ...]]:
                     for cell in terms.cells:
                         where = DEFAULT_CELL if cell.where is None else _canonical(dict(cell.where))
                         yield (identity, currency, where, at_24_places(cell.unit_amount))
+
+
+def _curves(state: BookState) -> Iterator[tuple[Any, ...]]:
+    for contract_id, price, chains in _recorded(state):
+        for chain in chains:
+            for number, recorded in enumerate(chain):
+                identity = version_id(contract_id, price.id, recorded.version.starts, number)
+                for currency, terms in recorded.version.terms:
+                    for weekday, minute, unit_amount in terms.curve:
+                        yield (identity, currency, weekday, minute, at_24_places(unit_amount))
 
 
 def _canonical(value: Any) -> str:

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from orchestration.book.problems import Fault, Place
 from orchestration.book.scalars import LARGEST_AMOUNT, LARGEST_QUANTITY, QUANTITY_PLACES, UNIT_PRICE_PLACES
-from orchestration.book.schema import Amounts, Matrix, Package, Percentage, UnitConversion, Version
+from orchestration.book.schema import MINUTES_OF_DAY, Amounts, Matrix, Package, Percentage, UnitConversion, Version
 
 # A long series repeats few prices: 17,520 half-hours of the London tariff have three.
 CACHED_TERMS = 65_536
@@ -21,6 +21,7 @@ CACHED_TERMS = 65_536
 GRADUATED = ("graduated", "graduated_percentage")
 # A column of quantities holds 10^26. What is converted stays below 10^20, so that its product with the factor fits.
 LARGEST_CONVERTED = Decimal(10) ** 25
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 # More groups of a price than any company has.
 MOST_GROUPS = 10**18
 
@@ -92,6 +93,8 @@ class Terms:
     event: EventTerms | None = None
     package: PackageTerms | None = None
     cells: tuple[CellTerms, ...] = ()
+    # From which minute of a weekday on a unit costs what.
+    curve: tuple[tuple[int, int, Fraction], ...] = ()
     free_units: Decimal | None = None
     minimum: Decimal | None = None
     maximum: Decimal | None = None
@@ -178,13 +181,14 @@ def unit_terms(unit_amount: Decimal, per: Decimal | None) -> Terms:
 def _terms(model: str, version: Version, round_at: str, amounts: Amounts) -> Terms:
     conversion, unit = _conversion(version.unit_conversion)
     return Terms(
-        model,
+        "rate_curve" if amounts.intervals is not None else model,
         version.rounding,
         round_at,
         tiers=_tier_terms(model, amounts, unit),
         event=_event_terms(amounts.percentage, unit) if amounts.percentage is not None else None,
         package=_package_terms(amounts.package, unit) if amounts.package is not None else None,
         cells=_cell_terms(amounts.matrix, unit) if amounts.matrix is not None else (),
+        curve=_curve_terms(amounts, unit) if amounts.intervals is not None else (),
         free_units=_units(version.free_units, unit) or None,
         minimum=amounts.minimum,
         maximum=amounts.maximum,
@@ -207,6 +211,8 @@ def _conversion(said: UnitConversion | None) -> tuple[Conversion, int]:
 
 
 def _tier_terms(model: str, amounts: Amounts, unit: int) -> tuple[TierTerms, ...]:
+    if amounts.intervals is not None:
+        return ()
     if model == "per_unit" and unit == 1:
         return unit_terms(amounts.unit_amount or Decimal(0), amounts.per).tiers
     if model == "per_unit":
@@ -256,6 +262,24 @@ def _units(quantity: Decimal | None, unit: int) -> Decimal | None:
     if quantity is None or unit == 1:
         return quantity
     return _scaled(int(Fraction(quantity) * unit * 10**QUANTITY_PLACES), QUANTITY_PLACES)
+
+
+def _curve_terms(amounts: Amounts, unit: int) -> tuple[tuple[int, int, Fraction], ...]:
+    """Lay the intervals over the unit price of the rest of the week; rows at which nothing changes are left out."""
+    base = _unit(amounts.unit_amount, amounts.per) / unit
+    curve = []
+    for weekday, name in enumerate(WEEKDAYS, start=1):
+        changes = {0: base}
+        for interval in sorted(amounts.intervals or (), key=lambda each: each.from_minute, reverse=True):
+            if name in (interval.days or WEEKDAYS):
+                changes.setdefault(interval.to_minute, base)
+                changes[interval.from_minute] = _unit(interval.unit_amount, interval.per) / unit
+        held: Fraction | None = None
+        for minute, unit_amount in sorted(changes.items()):
+            if minute < MINUTES_OF_DAY and unit_amount != held:
+                curve.append((weekday, minute, unit_amount))
+                held = unit_amount
+    return tuple(curve)
 
 
 def _unit(unit_amount: Decimal | None, per: Decimal | None) -> Fraction:
@@ -338,8 +362,9 @@ def _converted_limit(terms: Terms, *, by_group: bool) -> Decimal:
         return _reach(base, Fraction(terms.event.rate))
     if terms.model == "dynamic":
         return _reach(Fraction(0), Fraction(1))
-    if terms.cells:
-        return _beyond_free(terms, _reach(Fraction(0), max(cell.unit_amount for cell in terms.cells)))
+    by_cell = [*(cell.unit_amount for cell in terms.cells), *(unit_amount for *_, unit_amount in terms.curve)]
+    if by_cell:
+        return _beyond_free(terms, _reach(Fraction(0), max(by_cell)))
     if terms.package is not None:
         # A started package is at most one more than the units make.
         per_unit = Fraction(terms.package.amount) / Fraction(terms.package.size)
@@ -394,7 +419,7 @@ def _scaled(whole: int, places: int) -> Decimal:
 @lru_cache(maxsize=CACHED_TERMS)
 def amount_faults(terms: Terms) -> tuple[Fault, ...]:
     """List amounts that no table can hold: a unit price that vanishes, a tier that begins beyond 10^13."""
-    faults = [*_cell_faults(terms), *_bound_faults(terms), *_conversion_faults(terms)]
+    faults = [*_cell_faults(terms), *_curve_faults(terms), *_bound_faults(terms), *_conversion_faults(terms)]
     for piece in pieces(terms):
         where = f"tier {piece.tier}: " if len(terms.tiers) > 1 else ""
         if piece.unit_amount >= LARGEST_AMOUNT:
@@ -416,6 +441,19 @@ def _cell_faults(terms: Terms) -> Iterator[Fault]:
         if cell.unit_amount > 0 and at_24_places(cell.unit_amount) == 0:
             message = f"cell {name}: one unit costs less than 10^-24 and would be free."
             yield Fault((), "too_small", message, "Check unit_amount and per, or choose a larger unit.")
+
+
+def _hours_name(weekday: int, minute: int) -> str:
+    return f"{WEEKDAYS[weekday - 1]} {minute // 60:02d}:{minute % 60:02d}"
+
+
+def _curve_faults(terms: Terms) -> Iterator[Fault]:
+    dearest = max((unit_amount for *_, unit_amount in terms.curve), default=Fraction(0))
+    if dearest >= LARGEST_AMOUNT:
+        yield Fault((), "too_large", "intervals: one unit costs 10^13 or more.", "Check unit_amount and per.")
+    if any(unit_amount > 0 and at_24_places(unit_amount) == 0 for *_, unit_amount in terms.curve):
+        message = "intervals: one unit costs less than 10^-24 and would be free."
+        yield Fault((), "too_small", message, "Check unit_amount and per, or choose a larger unit.")
 
 
 def _cell_name(cell: CellTerms) -> str:
@@ -506,8 +544,10 @@ def _described_price(terms: Terms) -> str:
         package = terms.package
         free = f", {package.free_units:f} free" if package.free_units else ""
         return f"package {package.amount:f} per {package.size:f}{free}, rounded {package.round}"
-    if terms.cells:
-        return "matrix " + ", ".join(f"{_cell_name(cell)} {plainly(cell.unit_amount)}" for cell in terms.cells)
+    by_cell = [f"{_cell_name(cell)} {plainly(cell.unit_amount)}" for cell in terms.cells]
+    by_cell += [f"{_hours_name(*at)} {plainly(unit_amount)}" for *at, unit_amount in terms.curve]
+    if by_cell:
+        return f"{terms.model.replace('_', ' ')} {', '.join(by_cell)}"
     if terms.model == "dynamic":
         return "the amounts of the events"
     if terms.model == "flat":

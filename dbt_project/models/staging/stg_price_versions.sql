@@ -24,6 +24,7 @@ select
     approved_by,
     terms_id,
     counter_version_id,
+    due_interval,
     tier_period,
     pool,
     shares_tiers,

@@ -306,7 +306,6 @@ def test_every_model_and_every_term_of_the_design_is_known_to_the_schema():
     assert [(problem.line, problem.message.removesuffix(" cannot be rated yet.")) for problem in found] == [
         (5, "bill: advance"),
         (5, "prorate: day"),
-        (16, "intervals (a rate curve)"),
         (17, "recognise: straight_line"),
         (17, "applies_to: new_contracts"),
         (17, "round_at: event of model per_unit"),
@@ -355,11 +354,6 @@ CELLS = 'matrix: {dimensions: [model], cells: [{where: {model: a}, unit_amount: 
             'model: flat, interval: month, versions: [{effective_from: 2026-01-01, flat_amount: "1"}]',
             "a recurring price by the day cannot be rated yet.",
             id="prorated unless it says otherwise",
-        ),
-        pytest.param(
-            'model: flat, interval: year, prorate: none, versions: [{effective_from: 2026-01-01, flat_amount: "1"}]',
-            "interval: year cannot be rated yet.",
-            id="another interval than the month",
         ),
         pytest.param(
             'meter: tokens, model: per_unit, versions: [{effective_from: 2026-01-01, unit_amount: "1", '
