@@ -25,6 +25,7 @@ from data_contracts import (
     LandedFiles,
     LineItems,
     Meters,
+    PostedLineItems,
     PricedUsage,
     PriceTiers,
     PriceVersions,
@@ -392,6 +393,8 @@ LAKE: dict[type[Table], pl.LazyFrame] = {
         rule_version="1",
     ),
 }
+# No month is closed: what counts in the accounts is what is known now.
+LAKE[PostedLineItems] = LAKE[LineItems]
 
 
 @dataclass(frozen=True)

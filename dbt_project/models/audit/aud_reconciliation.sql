@@ -14,6 +14,8 @@ tie_outs as (
     select * from {{ ref('tie_out_cost') }}
     union all
     select * from {{ ref('tie_out_exchange') }}
+    union all
+    select * from {{ ref('tie_out_close') }}
 ),
 
 measured as (
