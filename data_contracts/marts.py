@@ -162,8 +162,9 @@ class DimPrice(Mart, schema="marts"):
         example='[{"flat_amount":"0","tier":1,"unit_amount":"0.00003","up_to":null}]',
     )
     cells: Text = column(
-        "Canonical JSON object of the unit prices by matrix cell; `default` is every other combination.",
-        null_means="the model is no matrix",
+        "Canonical JSON object of the unit prices by matrix cell (`default` is every other combination), or by the "
+        "local time from which a rate curve has them.",
+        null_means="the model is neither",
         example='{"default":"0.10"}',
     )
     price_name: Text = same(PriceVersions.price_name)
@@ -180,6 +181,11 @@ class DimPrice(Mart, schema="marts"):
     flat_on_zero: Text = same(PriceVersions.flat_on_zero)
     minimum_amount: UnitPrice = same(PriceVersions.minimum_amount)
     maximum_amount: UnitPrice = same(PriceVersions.maximum_amount)
+    counter_version_id: Text = same(PriceVersions.counter_version_id)
+    tier_period: Text = same(PriceVersions.tier_period)
+    pool: Text = same(PriceVersions.pool)
+    shares_tiers: Flag = same(PriceVersions.shares_tiers)
+    due_interval: Text = same(PriceVersions.due_interval)
     rounding: Text = same(PriceVersions.rounding)
     round_at: Text = same(PriceVersions.round_at)
     valid_from: Instant = column(

@@ -239,6 +239,9 @@ def model_problems(
         yield placed.problem((*at, "model"), rateable.RULE, message, "Say negative: reject, or use another model.")
     for number, version in enumerate(versions):
         for amounts in (version, *(version.currencies or {}).values()):
+            if amounts.intervals is not None and meter.item.aggregation not in ("sum", "count"):
+                message = f"intervals over a meter of aggregation {meter.item.aggregation} cannot be rated yet."
+                yield placed.problem((*at, "versions", number), rateable.RULE, message, "Use a meter of sum or count.")
             for name in amounts.matrix.dimensions if amounts.matrix is not None else ():
                 if name not in meter.item.dimensions:
                     known = ", ".join(meter.item.dimensions) or "none"
