@@ -239,7 +239,9 @@ def judged(build: Build, record: Record, progress: Progress) -> tuple[Path, list
     progress("gates: judging the file that would be published")
     reconciliation = build.compiled_sql(RECONCILIATION)
     results = timed(
-        record, "gates", lambda: gates.run_gates(candidate, reconciliation, hashes, MARTS, memory_mb=memory_mb)
+        record,
+        "gates",
+        lambda: gates.run_gates(candidate, reconciliation, hashes, MARTS, memory_mb=memory_mb, seals=build.seals),
     )
     return candidate, results
 

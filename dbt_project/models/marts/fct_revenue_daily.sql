@@ -1,11 +1,20 @@
 -- grain: legal_entity_id, account_id, contract_id, product_id, date_day, currency
--- Revenue stands on its posting day; what is billed of it on the day of the document that bills it.
+-- Revenue stands on its posting day; what is billed of it on the day of the document that bills it. A closed month is
+-- read as it was sealed; only open months are made.
 with
 
 line_items as (
     select *
     from {{ ref('fct_line_item') }}
-    where kind = 'revenue'
+    where kind = 'revenue' and not is_period_closed
+),
+
+closed_months as (
+    select * from {{ ref('stg_sealed_periods') }}
+),
+
+closed_revenue_daily as (
+    select * from {{ ref('stg_closed_revenue_daily') }}
 ),
 
 invoices as (
@@ -61,6 +70,11 @@ movements as (
         false as is_provisional
     from document_lines
     inner join invoices on document_lines.document_id = invoices.document_id
+    left join closed_months
+        on
+            document_lines.legal_entity_id = closed_months.legal_entity_id
+            and date_trunc('month', invoices.document_date) = closed_months.accounting_month
+    where closed_months.seal_number is null
 ),
 
 daily as (
@@ -107,3 +121,22 @@ select
     daily.is_provisional
 from daily
 cross join run
+union all
+select
+    legal_entity_id,
+    account_id,
+    contract_id,
+    product_id,
+    date_day,
+    currency,
+    accounting_period,
+    recognised_amount,
+    billed_amount,
+    unbilled_delta,
+    list_amount,
+    recognised_amount_reporting,
+    billed_amount_reporting,
+    unbilled_delta_reporting,
+    reporting_currency,
+    is_provisional
+from closed_revenue_daily
