@@ -86,7 +86,7 @@ def opening_comment(sql: str) -> str:
 
 def run_tables() -> list[dg.AssetSpec]:
     """Return what the orchestration tells about the run itself and of closed months: never materialized by hand."""
-    closed = [table for table in TABLES if table.table_kind is Kind.SEALED or table in settled.TABLES]
+    closed = [table for table in TABLES if table.table_kind in (Kind.SEALED, Kind.ISSUED) or table in settled.TABLES]
     return [
         *[shown.table_spec(table, group_name=STAGING) for table in RUN_TABLES],
         *[shown.table_spec(table, group_name=CLOSED) for table in closed],
