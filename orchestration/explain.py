@@ -706,6 +706,7 @@ def plain(value: Any) -> str:
 # How a line is explained, by the model of its version; the others price the total of a counter.
 _HOW: dict[str, Callable[[Build, Explanation, Row], None]] = {
     "percentage": _explain_fees,
+    "unit_fee": _explain_fees,
     "matrix": _explain_cells,
     "rate_curve": _explain_hours,
     "dynamic": _explain_amounts,

@@ -35,7 +35,8 @@ CELL_MODELS: Models = {"matrix": matrix, "rate_curve": rate_curve, "dynamic": dy
 MODELS_OF_CELLS = ("matrix", "rate_curve")
 
 # An event model prices each event by itself; its terms are columns of `price_versions`.
-EVENT_MODELS: Models = {"percentage": percentage}
+# A unit price that is rounded event by event (`unit_fee`) is a percentage of the quantity, without a fixed part.
+EVENT_MODELS: Models = {"percentage": percentage, "unit_fee": percentage}
 
 # Their amount depends on what was used before, so a total below zero has no price.
 MODELS_OF_TOTALS = ("graduated", "graduated_percentage", "volume", "package")
