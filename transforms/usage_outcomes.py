@@ -3,6 +3,7 @@
 import polars as pl
 
 from data_contracts import (
+    AccountContracts,
     AsOf,
     Delivered,
     LineItems,
@@ -13,8 +14,9 @@ from data_contracts import (
     UsageLevels,
     UsageOutcomes,
 )
-from transforms.levels import standing_cells, with_quantity
-from transforms.priced_usage import KINDS, OF_THE_PRICE, costed
+from transforms.billing_periods import with_billing_period
+from transforms.levels import OF_THE_COUNTER, standing_cells, with_quantity
+from transforms.priced_usage import KINDS, costed
 from transforms.reversed_usage import NOTHING
 from transforms.usage_cells import CELL
 
@@ -27,6 +29,7 @@ def usage_outcomes(
     usage_days: AsOf[UsageDays],
     usage_levels: AsOf[UsageLevels],
     rates: AsOf[Rates],
+    account_contracts: AsOf[AccountContracts],
     reversals: Delivered[Reversals],
     priced_usage: AsOf[PricedUsage],
     line_items: AsOf[LineItems],
@@ -41,7 +44,7 @@ def usage_outcomes(
     """
     parts = [
         _of_cells(priced_usage, line_items),
-        _not_costed(usage_days, usage_levels, rates, priced_usage),
+        _not_costed(usage_days, usage_levels, rates, account_contracts, priced_usage),
         _taken_back(usage_days),
         _waiting(reversals),
     ]
@@ -89,7 +92,11 @@ def _of_cells(priced_usage: pl.LazyFrame, line_items: pl.LazyFrame) -> pl.LazyFr
 
 
 def _not_costed(
-    usage_days: pl.LazyFrame, usage_levels: pl.LazyFrame, rates: pl.LazyFrame, priced_usage: pl.LazyFrame
+    usage_days: pl.LazyFrame,
+    usage_levels: pl.LazyFrame,
+    rates: pl.LazyFrame,
+    account_contracts: pl.LazyFrame,
+    priced_usage: pl.LazyFrame,
 ) -> pl.LazyFrame:
     """The cells that `priced_usage` does not know as cost; null where a cost price should have had a say."""
     as_cost = priced_usage.filter(pl.col("kind") == "cost").select(CELL)
@@ -102,10 +109,10 @@ def _not_costed(
             pl.when(pl.col("is_costed").is_null()).then(pl.lit("excluded")).alias("outcome"),
             pl.lit(NOT_COSTED).alias("rule"),
             pl.concat_str(pl.lit("no cost price for meter "), "meter").alias("detail"),
-            pl.lit("").alias("price_id"),
-            pl.lit(None, pl.Date).alias("billing_period_start"),
-            *[pl.lit(None).cast(PricedUsage.schema()[name]).alias(name) for name in OF_THE_PRICE],
+            *[pl.lit(None, pl.String).alias(name) for name in ("model", "line_dimensions", *OF_THE_COUNTER)],
         )
+        .with_columns(pl.lit("").alias("price_id"))
+        .pipe(with_billing_period, account_contracts)
     )
     return with_quantity(cells, usage_levels).select(UsageOutcomes.schema().keys())
 

@@ -121,6 +121,7 @@ def test_rated_usage_without_a_line_has_no_outcome_which_the_contract_stops():
         usage_days=chain["usage_days"].lazy(),
         usage_levels=chain["usage_levels"].lazy(),
         rates=chain["rates"].lazy(),
+        account_contracts=chain["account_contracts"].lazy(),
         reversals=Reversals.empty().lazy(),
         priced_usage=chain["priced_usage"].lazy(),
         line_items=chain["line_items"].lazy().filter(pl.lit(value=False)),
