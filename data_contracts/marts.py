@@ -162,10 +162,14 @@ class DimPrice(Mart, schema="marts"):
         example='[{"flat_amount":"0","tier":1,"unit_amount":"0.00003","up_to":null}]',
     )
     cells: Text = column(
-        "Canonical JSON object of the unit prices by matrix cell; `default` is every other combination.",
-        null_means="the model is no matrix",
+        "Canonical JSON object of the unit prices by matrix cell (`default` is every other combination), or by the "
+        "local time from which a rate curve has them.",
+        null_means="the model is neither",
         example='{"default":"0.10"}',
     )
+    price_name: Text = same(PriceVersions.price_name)
+    fee_category: Text = same(PriceVersions.fee_category)
+    passes_through: Text = same(PriceVersions.passes_through)
     rate: UnitPrice = same(PriceVersions.rate)
     fixed_amount: UnitPrice = same(PriceVersions.fixed_amount)
     minimum_fee: UnitPrice = same(PriceVersions.minimum_fee)
@@ -177,6 +181,11 @@ class DimPrice(Mart, schema="marts"):
     flat_on_zero: Text = same(PriceVersions.flat_on_zero)
     minimum_amount: UnitPrice = same(PriceVersions.minimum_amount)
     maximum_amount: UnitPrice = same(PriceVersions.maximum_amount)
+    counter_version_id: Text = same(PriceVersions.counter_version_id)
+    tier_period: Text = same(PriceVersions.tier_period)
+    pool: Text = same(PriceVersions.pool)
+    shares_tiers: Flag = same(PriceVersions.shares_tiers)
+    due_interval: Text = same(PriceVersions.due_interval)
     rounding: Text = same(PriceVersions.rounding)
     round_at: Text = same(PriceVersions.round_at)
     valid_from: Instant = column(
@@ -591,6 +600,33 @@ class RptLineItemMonthly(Mart, schema="reports"):
     amount_reporting: AmountSum = same(FctInvoiceLine.amount_reporting)
     reporting_currency: Text = same(FctLineItem.reporting_currency)
     line_count: Count = column("Line items behind it.", unit="line item", at_least=1)
+
+
+class RptPaymentFees(Mart, schema="reports"):
+    """What an account was charged by a fee in a month of posting: prices of the book that have a fee category.
+
+    A rate by volume is that of the tier that the period's value falls in; a price whose version changed has a row for
+    each of its rates. What bounds and tiers' flat amounts add is in the subtotal alone.
+
+    Grain: one row per month, account, currency, fee and its rates.
+    """
+
+    date_month: Day = key("First day of the posting month.")
+    account_id: Text = same_key(LineItems.account_id)
+    currency: Text = same_key(LineItems.currency)
+    price_currency: Text = same_key(LineItems.price_currency)
+    fee_category: Text = key("Category of the fee, as the book has it.", example="Network")
+    fee_name: Text = key(
+        "Name of the price, with its dimensions; `, minimum` or `, maximum` behind it for what a bound adds.",
+        example="Interchange (card=credit, region=eu)",
+    )
+    variable_rate: UnitPrice = key("Share of the value; 0 if it has no such part.", unit="share", example="0.0045")
+    variable_volume_amount: Quantity = column("Value that was processed.", unit="price_currency")
+    fixed_per_item_amount: UnitPrice = key(
+        "Fee of an item; 0 if it has no such part.", unit="price_currency", example="0.20"
+    )
+    fixed_per_item_count: Quantity = column("Items that paid it.", unit="item")
+    subtotal: AmountSum = column("Sum of the line items.", unit="currency")
 
 
 class RptGrossMarginByCurrency(Mart, schema="reports"):
@@ -1146,6 +1182,7 @@ MARTS: tuple[type[Mart], ...] = (
     RptRevenueByProduct,
     RptRevenueByAccount,
     RptLineItemMonthly,
+    RptPaymentFees,
     RptGrossMargin,
     RptGrossMarginByCurrency,
     AudReconciliation,

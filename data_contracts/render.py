@@ -41,6 +41,7 @@ from data_contracts.price_versions import PriceVersions
 from data_contracts.priced_usage import PricedUsage
 from data_contracts.products import Products
 from data_contracts.rate_curves import RateCurves
+from data_contracts.rated_events import RatedEvents
 from data_contracts.rejected_rows import RejectedRows
 from data_contracts.repeated_events import RepeatedEvents
 from data_contracts.reversals import Reversals
@@ -100,6 +101,7 @@ STAGED: tuple[type[Table], ...] = (
     AccountContracts,
     UsageDays,
     PricedUsage,
+    RatedEvents,
     LineItems,
     PostedLineItems,
     SealedPeriods,

@@ -57,6 +57,7 @@ CHECKS = (
     "revenue_lines_in_revenue_daily",
     "revenue_daily_in_report_by_product",
     "revenue_daily_in_report_by_account",
+    "fee_lines_in_payment_fees",
     "amounts_in_minor_units",
     "cost_rows_kept",
     "cost_amounts_kept",

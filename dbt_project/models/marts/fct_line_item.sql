@@ -55,7 +55,7 @@ select
     line_items.rule_version,
     strftime(line_items.posting_date, '%Y-%m') as accounting_period,
     false as is_period_closed,
-    awaited_days.service_date is not null and line_items.charge_kind = 'usage' as is_provisional
+    awaited_days.service_date is not null and line_items.charge_kind in ('usage', 'pass_through') as is_provisional
 from line_items
 cross join run
 left join awaited_days on line_items.service_date = awaited_days.service_date
