@@ -455,6 +455,7 @@ def _described(
         "kind",
         "rounding",
         "round_at",
+        pl.col("passes_through").is_not_null().alias("_is_passed_through"),
     )
     billed = account_contracts.select(
         "account_id",
@@ -468,6 +469,10 @@ def _described(
     is_cost = pl.col("kind") == "cost"
     return (
         lines.join(versions, on=["price_version_id", "currency"], how="inner", validate="m:1")
+        .with_columns(
+            pl.when("_is_passed_through").then(pl.lit("pass_through")).otherwise("charge_kind").alias("charge_kind")
+        )
+        .drop("_is_passed_through")
         .join(billed, on=["account_id", "contract_id"], how="inner", validate="m:m")
         .filter(periods.covers(pl.col("service_date"), "valid_from", "valid_to"))
         .with_columns(pl.when(is_cost).then("currency").otherwise("_billed_in").alias("billing_currency"))
