@@ -101,13 +101,12 @@ def test_what_contradicts_itself_is_refused(more, message):
 
 
 def test_a_flat_price_has_no_pool():
-    flat = HEAD + PRICE.format(first="", second="", third="", more="additive: false")
-    flat = flat.replace("model: volume", "model: flat").replace(
-        'tiers: [{up_to: null, unit_amount: "1"}]', 'pool: payer, flat_amount: "1"'
+    flat = (
+        "prices: [{id: p, product: api, model: flat, currency: USD, "
+        'versions: [{effective_from: 2026-01-01, pool: payer, flat_amount: "1"}]}]\nplans: [{id: payg, prices: [p]}]\n'
     )
-    assert "pool is not a term of model flat: it counts nothing." in [
-        problem.message for problem in accepted(flat).problems
-    ]
+    (found,) = accepted(HEAD + flat).problems
+    assert found.message == "pool is not a term of model flat: it counts nothing."
 
 
 def test_a_known_version_keeps_what_it_says_about_counters():
