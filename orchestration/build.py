@@ -30,6 +30,7 @@ from data_contracts import (
     Exclusions,
     LandedFiles,
     LegalEntities,
+    LineInputs,
     Meters,
     PlanPrices,
     PriceCells,
@@ -148,8 +149,11 @@ class Build:
             return [self.settings.snapshot(day) / f"{table.table_name}.parquet" for day in self.deliveries]
         if table.table_kind is Kind.SEALED:
             return seals.files_in_force(self.seals, table)
-        if table in settled.TABLES and not self.has(table):
-            settled.make(self)
+        if not self.has(table):
+            if table in settled.TABLES:
+                settled.make(self)
+            elif table in ON_DEMAND:
+                self.require(table)
         if not self.has(table):
             raise LookupError(f"{table.table_name} is not made yet in {self.path}: make it first, it is not empty.")
         return sorted((self.path / table.table_name).glob("*.parquet"))
@@ -210,12 +214,21 @@ class Build:
         made = made_by(builder)
         if not self.has(made.table):
             with atomic_directory(self.path / made.table.table_name) as folder:
-                for name, inputs in self._parts(made):
-                    arguments = {option: self._option(option) for option in made.options}
-                    write_parquet(made.table, builder(**inputs, **arguments).collect(), folder / f"{name}.parquet")
+                for name, rows in self._made(made):
+                    write_parquet(made.table, rows, folder / f"{name}.parquet")
                 _refuse_keys_in_two_parts(made.table, folder)
-        rows: int = self.frame(made.table).select(pl.len()).collect().item()
-        return rows
+        row_count: int = self.frame(made.table).select(pl.len()).collect().item()
+        return row_count
+
+    def _made(self, made: Made) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Yield the name and the rows of each part."""
+        # Without a closed month nothing is compared, and what it would be compared by is not made.
+        if made.table.is_of_closed_months and not self.seals:
+            yield "whole", made.table.empty()
+            return
+        options = {option: self._option(option) for option in made.options}
+        for name, inputs in self._parts(made):
+            yield name, made.builder(**inputs, **options).collect()
 
     def _option(self, name: str) -> Any:
         if name == "as_of":
@@ -321,6 +334,8 @@ class Build:
         return ids.join(buckets, on="payer_id", how="left", validate="m:1").select("account_id", "bucket")
 
 
+# Fingerprints are asked for by a close, and when a month is closed.
+ON_DEMAND: tuple[type[Table], ...] = (LineInputs,)
 # What the book makes, in the order in which data flows.
 BOOK_TABLES: tuple[type[Table], ...] = (
     Companies,
