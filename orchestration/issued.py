@@ -27,7 +27,7 @@ from data_contracts.vocabulary import Table
 from orchestration.errors import RatebookError
 from orchestration.settings import Settings
 from orchestration.storage import atomic_directory, scan, sha256_of, write_parquet
-from transforms.days_of_issue import days_of_issue
+from transforms.issue_calendar import days_of_issue
 
 if TYPE_CHECKING:
     from orchestration.build import Build

@@ -27,7 +27,7 @@ from tests.tables import rows
 from transforms.billable_lines import billable_lines
 from transforms.billing_document_lines import billing_document_lines
 from transforms.billing_documents import billing_documents
-from transforms.days_of_issue import days_of_issue
+from transforms.issue_calendar import days_of_issue
 
 OCTOBER = {"billing_period_start": "2026-10-01", "billing_period_end": "2026-11-01"}
 WHO = {"legal_entity_id": "us", "currency": "USD", "price_currency": "USD", "product_id": "api", "dimensions": "{}"}
