@@ -79,6 +79,9 @@ class BillingDocumentLines(Table):
 
 
 class IssuedLines(BillingDocumentLines):
-    """A line of an issued document, as it was issued. It never changes. Grain: one row per document and line."""
+    """A line of an issued document, as it was issued. It never changes.
+
+    Grain: one row per document and line. Source: orchestration.issued.
+    """
 
     table_kind = Kind.ISSUED

@@ -37,6 +37,9 @@ class BillingDocuments(Table):
 
 
 class IssuedDocuments(BillingDocuments):
-    """A document as it was issued. It never changes. Grain: one row per document."""
+    """A document as it was issued. It never changes.
+
+    Grain: one row per document. Source: orchestration.issued.
+    """
 
     table_kind = Kind.ISSUED
