@@ -18,6 +18,7 @@ from orchestration import intake
 from orchestration.build import Build, open_build
 from orchestration.night import NIGHTLY
 from orchestration.settings import Settings
+from tests.oracle.accepted import accepted
 from tests.oracle.comparison import compare
 from tests.oracle.reduction import reduced
 from tests.oracle.reference import World, expected
@@ -41,7 +42,7 @@ def company(number: int) -> World:
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    @given(worlds(first=SEASONS[number % 2], exchange=number % 3 == 1))
+    @given(worlds(features=accepted(), first=SEASONS[number % 2], exchange=number % 3 == 1))
     def draw(world: World) -> None:
         drawn.append(world)
 

@@ -62,7 +62,7 @@ Choices: where the text leaves one, this is the reading here. `C…` is cited at
 | C48 | unit conversion | of the counter's running quantity, so 1,400 and 1,300 by 1,000 are 3 packages within a version and 2 + 2 over two that restart; the line's quantity stays the meter's; free units are in converted units; models that rate events are refused |
 | C49 | `flat_on_zero: none` | asks for the quantity that the model sees: none left after the free units is zero; later usage brings the flat |
 | C50 | `round_at: event` beyond percentage | the fee of an event is what it adds to the counter, R(x + q) - R(x), in order of time; a zero-usage row is rounded by itself |
-| C51 | billing periods | of a contract: at the anchor, counted from the period that holds its first day; a week's anchor is its weekday, 1 is Monday; of the default plan: the calendar month |
+| C51 | billing periods | of a contract: at the anchor, quarters and years from January on, or from a day on which one starts; a week's anchor is its weekday, 1 is Monday; of the default plan: the calendar month |
 | C52 | tier periods | month, quarter and year are those of the calendar; a counter runs on over the billing periods inside, so tier one's flat is due once in it, also by a zero-usage row; rounding stays per billing period |
 | C53 | `pool: payer`, `group_by_shared_tiers` | one counter and one rounding scope over all contracts of the payer in one currency, or over all values; the rounded amount of a day and version is allocated over its scopes in proportion to their quantity of that day (all of it to the first if nobody used anything) |
 | C54 | hours of a rate curve | as the local clock shows them, start in, end out; the first that matches; a line is one day of the version, over all hours |

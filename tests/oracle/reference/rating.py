@@ -232,8 +232,14 @@ def exact_amounts(
         return counter_amount(version, terms, x)
 
     before = Fraction(0)
-    if counter.opened:
-        before = volume_total(list(stretches.values())) if isinstance(terms, Volume) else total(counter.quantity)
+    if counter.opened and isinstance(terms, Volume):
+        # A part whose list price has changed is looked at in the new one, before and after.
+        of_part = {
+            name: grown(stretches, name, version, terms, Fraction(0)) for name in stretches if name == point.part.id
+        }
+        before = volume_total(list({**stretches, **of_part}.values()))
+    elif counter.opened:
+        before = total(counter.quantity)
     if not rounds_per_event(version, terms):
         return [total(through) - before]
     if meter is not None and meter.aggregation not in ADDITIVE:
