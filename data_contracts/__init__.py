@@ -37,6 +37,7 @@ from data_contracts.reversals import Reversals
 from data_contracts.standing_bills import StandingBills
 from data_contracts.usage_days import UsageDays
 from data_contracts.usage_events import UsageEvents
+from data_contracts.usage_levels import UsageLevels
 from data_contracts.usage_outcomes import UsageOutcomes
 from data_contracts.usage_slots import UsageSlots
 from data_contracts.usage_states import UsageStates
@@ -77,6 +78,7 @@ TABLES: tuple[type[Table], ...] = (
     UsageSlots,
     UsageStates,
     UsageDays,
+    UsageLevels,
     PricedUsage,
     RatedEvents,
     LineItems,
@@ -131,6 +133,7 @@ __all__ = [
     "Table",
     "UsageDays",
     "UsageEvents",
+    "UsageLevels",
     "UsageOutcomes",
     "UsageSlots",
     "UsageStates",

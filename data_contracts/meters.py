@@ -1,6 +1,8 @@
 """Contract of `meters`."""
 
-from data_contracts.vocabulary import Table, Text, column, key
+from data_contracts.vocabulary import Flag, Table, Text, column, key
+
+AGGREGATIONS = ("sum", "count", "max", "latest", "unique_count", "weighted_sum")
 
 
 class Meters(Table):
@@ -11,7 +13,11 @@ class Meters(Table):
 
     meter: Text = key("Id of the meter, as events name it.", example="api_requests")
     unit: Text = column("Unit of one.", example="token")
-    aggregation: Text = column("How events add up within a period.", one_of=("sum", "count"))
-    value: Text = column("Which field of the event is measured.", one_of=("quantity", "amount"))
+    aggregation: Text = column("How events add up within a period.", one_of=AGGREGATIONS)
+    value: Text = column(
+        "Which field of the event is measured: `quantity`, `amount`, or the dimension that a unique_count counts.",
+        example="quantity",
+    )
+    carries_over: Flag = column("Whether a billing period begins with what the one before ended with.")
     negative: Text = column("Whether its events may be below 0.", one_of=("reject", "allow"))
     dimensions: Text = column("Canonical JSON array of the declared dimensions, sorted.", example='["model"]')

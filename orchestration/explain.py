@@ -39,6 +39,7 @@ from data_contracts.price_cells import DEFAULT_CELL
 from orchestration.build import Build, open_build
 from orchestration.errors import UsageError
 from orchestration.explain_exchange import ratio, reported
+from orchestration.explain_levels import counted, of_levels
 from orchestration.publish import published_run
 from orchestration.settings import Settings
 from orchestration.taken_back import described, taken_back
@@ -67,6 +68,8 @@ class Explanation:
     taken_back: list[Row] = field(default_factory=list)
     steps: list[str] = field(default_factory=list)
     quantity: Fraction = Fraction(0)
+    # Of a meter that does not add up: what each counter holds before the day and through it.
+    counted: dict[str, tuple[Fraction, Fraction]] = field(default_factory=dict)
     amount_exact: Fraction = Fraction(0)
     amount: Decimal = Decimal(0)
     ratio: Fraction = Fraction(1)  # from the price's currency into the line's
@@ -155,6 +158,9 @@ def explained(build: Build, line_item_id: str) -> Explanation:
         found.taken_back = taken_back(build, line, version["meter"], _reference(build))
     found.quantity = sum((Fraction(event["measured"]) for event in found.events), Fraction(0))
     found.steps.append(_terms(version))
+    meter = None if is_bound else of_levels(build, version["meter"])
+    if meter is not None:
+        _count_levels(build, found, version, meter)
     if line["price_currency"] != line["currency"]:
         _convert_by(build, found)
     explain = _BOUND[line["charge_kind"]] if is_bound else _HOW.get(version["model"], _explain_totals)
@@ -162,6 +168,15 @@ def explained(build: Build, line_item_id: str) -> Explanation:
     found.amount_reporting, how = reported(build, line)
     found.steps.append(how)
     return found
+
+
+def _count_levels(build: Build, found: Explanation, version: Row, meter: Row) -> None:
+    """Take the quantity from what the counter holds: the day's events do not add up to it."""
+    found.counted = counted(build, found.line, meter, version["model"], _reference(build))
+    found.quantity = sum((through - before for before, through in found.counted.values()), Fraction(0))
+    for cell, (before, through) in found.counted.items():
+        gained = f"{plain(through)} through the day - {plain(before)} before it = {plain(through - before)}"
+        found.steps.append(f"{meter['aggregation']} of {meter['meter']} {cell}: {gained}")
 
 
 def _convert_by(build: Build, found: Explanation) -> None:
@@ -303,6 +318,8 @@ def _explain_cells(build: Build, found: Explanation, version: Row) -> None:
     for event in found.events:
         cell = _cell_of(json.loads(event["dimensions"]), units)
         used[cell] = used.get(cell, Fraction(0)) + Fraction(event["measured"])
+    if found.counted:
+        used = _of_price_cells(found.counted, units)
     scope = _scope(build, found.line)
     before = {cell: Fraction(0) for cell in used}
     if version["free_units"] is not None:
@@ -316,6 +333,16 @@ def _explain_cells(build: Build, found: Explanation, version: Row) -> None:
         found.steps.append(f"  cell {cell}: {plain(charged)} × {plain(units[cell])} = {plain(amount)}")
     found.steps.append(f"Exact amount of the day: {plain(found.amount_exact)}")
     _round_difference(build, found, scope)
+
+
+def _of_price_cells(
+    counted: Mapping[str, tuple[Fraction, Fraction]], units: Mapping[str, Fraction]
+) -> dict[str, Fraction]:
+    used: dict[str, Fraction] = {}
+    for dimensions, (before, through) in counted.items():
+        cell = _cell_of(json.loads(dimensions), units)
+        used[cell] = used.get(cell, Fraction(0)) + through - before
+    return used
 
 
 def _cell_of(values: dict[str, str], units: Mapping[str, Fraction]) -> str:

@@ -41,6 +41,7 @@ from transforms.rated_events import rated_events
 from transforms.rates import rates
 from transforms.standing_bills import standing_bills
 from transforms.usage_days import usage_days
+from transforms.usage_levels import usage_levels
 from transforms.usage_outcomes import usage_outcomes
 from transforms.usage_slots import usage_slots
 from transforms.usage_states import usage_states
@@ -56,6 +57,7 @@ NIGHTLY: tuple[Builder, ...] = (
     usage_slots,
     usage_states,
     usage_days,
+    usage_levels,
     priced_usage,
     rated_events,
     line_items,

@@ -5,6 +5,8 @@ Only quote and backslash are escaped, because intake lets no control character i
 
 import polars as pl
 
+from transforms.codes import spelled
+
 PAIR = r'"(?:[^"\\]|\\.)*":"(?:[^"\\]|\\.)*"'
 DIMENSION = r'^"((?:[^"\\]|\\.)*)":'
 ESCAPED_VALUE = r':("(?:[^"\\]|\\.)*")$'
@@ -40,14 +42,19 @@ def unescaped(text: pl.Expr) -> pl.Expr:
 def projected(frame: pl.LazyFrame, priced: pl.LazyFrame) -> pl.LazyFrame:
     """Reduce `dimensions` to those that some price of the row's meter looks at.
 
-    `priced` has one row per `meter` and `dimension`. Works on the distinct (meter, dimensions), not on the rows.
+    `priced` has one row per `meter` and `dimension`. Works on the distinct (meter, dimensions), not on the rows, and
+    on texts or on codes.
     """
-    distinct = frame.select("meter", "dimensions").unique()
+    distinct = frame.select("meter", "dimensions").unique().collect()
     kept = (
-        exploded(distinct)
-        .join(priced.select("meter", "dimension"), on=["meter", "dimension"], how="semi")
+        exploded(spelled(distinct.lazy()))
+        .join(spelled(priced.select("meter", "dimension")), on=["meter", "dimension"], how="semi")
         .group_by("meter", "dimensions")
         .agg(canonical(pl.col("pair")).alias("_priced"))
+        .with_columns(
+            pl.col("meter").cast(distinct.schema["meter"]),
+            pl.col("dimensions", "_priced").cast(distinct.schema["dimensions"]),
+        )
     )
     return (
         frame.join(kept, on=["meter", "dimensions"], how="left", validate="m:1")

@@ -16,11 +16,13 @@ from data_contracts import (
     PriceVersions,
     Rates,
     UsageDays,
+    UsageLevels,
 )
 from data_contracts.vocabulary import QUANTITY
 from transforms import dimensions, exchange, periods
 from transforms.billing_periods import with_billing_period
 from transforms.charge_models import MODELS_OF_TOTALS
+from transforms.levels import standing_cells, with_quantity
 from transforms.matrix_prices import with_matrix_price
 from transforms.usage_cells import CELL
 
@@ -57,6 +59,7 @@ OF_THE_PRICE = [
 
 def priced_usage(
     usage_days: AsOf[UsageDays],
+    usage_levels: AsOf[UsageLevels],
     rates: AsOf[Rates],
     price_versions: AsOf[PriceVersions],
     price_cells: AsOf[PriceCells],
@@ -73,7 +76,7 @@ def priced_usage(
              currency, a sum below 10^13 or a total of zero or more where tiers need one; else rated. Usage of a meter
              without any cost price is excluded as `not_costed`.
     """
-    uses = _with_named_rule(usage_days, exclusions, meters).collect().lazy()
+    uses = _with_named_rule(standing_cells(usage_days, usage_levels), exclusions, meters).collect().lazy()
     asked = uses.filter(pl.col("named_rule").is_null()).select(*OFFER, "value").unique()
     offers = _offers(asked, rates, price_conditions, price_cells)
     costed = rates.filter(pl.col("kind") == "cost").select(
@@ -84,7 +87,9 @@ def priced_usage(
     )
     # Collected here and below, where several steps go on from it: the plan would make it anew for each of them.
     outcomes = offered.with_columns(_outcome()).pipe(with_billing_period, account_contracts)
-    judged = _held(outcomes.collect().lazy(), price_versions, exchange_rates)
+    counted = with_quantity(outcomes.collect().lazy(), usage_levels)
+    # Counted once more: what is held after all has left its counter.
+    judged = with_quantity(_held(counted, price_versions, exchange_rates), usage_levels)
     is_rated = pl.col("outcome") == "rated"
     has_offers = pl.col("price_id").is_not_null()
     wanted = list(PricedUsage.schema())
@@ -103,10 +108,8 @@ def priced_usage(
     ).sort(PricedUsage.keys)
 
 
-def _with_named_rule(usage_days: pl.LazyFrame, exclusions: pl.LazyFrame, meters: pl.LazyFrame) -> pl.LazyFrame:
+def _with_named_rule(standing: pl.LazyFrame, exclusions: pl.LazyFrame, meters: pl.LazyFrame) -> pl.LazyFrame:
     """Take each cell once per kind; name why it is excluded, or what it waits for before any price is asked."""
-    # A day whose events were all taken back was not used at all.
-    standing = usage_days.filter(pl.col("event_count") > 0)
     uses = standing.join(meters.select("meter", "value"), on="meter", how="left", validate="m:1").join(
         KINDS, how="cross"
     )

@@ -11,62 +11,92 @@ import polars as pl
 
 from data_contracts.vocabulary import BEGINNING_AT, FOREVER, FOREVER_AT, QUANTITY
 from transforms import dimensions, periods
+from transforms.codes import coded, spelled
 from transforms.zone_days import FALLBACK_ZONE
 
 CELL = ["account_id", "stated_contract_id", "meter", "dimensions", "value_currency", "service_date", "slot_at"]
 # What of an event decides its cell; events alike in it are one moment, and can be added up before anything is decided.
-OF_MOMENT = ["day_start_at", "changed_at", "moves"]
+OF_MOMENT = ["day_start_at", "changed_at", "is_settled"]
 MOMENT = ["account_id", "contract_id", "meter", "dimensions", "value_currency", "service_date", *OF_MOMENT]
+NAMES = ["account_id", "contract_id", "meter", "dimensions", "value_currency"]
 ASKS = ["account_id", "stated_contract_id", "meter"]
 ANSWER = ["contract_id", "rate_set_id", "time_zone", "suspense_rule", "suspense_detail"]
 
 
-def with_cell(
+def with_cell(events: pl.LazyFrame, **reference: pl.LazyFrame) -> pl.LazyFrame:
+    """Add the columns of the cell to each event, and `measured`: what its meter counts.
+
+    `reference` are the tables that a cell depends on, by name: those of `with_moment` and of `cells_of_moments`.
+    """
+    tables = {name: coded(table) for name, table in reference.items()}
+    moments = with_moment(
+        coded(events, *NAMES).with_columns(pl.lit(1, pl.Int64).alias("event_count")),
+        **{name: tables[name] for name in OF_WHICH_MOMENT},
+    )
+    return spelled(cells_of_moments(moments, **tables)).drop("event_count")
+
+
+# The tables that decide the moment of an event.
+OF_WHICH_MOMENT = ("accounts", "meters", "price_conditions", "price_versions", "usage_slots", "zone_days")
+
+
+def with_moment(
     events: pl.LazyFrame,
     *,
     accounts: pl.LazyFrame,
-    account_contracts: pl.LazyFrame,
     meters: pl.LazyFrame,
-    plan_prices: pl.LazyFrame,
     price_conditions: pl.LazyFrame,
     price_versions: pl.LazyFrame,
     usage_slots: pl.LazyFrame,
     zone_days: pl.LazyFrame,
 ) -> pl.LazyFrame:
-    """Add the columns of the cell to each event, and `measured`: what its meter counts."""
-    moments = with_moment(events, accounts=accounts, usage_slots=usage_slots, zone_days=zone_days)
-    return cells_of_moments(
-        moments.with_columns(pl.lit(1, pl.Int64).alias("event_count")),
-        accounts=accounts,
-        account_contracts=account_contracts,
-        meters=meters,
-        plan_prices=plan_prices,
-        price_conditions=price_conditions,
-        price_versions=price_versions,
-        usage_slots=usage_slots,
-        zone_days=zone_days,
-    ).drop("event_count")
+    """Reduce an event to what prices look at, and add what its instant decides: day and last price change before it.
 
-
-def with_moment(
-    events: pl.LazyFrame, *, accounts: pl.LazyFrame, usage_slots: pl.LazyFrame, zone_days: pl.LazyFrame
-) -> pl.LazyFrame:
-    """Add what the instant of an event decides: its local day, and the last price change before it.
-
-    Shape: adds `service_date`, `day_start_at`, `changed_at` (null when no price of the meter changed in the day before
-           the event, for anybody) and `moves` (the account has had several time zones). No other step looks at
-           instants, so millions of events can be added up first: that is most of the night's work saved.
+    Shape: all texts are coded. Adds `service_date`, `day_start_at`, `changed_at` (null when no price of the meter
+           changed in the day before the event, for anybody) and `is_settled` (nothing can change inside its day: no
+           price of the meter ever does, and the account has one time zone). `dimensions` are those priced,
+           `value_currency` is empty where no price rates amounts. No other step looks at instants, so millions of
+           events can be added up first: that is most of the night's work saved.
     """
-    dated = _with_service_date(events, accounts, zone_days)
+    dated = _with_service_date(_with_priced_only(events, meters, price_conditions, price_versions), accounts, zone_days)
     changes = usage_slots.select("meter", pl.col("slot_at").alias("changed_at")).unique().collect()
     if changes.is_empty():
-        return dated.with_columns(pl.lit(None, pl.Datetime("us")).alias("changed_at"))
-    changed = changes.lazy().with_columns(pl.col("changed_at").alias("_since"))
+        return dated.with_columns(
+            pl.lit(None, pl.Datetime("us")).alias("changed_at"), (~pl.col("moves")).alias("is_settled")
+        ).drop("moves")
+    changing = changes.lazy().select("meter", pl.lit(value=True).alias("_changes")).unique()
     matters = pl.col("moves") | (pl.col("changed_at") > pl.col("day_start_at"))
+    states = changes.with_columns(pl.col("changed_at").alias("_since"))
     return (
-        periods.latest_at_or_before(dated, changed, at="occurred_at", since="_since", by=["meter"])
-        .with_columns(pl.when(matters).then("changed_at").alias("changed_at"))
-        .drop("_since")
+        periods.latest_of_few(dated, states, at="occurred_at", since="_since", by="meter")
+        .join(changing, on="meter", how="left", validate="m:1")
+        .with_columns(
+            pl.when(matters).then("changed_at").alias("changed_at"),
+            (~pl.col("moves") & pl.col("_changes").is_null()).alias("is_settled"),
+        )
+        .drop("_since", "_changes", "moves")
+    )
+
+
+def _with_priced_only(
+    events: pl.LazyFrame, meters: pl.LazyFrame, price_conditions: pl.LazyFrame, price_versions: pl.LazyFrame
+) -> pl.LazyFrame:
+    """Leave of dimensions and value currency what some price looks at.
+
+    Usage that a dynamic price may rate is kept apart by the currency of its amounts, as usage measured in amounts is.
+    """
+    of_amounts = price_versions.filter(pl.col("model") == "dynamic").select("meter")
+    valued = pl.concat([of_amounts, meters.filter(pl.col("value") == "amount").select("meter")]).unique().collect()
+    if valued.is_empty():
+        return dimensions.projected(events, price_conditions).with_columns(
+            value_currency=pl.lit("").cast(events.collect_schema()["value_currency"])
+        )
+    is_valued = pl.col("_is_valued").is_not_null()
+    return (
+        dimensions.projected(events, price_conditions)
+        .join(valued.lazy().with_columns(_is_valued=True), on="meter", how="left", validate="m:1")
+        .with_columns(pl.when(is_valued).then("value_currency").fill_null("").alias("value_currency"))
+        .drop("_is_valued")
     )
 
 
@@ -77,25 +107,19 @@ def cells_of_moments(
     account_contracts: pl.LazyFrame,
     meters: pl.LazyFrame,
     plan_prices: pl.LazyFrame,
-    price_conditions: pl.LazyFrame,
     price_versions: pl.LazyFrame,
     usage_slots: pl.LazyFrame,
     zone_days: pl.LazyFrame,
+    **_: pl.LazyFrame,
 ) -> pl.LazyFrame:
     """Turn the columns of `MOMENT` into those of `CELL`; adds `measured`, what the meter counts of the row.
 
     `event_count`, `quantity` and `amount` of a row may be sums over its events: what is measured is linear in them.
     Rule: count measures the events, `value: amount` the amount in its currency, anything else the quantity; an unknown
-    meter is taken as a sum of quantities over no dimension until the book knows it. Usage that a dynamic price may
-    rate is kept apart by the currency of its amounts, too.
+    meter is taken as a sum of quantities over no dimension until the book knows it.
     """
-    of_amounts = price_versions.filter(pl.col("model") == "dynamic").select("meter").unique()
-    asked = meters.select("meter", "aggregation", "value").join(
-        of_amounts.with_columns(pl.lit(value=True).alias("_is_dynamic")), on="meter", how="left", validate="1:1"
-    )
-    is_valued = (pl.col("value") == "amount") | pl.col("_is_dynamic").fill_null(value=False)
     measured = (
-        moments.join(asked, on="meter", how="left", validate="m:1")
+        moments.join(meters.select("meter", "aggregation", "value"), on="meter", how="left", validate="m:1")
         .with_columns(
             pl.col("contract_id").fill_null("").alias("stated_contract_id"),
             pl.when(pl.col("aggregation") == "count")
@@ -105,67 +129,44 @@ def cells_of_moments(
             .then(pl.col("amount").fill_null(pl.lit(0).cast(QUANTITY)))
             .otherwise("quantity")
             .alias("measured"),
-            pl.when(is_valued).then("value_currency").otherwise(pl.lit("")).fill_null("").alias("value_currency"),
         )
-        .drop("aggregation", "value", "_is_dynamic")
+        .drop("aggregation", "value", "contract_id")
     )
-    priced = dimensions.projected(measured, price_conditions)
     at_day_start = pl.col("day_start_at").alias("slot_at")
     if usage_slots.collect().is_empty() and _zone_spans(accounts, zone_days).filter("moves").collect().is_empty():
-        return priced.with_columns(at_day_start).drop("contract_id", *OF_MOMENT)
+        return measured.with_columns(at_day_start).drop(OF_MOMENT)
     # Only where a price changes inside the day, or an account moves, does the slot depend on the contract.
-    priced = priced.collect().lazy()
-    is_plain = ~pl.col("moves") & pl.col("changed_at").is_null()
+    measured = measured.collect().lazy()
+    settled = measured.filter("is_settled").with_columns(at_day_start).drop(OF_MOMENT)
     resolved = with_contract(
-        priced.filter(~is_plain).drop("contract_id"),
+        measured.filter(~pl.col("is_settled")),
         accounts=accounts,
         account_contracts=account_contracts,
         meters=meters,
         plan_prices=plan_prices,
         price_versions=price_versions,
     )
-    plain = priced.filter(is_plain).with_columns(at_day_start).drop("contract_id", *OF_MOMENT)
-    wanted = plain.collect_schema().names()
-    return pl.concat([plain, _with_slot(resolved, usage_slots, zone_days).select(wanted)])
+    return pl.concat([settled, _with_slot(resolved, usage_slots, zone_days).select(settled.collect_schema().names())])
 
 
 def _with_service_date(events: pl.LazyFrame, accounts: pl.LazyFrame, zone_days: pl.LazyFrame) -> pl.LazyFrame:
-    """Usage belongs to the local day of its instant in the account's zone; in UTC while the account is unknown.
-
-    The zone comes by a join of the account, the day by binary search among the starts of all days of all zones: a
-    third of the time of two as-of joins, which sort all events twice.
-    """
-    days = zone_days.sort("time_zone", "day_start_at").collect()
-    zones = days["time_zone"].unique(maintain_order=True)
-    numbers = pl.DataFrame({"time_zone": zones, "_zone": range(len(zones))}, schema_overrides={"_zone": pl.Int64})
-    earliest = days["day_start_at"].min()
-
-    def place(zone: pl.Expr, instant: pl.Expr) -> pl.Expr:
-        # 2^52 microseconds are 142 years, and 2^11 zones fit beside them; the calendar spans the usage, which is less.
-        return zone * (1 << 52) + (instant - pl.lit(earliest)).dt.total_microseconds()
-
-    starts = days.join(numbers, on="time_zone", maintain_order="left").select(
-        place(pl.col("_zone"), pl.col("day_start_at"))
-    )
-    found = days.select(pl.col("local_date").alias("service_date"), "day_start_at")
-
-    def day_of(places: pl.Series) -> pl.Series:
-        return found[starts.to_series().search_sorted(places, side="right") - 1].to_struct("_day")
-
-    spans = _zone_spans(accounts, zone_days).join(numbers.lazy(), on="time_zone", how="left", validate="m:1")
-    fallback = zones.to_list().index(FALLBACK_ZONE)
-    is_in_span = pl.col("_since").is_null() | periods.covers(pl.col("occurred_at"), "_since", "_until")
-    return (
-        events.join(spans.drop("time_zone"), on="account_id", how="left", validate="m:m")
-        .filter(is_in_span)
-        .with_columns(
-            place(pl.col("_zone").fill_null(fallback), pl.col("occurred_at"))
-            .map_batches(day_of, return_dtype=pl.Struct(found.schema), is_elementwise=True)
-            .alias("_day"),
-            pl.col("moves").fill_null(value=False),
-        )
-        .drop("_since", "_until", "_zone")
-        .unnest("_day")
+    """Usage belongs to the local day of its instant in the account's zone; in UTC while the account is unknown."""
+    days = zone_days.select(
+        "time_zone",
+        "day_start_at",
+        pl.col("day_start_at").alias("_starts_at"),
+        pl.col("local_date").alias("service_date"),
+    ).collect()
+    spans = _zone_spans(accounts, zone_days).collect()
+    placed = events.join(spans.lazy(), on="account_id", how="left", validate="m:m" if spans["moves"].any() else "m:1")
+    if spans["moves"].any():
+        is_in_span = pl.col("_since").is_null() | periods.covers(pl.col("occurred_at"), "_since", "_until")
+        placed = placed.filter(is_in_span)
+    zoned = placed.with_columns(
+        pl.col("time_zone").fill_null(FALLBACK_ZONE), pl.col("moves").fill_null(value=False)
+    ).drop("_since", "_until")
+    return periods.latest_of_few(zoned, days, at="occurred_at", since="_starts_at", by="time_zone").drop(
+        "time_zone", "_starts_at"
     )
 
 
@@ -227,7 +228,9 @@ def covered_meters(
     by_plan = contracts.join(of_plans.unique(), on="plan_id", how="inner", validate="m:m")
     own = price_versions.filter(pl.col("contract_id").is_not_null()).select("contract_id", "meter").unique()
     by_override = contracts.join(own, on="contract_id", how="inner", validate="m:m")
-    of_time = contracts.select("contract_id", "plan_id", pl.lit("").alias("meter"))
+    of_time = contracts.select(
+        "contract_id", "plan_id", pl.lit("").cast(price_versions.collect_schema()["meter"]).alias("meter")
+    )
     return pl.concat([by_plan, by_override, of_time]).unique()
 
 

@@ -1,7 +1,5 @@
 """Builder of `usage_states`."""
 
-from functools import partial
-
 import polars as pl
 
 from data_contracts import (
@@ -20,23 +18,12 @@ from data_contracts import (
     UsageStates,
     ZoneDays,
 )
+from transforms.codes import coded, in_order, spelled
 from transforms.reversed_usage import NOTHING, corrections, is_empty, is_negative
-from transforms.usage_cells import CELL, MOMENT, cells_of_moments, with_moment
+from transforms.usage_cells import CELL, MOMENT, NAMES, OF_WHICH_MOMENT, cells_of_moments, with_moment
 
-EVENT = [
-    "delivery_date",
-    "account_id",
-    "contract_id",
-    "meter",
-    "dimensions",
-    "value_currency",
-    "occurred_at",
-    "quantity",
-    "amount",
-]
-
-
-OF_CORRECTIONS = ["negative_count", "reversed_count", "reversal_count", "reversed_quantity"]
+EVENT = ["delivery_date", *NAMES, "occurred_at", "quantity", "amount"]
+COUNTS = ["event_count", "reversed_count", "reversal_count", "negative_count", "duplicate_count"]
 
 
 def usage_states(
@@ -58,19 +45,27 @@ def usage_states(
     Rule:    sum and count are additive: merging the states of several deliveries is adding them. What a delivery takes
              back it subtracts in the cell of the event, whichever delivery brought that.
     """
-    accepted = usage_events.select(*EVENT, pl.lit(value=True).alias("is_accepted"))
-    # A reversal has no cell of its own, so its duplicate is counted by intake only.
-    is_duplicate = (pl.col("outcome") == "duplicate") & pl.col("reverses_event_id").is_null()
-    duplicates = repeated_events.filter(is_duplicate).select(*EVENT, pl.lit(value=False).alias("is_accepted"))
-    is_accepted = pl.col("is_accepted")
-    in_moments = partial(with_moment, accounts=accounts, usage_slots=usage_slots, zone_days=zone_days)
+    tables: dict[str, pl.LazyFrame] = {
+        "accounts": accounts,
+        "account_contracts": account_contracts,
+        "meters": meters,
+        "plan_prices": plan_prices,
+        "price_conditions": price_conditions,
+        "price_versions": price_versions,
+        "usage_slots": usage_slots,
+        "zone_days": zone_days,
+    }
+    reference = {name: coded(table) for name, table in tables.items()}
+    of_moment = {name: reference[name] for name in OF_WHICH_MOMENT}
+    rows = pl.concat([_accepted(usage_events), _duplicates(repeated_events)])
     moments = (
-        in_moments(pl.concat([accepted, duplicates]))
+        with_moment(coded(rows, *NAMES), **of_moment)
         # Counted before grouping: inside of it the same costs a quarter of the whole step.
         .with_columns(is_negative().cast(pl.Int64).alias("negative_count"))
-        .group_by("delivery_date", "is_accepted", *MOMENT)
+        .group_by("delivery_date", *MOMENT)
         .agg(
-            pl.len().cast(pl.Int64).alias("event_count"),
+            pl.col("is_accepted").sum().cast(pl.Int64).alias("event_count"),
+            pl.len().cast(pl.Int64).alias("duplicate_count"),
             pl.col("quantity").sum(),
             pl.col("amount").sum(),
             pl.col("negative_count").sum(),
@@ -78,44 +73,52 @@ def usage_states(
         .with_columns(
             pl.lit(0, pl.Int64).alias("reversed_count"),
             pl.lit(0, pl.Int64).alias("reversal_count"),
+            (pl.col("duplicate_count") - pl.col("event_count")).alias("duplicate_count"),
             NOTHING.alias("reversed_quantity"),
         )
     )
-    if not is_empty(reversals):
-        taken_back = in_moments(corrections(reversals)).with_columns(is_accepted=pl.lit(value=True))
-        moments = pl.concat([moments, taken_back.select(moments.collect_schema().names())])
-    cells = cells_of_moments(
-        # Collected: it is used several times from here on, and small.
-        moments.collect().lazy(),
-        accounts=accounts,
-        account_contracts=account_contracts,
-        meters=meters,
-        plan_prices=plan_prices,
-        price_conditions=price_conditions,
-        price_versions=price_versions,
-        usage_slots=usage_slots,
-        zone_days=zone_days,
-    )
-
-    # Set to nothing before grouping, so that inside of it there is nothing but sums: half the time.
-    def accepted_only(name: str) -> pl.Expr:
-        return pl.when(is_accepted).then(name).otherwise(pl.lit(0).cast(cells.collect_schema()[name]))
-
-    added = {"quantity": "measured", "landed_quantity": "quantity", "amount": "amount"}
-    added |= {name: name for name in ("event_count", *OF_CORRECTIONS)}
-    is_valued = pl.col("value_currency") != ""
-    contributed = cells.select(
-        "delivery_date",
-        *CELL,
-        pl.when(is_accepted).then(0).otherwise("event_count").alias("duplicate_count"),
-        *[accepted_only(name).alias(into) for into, name in added.items() if into != "amount"],
-        pl.when(is_valued).then(accepted_only("amount")).otherwise(NOTHING).alias("amount"),
-    )
-    return (
-        contributed.group_by("delivery_date", *CELL)
+    has_corrections = not is_empty(reversals)
+    if has_corrections:
+        taken_back = coded(corrections(reversals), *NAMES).with_columns(pl.lit(0, pl.Int64).alias("duplicate_count"))
+        changed = with_moment(taken_back, **of_moment)
+        moments = pl.concat([moments, changed.select(moments.collect_schema().names())])
+    # Collected: it is used several times from here on, and small.
+    moments = moments.collect().lazy()
+    # Where no price can change inside a day and nothing was taken back, moments are cells, and cells are moments.
+    one_to_one = ~pl.lit(has_corrections) & pl.col("is_settled")
+    settled = _contributed(cells_of_moments(moments.filter(one_to_one), **reference))
+    others = (
+        _contributed(cells_of_moments(moments.filter(~one_to_one), **reference))
+        .group_by("delivery_date", *CELL)
         .agg(pl.exclude("delivery_date", *CELL).sum())
         # A reversal stood in a cell of its own until it was taken off there again.
-        .filter(pl.any_horizontal(pl.col("event_count", "reversed_count", "reversal_count", "duplicate_count") != 0))
-        .select(UsageStates.schema().keys())
-        .sort(UsageStates.keys)
+        .filter(pl.any_horizontal(pl.col(name) != 0 for name in COUNTS if name != "negative_count"))
+    )
+    columns = list(UsageStates.schema())
+    states = pl.concat([settled.select(columns), others.select(columns)]).collect()
+    return spelled(in_order(states, UsageStates.keys).lazy())
+
+
+def _contributed(cells: pl.LazyFrame) -> pl.LazyFrame:
+    return cells.select(
+        "delivery_date",
+        *CELL,
+        *COUNTS,
+        pl.col("measured").alias("quantity"),
+        pl.col("quantity").alias("landed_quantity"),
+        "reversed_quantity",
+        pl.when(pl.col("value_currency") != "").then("amount").otherwise(NOTHING).alias("amount"),
+    )
+
+
+def _accepted(usage_events: pl.LazyFrame) -> pl.LazyFrame:
+    return usage_events.select(*EVENT, pl.lit(value=True).alias("is_accepted"))
+
+
+def _duplicates(repeated_events: pl.LazyFrame) -> pl.LazyFrame:
+    """The duplicates, which are counted and add nothing; that of a reversal has no cell, and intake counts it only."""
+    is_duplicate = (pl.col("outcome") == "duplicate") & pl.col("reverses_event_id").is_null()
+    return repeated_events.filter(is_duplicate).select(
+        *[NOTHING.alias(name) if name in ("quantity", "amount") else pl.col(name) for name in EVENT],
+        pl.lit(value=False).alias("is_accepted"),
     )

@@ -37,15 +37,20 @@ def zone_days(
     return pl.concat(each_zone, how="vertical").sort("time_zone", "local_date")
 
 
-def _days_of(zone: str, days: pl.LazyFrame) -> pl.LazyFrame:
-    midnight = pl.col("local_date").cast(pl.Datetime("us"))
+def day_start(day: pl.Expr, zone: str) -> pl.Expr:
+    """The first instant of a local day, UTC."""
+    midnight = day.cast(pl.Datetime("us"))
     # No zone in use skips more than an hour at midnight since 1970 but Pacific ones that skip a whole day.
     started = pl.coalesce(
         midnight.dt.replace_time_zone(zone, non_existent="null", ambiguous="earliest"),
         midnight.dt.offset_by("1h").dt.replace_time_zone(zone, non_existent="null", ambiguous="earliest"),
         midnight.dt.offset_by("1d").dt.replace_time_zone(zone, non_existent="null", ambiguous="earliest"),
     )
-    start = started.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    return started.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+
+
+def _days_of(zone: str, days: pl.LazyFrame) -> pl.LazyFrame:
+    start = day_start(pl.col("local_date"), zone)
     return (
         days.select(pl.lit(zone).alias("time_zone"), "local_date", start.alias("day_start_at"))
         .with_columns(pl.col("day_start_at").shift(-1).alias("day_end_at"))

@@ -17,6 +17,8 @@ from orchestration.book.series import read_series
 from orchestration.book.terms import BookVersion, amount_faults, as_instant, in_order, version_terms, written
 
 SERIES_ENDINGS = (".csv", ".csv.gz", ".csv.zst")
+# What prices single events, or a sum of money.
+AGGREGATIONS_OF = {"percentage": ("sum",), "dynamic": ("sum", "count"), "graduated_percentage": ("sum",)}
 # Local midnight lies between UTC+14 and UTC-12; inside of that, day or instant come first by zone.
 EARLIEST_MIDNIGHT, LATEST_MIDNIGHT = timedelta(hours=-14), timedelta(hours=12)
 
@@ -56,8 +58,6 @@ def read_book(files: Mapping[str, str]) -> tuple[Book | None, list[Problem]]:
     company = _one_company(documents, sorted(files), problems)
     prices = {price.item.id: _with_versions(price, files, problems) for price in items["prices"].values()}
     problems.extend(_unnamed_series(files, prices.values(), documents))
-    for meter in items["meters"].values():
-        problems.extend(rateable.meter_problems(meter))
     for price in prices.values():
         problems.extend(_reference_problems(price, names, items["meters"]))
         problems.extend(interval_problems(price.versions))
@@ -211,8 +211,9 @@ def model_problems(
     meter: Placed[Meter],
 ) -> Iterator[Problem]:
     """Name what a model, of a price or of an override, asks of the meter in vain."""
-    if model in ("percentage", "graduated_percentage") and meter.item.aggregation == "count":
-        message = f"a percentage needs the value of each event; meter {meter.item.id} counts them."
+    if meter.item.aggregation not in AGGREGATIONS_OF.get(model, (meter.item.aggregation,)):
+        message = f"a {model} price needs the value of each event; the {meter.item.aggregation} of meter "
+        message += f"{meter.item.id} is none."
         yield placed.problem((*at, "model"), "contradiction", message, "Use a meter of aggregation sum.")
     if model == "percentage" and meter.item.negative == "allow":
         message = f"a percentage of negative values (meter {meter.item.id}) cannot be rated yet."

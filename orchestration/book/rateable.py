@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping
 
 from orchestration.book.problems import Fault, Problem
 from orchestration.book.reading import Placed
-from orchestration.book.schema import Amounts, Company, Contract, Meter, PriceItem, Version
+from orchestration.book.schema import Amounts, Company, Contract, PriceItem, Version
 
 RULE = "cannot_be_rated_yet"
 # What free units are taken off: these price units, the others events, amounts or time.
 MODELS_OF_UNITS = ("per_unit", "graduated", "graduated_percentage", "volume", "package", "matrix")
-AGGREGATIONS = ("sum", "count")
 
 
 def company_problems(company: Placed[Company]) -> Iterator[Problem]:
@@ -20,13 +19,6 @@ def company_problems(company: Placed[Company]) -> Iterator[Problem]:
     if company.item.fx.reporting != "posting_date":
         feature = f"fx.reporting: {company.item.fx.reporting}"
         yield _refused(company, ("fx", "reporting"), feature, "Write posting_date.")
-
-
-def meter_problems(meter: Placed[Meter]) -> Iterator[Problem]:
-    """Name what a meter asks for that is not built."""
-    if meter.item.aggregation not in AGGREGATIONS:
-        possible = " and ".join(AGGREGATIONS)
-        yield _refused(meter, ("aggregation",), f"aggregation {meter.item.aggregation}", f"Only {possible} can.")
 
 
 def price_problems(price: Placed[PriceItem]) -> Iterator[Problem]:

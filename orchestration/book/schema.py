@@ -137,10 +137,17 @@ class Meter(Item):
     aggregation: Annotated[Literal["sum", "count", "max", "latest", "unique_count", "weighted_sum"], CHOICE] = Field(
         description="How events add up within a period."
     )
-    value: Annotated[Literal["quantity", "amount"], CHOICE] = Field(
-        "quantity", description="Which field of the event is measured."
+    value: Text = Field(
+        "quantity",
+        description="Which field of the event is measured: quantity, amount, or the dimension whose values a "
+        "unique_count counts.",
     )
     dimensions: list[Id] = Field(default_factory=list, description="Further fields of the event that prices may use.")
+    carry_over: bool | None = Field(
+        None,
+        description="Whether a billing period begins with what the one before ended with. By default true for latest "
+        "and weighted_sum, false for unique_count; no other aggregation can.",
+    )
     negative: Annotated[Literal["reject", "allow"], CHOICE] = Field(
         "reject", description="Whether events may be negative."
     )
@@ -152,6 +159,21 @@ class Meter(Item):
     def _dimensions_are_distinct(cls, dimensions: list[str]) -> list[str]:
         refuse_all(_repeated(dimensions, "dimension"))
         return dimensions
+
+    @model_validator(mode="after")
+    def _measures_what_it_can(self) -> "Meter":
+        counts_values = self.aggregation == "unique_count"
+        possible = self.dimensions if counts_values else ["quantity", "amount"]
+        faults = []
+        if self.value not in possible:
+            message = f"{self.aggregation} cannot measure {self.value}."
+            what = "one of its dimensions" if counts_values else "quantity or amount"
+            faults.append(Fault(("value",), "contradiction", message, f"Write {what}."))
+        if self.carry_over is not None and self.aggregation in ("sum", "count", "max"):
+            message = f"{self.aggregation} begins anew in each billing period."
+            faults.append(Fault(("carry_over",), "contradiction", message, "Leave it out."))
+        refuse_all(faults)
+        return self
 
 
 class Tier(Item):

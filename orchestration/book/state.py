@@ -161,7 +161,7 @@ def _edits(known: Book, found: Book, files: Mapping[str, str]) -> list[Problem]:
     return problems
 
 
-METER_FIELDS = ("unit", "aggregation", "value", "dimensions", "negative")
+METER_FIELDS = ("unit", "aggregation", "value", "dimensions", "negative", "carry_over")
 PRICE_FIELDS = ("product", "meter", "where", "model", "kind", "additive", "convert")
 
 

@@ -33,9 +33,10 @@ from data_contracts.vocabulary import BEGINNING, FOREVER
 from orchestration.book import cost_mapping
 from orchestration.book.catalogue import Book
 from orchestration.book.history import Recorded
-from orchestration.book.schema import PriceItem
+from orchestration.book.schema import Meter, PriceItem
 from orchestration.book.state import BookState
 from orchestration.book.terms import Terms, as_instant, at_24_places, group_limit, pieces, quantity_limit, written
+from transforms.aggregations import AGGREGATIONS
 
 # Without a listed entity the company bills as itself; it states no country, and ZZ is ISO 3166's "unknown".
 DERIVED_ENTITY, DERIVED_COUNTRY, DERIVED_PREFIX = "default", "ZZ", "INV"
@@ -124,9 +125,14 @@ def _meters(book: Book | None) -> Iterator[tuple[Any, ...]]:
             meter.unit,
             meter.aggregation,
             meter.value,
+            _carries_over(meter),
             meter.negative,
             _canonical(sorted(meter.dimensions)),
         )
+
+
+def _carries_over(meter: Meter) -> bool:
+    return bool(AGGREGATIONS[meter.aggregation].carries) if meter.carry_over is None else meter.carry_over
 
 
 def _plan_prices(book: Book | None) -> Iterator[tuple[Any, ...]]:

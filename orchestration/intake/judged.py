@@ -1,6 +1,6 @@
 """Records split into those that keep every rule and those that break one, named by the first that they break."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 import polars as pl
@@ -38,11 +38,15 @@ EXPLANATION = ("rule", "column_name", "message", "remedy")
 TOLD = ("fault_column", "fault_message", "fault_remedy")
 
 
-def judge(records: pl.DataFrame, checks: Sequence[Check]) -> tuple[pl.DataFrame, pl.DataFrame]:
+def judge(
+    records: pl.DataFrame, checks: Sequence[Check], with_texts: Callable[[pl.DataFrame], pl.DataFrame] | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the records without a fault; and the others with `rule, column_name, found, message, remedy`.
 
-    Grain: every record is in exactly one of the two.
+    Grain: every record is in exactly one of the two. `with_texts` adds the texts that the faults look at, where not
+    all records have them.
     """
+    with_texts = with_texts or (lambda doubtful: doubtful)
     faults = [fault for check in checks for fault in check.faults]
     is_clear = pl.all_horizontal(
         pl.col("fault").is_null(), *(check.is_clear.fill_null(value=False) for check in checks)
@@ -50,11 +54,11 @@ def judge(records: pl.DataFrame, checks: Sequence[Check]) -> tuple[pl.DataFrame,
     clear = records.select(is_clear).to_series()
     if clear.all():
         # Most files hold nothing else, and looking at every fault of no record takes as long as reading them.
-        nothing = records.clear().with_columns(pl.lit(None, pl.String).alias(name) for name in EXPLANATION)
+        nothing = with_texts(records.clear()).with_columns(pl.lit(None, pl.String).alias(name) for name in EXPLANATION)
         return records.drop("fault", "found"), nothing.drop("fault", *TOLD, strict=False)
-    doubtful = records.filter(~clear).with_columns(first_fault(faults).alias("fault_number"))
+    doubtful = with_texts(records.filter(~clear)).with_columns(first_fault(faults).alias("fault_number"))
     is_good = pl.col("fault").is_null() & pl.col("fault_number").is_null()
-    good = pl.concat([records.filter(clear), doubtful.filter(is_good).drop("fault_number")])
+    good = pl.concat([records.filter(clear), doubtful.filter(is_good).select(records.columns)])
     return good.drop("fault", "found"), _explained(doubtful.filter(~is_good), faults)
 
 

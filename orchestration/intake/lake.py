@@ -77,7 +77,7 @@ class Lake:
         """Take the snapshots made so far, ascending."""
         self.snapshots = list(snapshots)
         self._rates, self._rates_read = FxRates.empty(), 0
-        self._hashes: dict[date, pl.DataFrame] = {}
+        self._hashes: dict[date, pl.Series] = {}
         self._reversals: dict[date, pl.DataFrame] = {}
 
     @property
@@ -124,16 +124,28 @@ class Lake:
         recent = self.snapshots[-settings.lookback_deliveries :]
         touched = [s for s in self.snapshots[: -settings.lookback_deliveries] if s.usage_dates & usage_dates]
         searched = [s for s in (*touched, *recent) if s.rows(UsageEvents) or s.rows(RepeatedEvents)]
-        # Twelve bytes an event: ten million remembered events take 120 MB, and a quarter is not read anew every day.
-        if sum(s.rows(UsageEvents) for s in searched) * 12 * 4 <= settings.memory_mb * MEGABYTE:
-            known = self._hashes
-            self._hashes = {s.delivery_date: known.get(s.delivery_date, _hashes(s).collect()) for s in searched}
-            frames = [frame.lazy() for frame in self._hashes.values()]
+        # Eight bytes an event: ten million remembered events take 80 MB, and a quarter is not read anew every day.
+        if sum(s.rows(UsageEvents) for s in searched) * 8 * 2 <= settings.memory_mb * MEGABYTE:
+            self._hashes = {
+                s.delivery_date: self._hashes[s.delivery_date]
+                if s.delivery_date in self._hashes
+                else _hashes(s).collect().to_series()
+                for s in searched
+            }
+            hashes_of = {day: hashes.to_frame().lazy() for day, hashes in self._hashes.items()}
         else:
             self._hashes = {}
-            frames = [_hashes(snapshot) for snapshot in searched]
+            hashes_of = {snapshot.delivery_date: _hashes(snapshot) for snapshot in searched}
+        frames = [of_day.with_columns(pl.lit(day).alias("delivery_date")) for day, of_day in hashes_of.items()]
         # By a join: a list to look into would be made a set again for every morsel of rows.
         return pl.concat([NO_HASHES, *frames]).join(hashes.to_frame().lazy(), on="key_hash", how="semi").collect()
+
+    def remember(self, delivery_date: date, hashes: pl.Series) -> None:
+        """Keep the hashes of a delivery that is being taken, so that the next one need not read its keys.
+
+        Those of events that turn out to be repeated are among them; what they stand for is looked up then, and exact.
+        """
+        self._hashes[delivery_date] = hashes
 
     def earlier_events(self, keys: pl.DataFrame, days: Collection[date]) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return the accepted events and the held keys of these deliveries that share a key with `keys`."""
@@ -167,7 +179,7 @@ def key_hashes(events: pl.DataFrame) -> pl.Series:
 def _hashes(snapshot: Snapshot) -> pl.LazyFrame:
     paths = [snapshot.table(UsageEvents)] if snapshot.rows(UsageEvents) else []
     keys = pl.concat([scan(UsageEvents, paths).select(KEY), _held([snapshot])])
-    return keys.select(HASH, pl.lit(snapshot.delivery_date).alias("delivery_date"))
+    return keys.select(HASH)
 
 
 def _held(snapshots: Sequence[Snapshot]) -> pl.LazyFrame:

@@ -17,9 +17,10 @@ from orchestration.intake.values import DECIMALS, INTEGER_DIGITS
 
 # Damage inside a page reaches us as a panic of the reader, which is no subclass of its errors.
 BROKEN = (PolarsError, PanicException)
-ROWS_PER_BATCH = 200_000
+ROWS_PER_BATCH = 400_000
 MOST_VALUES = 4_000_000_000
 MOST_BYTES = 64 << 30
+TYPED = "typed:"
 INTEGERS = frozenset({pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64})
 
 
@@ -90,17 +91,17 @@ def _footers() -> duckdb.DuckDBPyConnection:
 def parquet_records(path: Path, reads: Collection[str] | None = None, naive: Naive = Naive()) -> Iterator[pl.DataFrame]:
     """Yield the file's rows in batches: `line` (the row number), `fault`, `found`, one `raw:<name>` per column read.
 
-    Beside the text of a typed number or time stands `value:<name>`: what the parsers would make of that text.
+    A typed number or time is `typed:<name>`, as it was given, and `value:<name>`, what the parsers would make of its
+    text. `with_texts` adds the text: writing ten million instants takes longer than all the rest of reading them.
     """
     try:
         lazy = pl.scan_parquet(path, hive_partitioning=False, glob=False)
         schema = lazy.collect_schema()
         read = {name: dtype for name, dtype in schema.items() if _is_read(name, reads)}
-        texts = [_as_text(name, dtype, naive) for name, dtype in read.items()]
-        typed = [value for name, dtype in read.items() for value in _typed(name, dtype)]
+        columns = [column for name, dtype in read.items() for column in _columns(name, dtype, naive)]
         rows = lazy.select(pl.len()).collect().item()
         for start in range(0, rows, ROWS_PER_BATCH):
-            batch = lazy.slice(start, ROWS_PER_BATCH).select(*(text for text in texts if text is not None), *typed)
+            batch = lazy.slice(start, ROWS_PER_BATCH).select(columns)
             yield batch.collect().select(
                 pl.int_range(start + 1, start + 1 + pl.len(), dtype=pl.Int64).alias("line"),
                 pl.lit(None, pl.String).alias("fault"),
@@ -120,6 +121,22 @@ def _is_read(name: str, reads: Collection[str] | None) -> bool:
     return reads is None or name in reads
 
 
+def with_texts(records: pl.DataFrame) -> pl.DataFrame:
+    """Add `raw:<name>`, the text of each `typed:<name>`."""
+    typed = {name: dtype for name, dtype in records.schema.items() if name.startswith(TYPED)}
+    texts = [_as_text(name.removeprefix(TYPED), dtype, Naive(), name) for name, dtype in typed.items()]
+    return records.with_columns(text for text in texts if text is not None)
+
+
+def _columns(name: str, dtype: pl.DataType, naive: Naive) -> Iterator[pl.Expr]:
+    values = list(_typed(name, dtype))
+    text = _as_text(name, dtype, naive)
+    if values:
+        yield from (pl.col(name).alias(f"{TYPED}{name}"), *values)
+    elif text is not None:
+        yield text
+
+
 def _typed(name: str, dtype: pl.DataType) -> Iterator[pl.Expr]:
     """Yield the column as the parsers would give it, where its type leaves nothing to parse."""
     value = pl.col(name)
@@ -132,9 +149,9 @@ def _typed(name: str, dtype: pl.DataType) -> Iterator[pl.Expr]:
             yield pl.when(fits).then(value).cast(QUANTITY).alias(f"value:{name}")
 
 
-def _as_text(name: str, dtype: pl.DataType, naive: Naive) -> pl.Expr | None:
+def _as_text(name: str, dtype: pl.DataType, naive: Naive, column: str | None = None) -> pl.Expr | None:
     """Return the column as text, exactly; None for a type that cannot be exact."""
-    value = pl.col(name)
+    value = pl.col(column or name)
     match dtype:
         case pl.String() | pl.Categorical() | pl.Enum() | pl.Decimal() | pl.Null():
             text = value.cast(pl.String)

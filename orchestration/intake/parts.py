@@ -16,7 +16,7 @@ MEGABYTE = 1 << 20
 BYTES_PER_TEXT_BYTE = 20
 TEXT_PER_PACKED_BYTE = 8
 # Of a Parquet file the rows are known: parsing, deciding and sorting an event with a 36-character id hold this much.
-BYTES_PER_EVENT = 900
+BYTES_PER_EVENT = 500
 LARGEST_BLOCK, SMALLEST_BLOCK = 32 * MEGABYTE, MEGABYTE // 2
 
 
@@ -36,6 +36,11 @@ def _held_bytes(file: LandedFile) -> int:
         return parquet_rows(file.path) * BYTES_PER_EVENT * records_per_row
     unpacked = file.byte_count * (TEXT_PER_PACKED_BYTE if file.name.endswith((".gz", ".zst")) else 1)
     return unpacked * BYTES_PER_TEXT_BYTE * records_per_row
+
+
+def together(frames: list[pl.DataFrame], empty: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of all frames; of one frame the frame itself, whose constant columns then stay one value."""
+    return frames[0] if len(frames) == 1 else pl.concat([empty, *frames])
 
 
 class Parts:
@@ -67,7 +72,7 @@ class Parts:
     def bucket(self, number: int, empty: pl.DataFrame) -> pl.DataFrame:
         """Return the events of one bucket, in no particular order."""
         if self.buckets == 1:
-            return pl.concat([empty, *(frame for frames in self._frames.values() for frame in frames)])
+            return together([frame for frames in self._frames.values() for frame in frames], empty)
         paths = sorted(self.folder.glob(f"{number}/*/*.parquet"))
         return pl.read_parquet(paths, glob=False) if paths else empty
 

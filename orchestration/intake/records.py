@@ -1,7 +1,7 @@
 """One shape for every format: batches of records whose values are text, with their line and what is wrong with them."""
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from orchestration.intake.cloud_events import cloud_event_records
 from orchestration.intake.csv_records import COMMA, csv_records, header_of
 from orchestration.intake.findings import FileRefused
 from orchestration.intake.ndjson_records import flat_records, lines_of
-from orchestration.intake.parquet_records import Naive, parquet_columns, parquet_records
+from orchestration.intake.parquet_records import TYPED, Naive, parquet_columns, parquet_records, with_texts
 
 CSV = (".csv", ".csv.gz", ".csv.zst")
 NDJSON = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz", ".ndjson.zst", ".jsonl.zst")
@@ -37,6 +37,7 @@ class Layout:
     is_foreign: bool = False
     delimiter: str = COMMA
     takes_cloud_events: bool = False
+    typed: frozenset[str] = frozenset()  # numbers and times that a Parquet file gives without their text
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -59,6 +60,7 @@ def read_records(
 ) -> Iterator[pl.DataFrame]:
     """Yield batches with `line`, `fault`, `found` and `raw:<name>` text columns, every known column among them.
 
+    What the layout calls typed is `typed:<name>` with `value:<name>` instead where a Parquet file holds it so.
     Refuses the file: unknown ending, other dialect, a header that lacks, repeats or misspells a column, and all that
     the readers of the formats refuse.
     """
@@ -72,6 +74,7 @@ def read_records(
         naive = Naive(layout.naive_utc, kept=layout.is_foreign)
         check_columns(parquet_columns(path, reads, naive), layout, None)
         batches = parquet_records(path, reads, naive)
+        batches = (_with_few_types(batch, layout.typed) for batch in batches)
     else:
         raise FileRefused(
             "unknown_format",
@@ -168,7 +171,15 @@ def _ndjson_batches(path: Path, layout: Layout, *, may_end_open: bool, block_byt
         yield batch
 
 
+def _with_few_types(batch: pl.DataFrame, kept: Collection[str]) -> pl.DataFrame:
+    """Put its text in the place of each typed column that is not kept."""
+    typed = [f"{TYPED}{name}" for name in kept if f"{TYPED}{name}" in batch.columns]
+    texts = with_texts(batch.drop(typed))
+    texts = texts.drop(name for name in texts.columns if name.startswith(TYPED))
+    return texts.with_columns(batch[name] for name in typed)
+
+
 def _with_known_columns(batch: pl.DataFrame, layout: Layout) -> pl.DataFrame:
-    known = [f"raw:{name}" for name in layout.known]
+    known = [f"raw:{name}" for name in layout.known if f"{TYPED}{name}" not in batch.columns]
     whole = batch.with_columns(pl.lit(None, pl.String).alias(name) for name in known if name not in batch.columns)
     return whole if layout.keeps_unknown else whole.select("line", "fault", "found", *known)

@@ -144,7 +144,7 @@ def instant_check(text: pl.Expr, value: pl.Expr, column: str) -> Check:
     `value` is what `instants` made of `text`.
     """
     too_precise = text.str.contains(r"\.[0-9]{6}[0-9]*[1-9]")
-    in_range = value.is_between(datetime(FIRST_YEAR, 1, 1), datetime(LAST_YEAR + 1, 1, 1), closed="left")
+    in_range = is_in_range(value)
     faults = (
         missing(text, column),
         Fault(
@@ -177,6 +177,11 @@ def instant_check(text: pl.Expr, value: pl.Expr, column: str) -> Check:
         ),
     )
     return Check(in_range & ~too_precise, faults)
+
+
+def is_in_range(value: pl.Expr) -> pl.Expr:
+    """Whether an instant lies in the years 2000 to 2199."""
+    return value.is_between(datetime(FIRST_YEAR, 1, 1), datetime(LAST_YEAR + 1, 1, 1), closed="left")
 
 
 def instants(texts: pl.Series) -> pl.Series:

@@ -179,12 +179,14 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
     return night(tmp_path_factory.mktemp("models"), BOOK, EVENTS)
 
 
-def night(home: Path, book: str, events: str, accounts: str = ACCOUNTS, as_of: date = AS_OF) -> Build:
+def night(
+    home: Path, book: str, events: str, accounts: str = ACCOUNTS, as_of: date = AS_OF, on: str = "2026-08-23"
+) -> Build:
     """Make the tables of a home in which one book, one file of events and one of accounts have landed."""
     landed = {
         "accounts/2026-08-01/accounts.csv": accounts,
         "price_book/2026-08-01/book.yaml": book,
-        "usage_events/2026-08-23/events.csv": events,
+        f"usage_events/{on}/events.csv": events,
     }
     for name, text in landed.items():
         path = home / "landing" / name

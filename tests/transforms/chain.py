@@ -21,6 +21,7 @@ ORDER = (
     "usage_slots",
     "usage_states",
     "usage_days",
+    "usage_levels",
     "priced_usage",
     "rated_events",
     "line_items",

@@ -5,6 +5,7 @@ select
     unit,
     aggregation,
     value,
+    carries_over,
     negative,
     dimensions
 from {{ source('lake', 'meters') }}

@@ -291,7 +291,7 @@ exclusions: [{{id: internal, meter: tokens, account: us, reason: own use}}]
     assert compiled["exclusions"].rows() == [("internal", "revenue", "tokens", "us", BEGINNING, "own use")]
     assert compiled["companies"].rows() == [("Acme", "UTC", "USD", "reference", 5, None, "default", DAY)]
     assert compiled["legal_entities"].rows() == [("default", "Acme", "ZZ", "USD", "INV")]
-    assert compiled["meters"].rows()[0] == ("tokens", "token", "sum", "quantity", "reject", '["model","region"]')
+    assert compiled["meters"].rows()[0] == ("tokens", "token", "sum", "quantity", False, "reject", '["model","region"]')
 
 
 def test_currencies_are_those_of_iso_4217_with_a_minor_unit():
