@@ -32,7 +32,7 @@ from tests.oracle.reference import (
     Volume,
     World,
 )
-from tests.oracle.worlds import FEATURES, landing_files
+from tests.oracle.worlds import FEATURES, LEVELS, landing_files
 
 NOT_YET = "cannot_be_rated_yet"
 UNKNOWN = ("unknown_key", "unknown_value", "wrong_term")  # what a document says that nobody knows of yet
@@ -96,6 +96,7 @@ SMALL_WORLDS: dict[str, Callable[[], World]] = {
     "max": lambda: sold(meter=Meter("tokens", "max")),
     "latest": lambda: sold(meter=Meter("tokens", "latest")),
     "unique_count": lambda: sold(meter=Meter("tokens", "unique_count", dimensions=("user",), unique_by="user")),
+    **{feature: lambda meter=meter: sold(meter=meter) for feature, meter in LEVELS.items()},
     **{
         f"round_at_event_{model}": lambda terms=terms, model=model: sold(
             terms, MONEY if model == "graduated_percentage" else None, model=model, round_at="event"

@@ -257,7 +257,9 @@ def test_worlds_reach_the_edges_that_they_are_for():
     # Many short runs: one long run varies a few early worlds instead of drawing new ones.
     for number in range(25):
         seed(number)(
-            settings(QUICK, max_examples=10, derandomize=False, phases=[Phase.generate])(given(world=worlds(exchange=number % 3 == 0))(look))
+            settings(QUICK, max_examples=10, derandomize=False, phases=[Phase.generate])(
+                given(world=worlds(exchange=number % 3 == 0))(look)
+            )
         )()
     missing = [
         edge

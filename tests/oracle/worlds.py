@@ -89,7 +89,8 @@ FEATURES = frozenset(
         *("graduated_percentage", "volume_rates", "unit_conversion", "flat_on_zero", "hours"),
         *(f"round_at_event_{model}" for model in ROUNDED_BY_EVENT),
         *("continue", "tier_period", "billing_periods", "weeks", "pool", "shared_tiers"),
-        *("max", "latest", "unique_count"),
+        *("max", "latest", "unique_count", "latest_carries", "unique_count_carries"),
+        *("weighted_sum", "weighted_sum_carries"),
     )
 )
 
@@ -105,6 +106,14 @@ STATES = (
     Meter("stock", aggregation="latest", dimensions=("region",)),
     Meter("users", aggregation="unique_count", dimensions=("region", "user"), unique_by="user"),
 )
+LEVELS = {
+    "latest_carries": Meter("level", aggregation="latest", dimensions=("region",), carries=True),
+    "unique_count_carries": Meter(
+        "members", aggregation="unique_count", dimensions=("region", "user"), carries=True, unique_by="user"
+    ),
+    "weighted_sum": Meter("storage", aggregation="weighted_sum", dimensions=("region",)),
+    "weighted_sum_carries": Meter("disk", aggregation="weighted_sum", dimensions=("region",), carries=True),
+}
 REGIONS = ("eu", "us", "eu", None)
 USERS = ("ann", "bob", "cid", "ann")
 CELLS: tuple[dict[str, str], ...] = ({}, {"model": "a"}, {"model": "b"})
@@ -702,7 +711,9 @@ def events(
         quantity=quantity,
         amount=amount,
         currency=None if amount is None else currency,
-        contract=draw(st.sampled_from(named)) if named and draw(st.integers(0, 9)) == 7 else None,
+        contract=draw(st.sampled_from(named))
+        if named and not is_level(meter) and draw(st.integers(0, 9)) == 7
+        else None,
         dimensions={name: values[name] for name in meter.dimensions if values[name]},
         delivery_date=draw(st.sampled_from(possible)) if late else possible[0],
     )
@@ -806,6 +817,7 @@ def worlds(
     draft = Draft(first, currencies, contested, features, exchange, pooled)
     there = [meter for meter in METERS if not meter.negative or "negative" in features]
     there += [meter for meter in STATES if meter.aggregation in features]
+    there += [meter for feature, meter in LEVELS.items() if feature in features]
     meters = tuple(draw(st.sets(st.sampled_from(there), min_size=2).map(lambda s: sorted(s, key=lambda m: m.id))))
     # A price that stands beside another and one that lacks a currency never meet: which bucket such an event is in
     # (C18) the text does not say.
@@ -865,6 +877,11 @@ def worlds(
         max_age_days=draw(st.sampled_from((3, 5))) if exchange else None,
         rates=draw(rates(first, deliveries)) if exchange else (),
     )
+
+
+def is_level(meter: Meter) -> bool:
+    """Whose the days of a level are, where an event names a contract, the text does not say."""
+    return meter.carries or meter.aggregation == "weighted_sum"
 
 
 def period_begins(contract: Contract | None, day: date) -> bool:
@@ -1019,8 +1036,8 @@ def book_yaml(world: World) -> str:
     meters = [
         {"id": m.id, "unit": "unit", "aggregation": m.aggregation, "value": m.value, "dimensions": list(m.dimensions)}
         | ({"negative": "allow"} if m.negative else {})
-        | ({"carries": True} if m.carries else {})
-        | ({"unique_by": m.unique_by} if m.unique_by is not None else {})
+        | ({"carry_over": m.carries} if m.aggregation in ("latest", "unique_count", "weighted_sum") else {})
+        | ({"value": m.unique_by} if m.unique_by is not None else {})
         for m in world.meters
     ]
     document: dict[str, Any] = {

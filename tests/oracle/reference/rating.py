@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from math import ceil
 
-from tests.oracle.reference.aggregations import ADDITIVE, counted, in_order, is_level, weighed
+from tests.oracle.reference.aggregations import ADDITIVE, Reading, counted, held, in_order, is_level, weighed
 from tests.oracle.reference.book import Book, Part
 from tests.oracle.reference.models import (
     cell_price,
@@ -128,6 +128,7 @@ class Counter:
     quantity: Fraction = Fraction(0)
     events: int = 0
     opened: bool = False
+    area: Fraction = Fraction(0)  # of a level, before it is held to the places of a quantity
     usages: list[Usage] = field(default_factory=list)
     own: dict[str, Stretch] = field(default_factory=dict)  # by version id, in their order
     listed: dict[str, Stretch] = field(default_factory=dict)
@@ -302,32 +303,31 @@ def rounding_errors(terms: Terms, counter: Counter, events: int, ratio: Fraction
 # --- lines ------------------------------------------------------------------------------------------------------------
 
 
-def quantity_through(book: Book, points: Sequence[Point], position: int, counter: Counter) -> Fraction:
-    """The counter's quantity at the end of a point, by the meter's aggregation."""
-    point = points[position]
+def quantity_through(book: Book, point: Point, counter: Counter, readings: Sequence[Reading]) -> Fraction:
+    """The counter's quantity at the end of a point, by the meter's aggregation; a level's from all its readings."""
     if point.scope.price.meter is None:
         return Fraction(0)
     meter = book.meters[point.scope.price.meter]
-    so_far = [usage for each in points[: position + 1] for usage in each.usages]
+    if not is_level(meter):
+        return counted(meter, [*counter.usages, *point.usages])
+    zone = point.scope.deal.account.zone
+    start, end = (day_start(day, zone) for day in (point.day, point.day + timedelta(days=1)))
+    start, end = max(start, point.part.start), end if point.part.end is None else min(end, point.part.end)
     if meter.aggregation == "weighted_sum":
-        zone = point.scope.deal.account.zone
-        start, end = (day_start(day, zone) for day in (point.day, point.day + timedelta(days=1)))
         period = tuple(day_start(day, zone) for day in point.scope.deal.period(point.day))
-        start, end = max(start, point.part.start), end if point.part.end is None else min(end, point.part.end)
-        return counter.quantity + weighed(so_far, start, end, period, carries=meter.carries)
-    if is_level(meter):
-        return counted(meter, so_far)
-    return counted(meter, [*counter.usages, *point.usages])
+        counter.area += weighed(readings, start, end, period, carries=meter.carries)
+        return held(counter.area)
+    return counted(meter, [reading for reading in readings if reading.event.occurred_at < end])
 
 
-def rate_series(book: Book, points: Sequence[Point]) -> tuple[list[Line], list[Fee]]:
+def rate_series(book: Book, points: Sequence[Point], readings: Sequence[Reading] = ()) -> tuple[list[Line], list[Fee]]:
     """The lines of what shares counters, in order of day and version."""
     lines: list[Line] = []
     fees: list[Fee] = []
     counters: dict[tuple[date, str], Counter] = defaultdict(Counter)
     totals: dict[date, tuple[Totals, Totals]] = {}
 
-    for position, point in enumerate(points):
+    for point in points:
         part, scope = point.part, point.scope
         version, terms = part.version, part.version.terms[point.currency]
         list_version, list_currency = list_terms(book, scope, point.day, part) or (version, point.currency)
@@ -335,7 +335,7 @@ def rate_series(book: Book, points: Sequence[Point]) -> tuple[list[Line], list[F
         own, listed = totals.setdefault(scope.period, (Totals(scope.currency), Totals(scope.currency)))
         if isinstance(terms, Flat):  # C32: once per period, whichever version comes first
             counter = Counter(counter.quantity, counter.events, own.has_lines, counter.usages)
-        through = quantity_through(book, points, position, counter)
+        through = quantity_through(book, point, counter, readings)
 
         amounts = []
         for to, of_version, currency, stretches in (
