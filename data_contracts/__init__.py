@@ -4,8 +4,11 @@ from data_contracts.account_contracts import AccountContracts
 from data_contracts.account_rows import AccountRows
 from data_contracts.accounts import Accounts
 from data_contracts.actions import Actions
+from data_contracts.adjustments import Adjustments, HeldAdjustments, SealedAdjustments
+from data_contracts.closed_partitions import ClosedLineItems, ClosedRevenueDaily
 from data_contracts.companies import Companies
 from data_contracts.contracts import Contracts
+from data_contracts.corrections import Corrections
 from data_contracts.cost_conditions import CostConditions
 from data_contracts.cost_mappings import CostMappings
 from data_contracts.cost_meters import CostMeters
@@ -20,20 +23,25 @@ from data_contracts.findings import Findings
 from data_contracts.fx_rates import FxRates
 from data_contracts.landed_files import LandedFiles
 from data_contracts.legal_entities import LegalEntities
+from data_contracts.line_inputs import LineInputs, SealedInputs, SettledInputs
 from data_contracts.line_items import LineItems
 from data_contracts.meters import Meters
 from data_contracts.plan_prices import PlanPrices
+from data_contracts.posted_line_items import PostedLineItems, SealedLineItems
 from data_contracts.price_cells import PriceCells
 from data_contracts.price_conditions import PriceConditions
 from data_contracts.price_tiers import PriceTiers
 from data_contracts.price_versions import PriceVersions
 from data_contracts.priced_usage import PricedUsage
 from data_contracts.products import Products
+from data_contracts.rate_curves import RateCurves
 from data_contracts.rated_events import RatedEvents
 from data_contracts.rates import Rates
 from data_contracts.rejected_rows import RejectedRows
 from data_contracts.repeated_events import RepeatedEvents
 from data_contracts.reversals import Reversals
+from data_contracts.sealed_periods import SealedPeriods
+from data_contracts.settled_line_items import SettledLineItems
 from data_contracts.standing_bills import StandingBills
 from data_contracts.usage_days import UsageDays
 from data_contracts.usage_events import UsageEvents
@@ -41,7 +49,7 @@ from data_contracts.usage_levels import UsageLevels
 from data_contracts.usage_outcomes import UsageOutcomes
 from data_contracts.usage_slots import UsageSlots
 from data_contracts.usage_states import UsageStates
-from data_contracts.vocabulary import AsOf, Delivered, Delivery, Kind, Table
+from data_contracts.vocabulary import AsOf, Delivered, Delivery, Kind, Sealed, SealedLog, Table
 from data_contracts.zone_days import ZoneDays
 
 TABLES: tuple[type[Table], ...] = (
@@ -64,6 +72,7 @@ TABLES: tuple[type[Table], ...] = (
     PriceVersions,
     PriceTiers,
     PriceCells,
+    RateCurves,
     PriceConditions,
     Exclusions,
     CostMappings,
@@ -83,6 +92,19 @@ TABLES: tuple[type[Table], ...] = (
     RatedEvents,
     LineItems,
     UsageOutcomes,
+    LineInputs,
+    SealedPeriods,
+    SealedInputs,
+    SealedLineItems,
+    SealedAdjustments,
+    HeldAdjustments,
+    ClosedLineItems,
+    ClosedRevenueDaily,
+    SettledInputs,
+    SettledLineItems,
+    Corrections,
+    Adjustments,
+    PostedLineItems,
     StandingBills,
     Costs,
     CostShares,
@@ -95,9 +117,13 @@ __all__ = [
     "AccountRows",
     "Accounts",
     "Actions",
+    "Adjustments",
     "AsOf",
+    "ClosedLineItems",
+    "ClosedRevenueDaily",
     "Companies",
     "Contracts",
+    "Corrections",
     "CostConditions",
     "CostMappings",
     "CostMeters",
@@ -112,23 +138,35 @@ __all__ = [
     "Exclusions",
     "Findings",
     "FxRates",
+    "HeldAdjustments",
     "Kind",
     "LandedFiles",
     "LegalEntities",
+    "LineInputs",
     "LineItems",
     "Meters",
     "PlanPrices",
+    "PostedLineItems",
     "PriceCells",
     "PriceConditions",
     "PriceTiers",
     "PriceVersions",
     "PricedUsage",
     "Products",
+    "RateCurves",
     "RatedEvents",
     "Rates",
     "RejectedRows",
     "RepeatedEvents",
     "Reversals",
+    "Sealed",
+    "SealedAdjustments",
+    "SealedInputs",
+    "SealedLineItems",
+    "SealedLog",
+    "SealedPeriods",
+    "SettledInputs",
+    "SettledLineItems",
     "StandingBills",
     "Table",
     "UsageDays",

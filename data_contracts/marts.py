@@ -167,6 +167,10 @@ class DimPrice(Mart, schema="marts"):
     minimum_fee: UnitPrice = same(PriceVersions.minimum_fee)
     maximum_fee: UnitPrice = same(PriceVersions.maximum_fee)
     free_units: Quantity = same(PriceVersions.free_units)
+    quantity_factor: Quantity = same(PriceVersions.quantity_factor)
+    quantity_divisor: Quantity = same(PriceVersions.quantity_divisor)
+    quantity_round: Text = same(PriceVersions.quantity_round)
+    flat_on_zero: Text = same(PriceVersions.flat_on_zero)
     minimum_amount: UnitPrice = same(PriceVersions.minimum_amount)
     maximum_amount: UnitPrice = same(PriceVersions.maximum_amount)
     rounding: Text = same(PriceVersions.rounding)
@@ -276,7 +280,10 @@ class FctUsageDaily(Mart, schema="marts"):
     value_currency: Text = same_key(UsageDays.value_currency)
     service_date: Day = same_key(UsageDays.service_date)
     unit: Text = column("Unit of one.", null_means="the book does not know the meter", example="token")
-    quantity: Quantity = same(UsageDays.quantity)
+    quantity: Quantity = column(
+        "Sum of what the events bring. What a meter that does not add up comes to stands on the lines.",
+        unit="unit of the meter",
+    )
     billable_quantity: Quantity = column("The part of it that a revenue price rates.", unit="unit of the meter")
     event_count: Count = same(UsageDays.event_count)
     reversed_count: Count = same(UsageDays.reversed_count)

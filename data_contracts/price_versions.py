@@ -11,6 +11,7 @@ MODELS = (
     "package",
     "percentage",
     "matrix",
+    "rate_curve",
     "dynamic",
 )
 
@@ -54,6 +55,19 @@ class PriceVersions(Table):
         "The earliest version of the price with equal terms: equal terms, one invoice line.",
         example="api_requests@2026-08-01",
     )
+    counter_version_id: Text = column(
+        "Version with whose counter it goes on (`on_price_change: continue`).",
+        null_means="a counter begins with the version itself",
+        example="api_requests@2026-08-01",
+    )
+    due_interval: Text = column(
+        "How often a flat price is due.",
+        null_means="once per billing period",
+        one_of=("day", "week", "month", "quarter", "year"),
+    )
+    tier_period: Text = column("What a counter spans.", one_of=("billing", "month", "quarter", "year", "term"))
+    pool: Text = column("Whose usage one counter counts.", one_of=("account", "payer"))
+    shares_tiers: Flag = column("Whether its groups are rated as one sum, which is allocated to them.")
     rounding: Text = column("Rounding mode.", one_of=("half_up", "half_even", "down", "up"))
     round_at: Text = column("What is rounded once.", one_of=("period", "event"))
     unit_amount: UnitPrice = column(
@@ -69,6 +83,22 @@ class PriceVersions(Table):
     free_units: Quantity = column(
         "Units of each counter and billing period that are free.", null_means="none", unit="unit of the meter"
     )
+    quantity_factor: Quantity = column(
+        "What a quantity is multiplied by before anything else.",
+        null_means="the quantity is priced as it is",
+        unit="factor",
+    )
+    quantity_divisor: Quantity = column(
+        "What it is then divided by, to whole units.",
+        null_means="the quantity is not rounded; a divisor is part of the terms then",
+        unit="unit of the meter, times the factor",
+    )
+    quantity_round: Text = column(
+        "How it is rounded to whole units, with its sign.",
+        null_means="the quantity is not rounded",
+        one_of=("up", "down", "half_up"),
+    )
+    flat_on_zero: Text = column("Whether a flat amount is due for nothing.", one_of=("charge", "none"))
     minimum_amount: UnitPrice = column(
         "Least amount of a whole billing period, over all groups.", null_means="none", unit="currency"
     )

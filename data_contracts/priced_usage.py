@@ -45,11 +45,13 @@ class PricedUsage(Table):
         example='{"model":"small"}',
     )
     unit_amount: UnitPrice = column(
-        "Unit price of the matrix cell that it falls in.", null_means="the version is no matrix", unit="currency"
+        "Unit price of the matrix cell, or of the hours of the rate curve, that it falls in.",
+        null_means="the version is neither",
+        unit="currency",
     )
     list_unit_amount: UnitPrice = column(
-        "Unit price of its cell in the plan's own version.",
-        null_means="that version is no matrix, or has no such cell",
+        "Unit price of its cell or hours in the plan's own version.",
+        null_means="that version is neither matrix nor rate curve, or has no such cell",
         unit="currency",
     )
     event_count: Count = column("Accepted events.", unit="event", at_least=0)

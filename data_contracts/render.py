@@ -36,6 +36,7 @@ from data_contracts.price_tiers import PriceTiers
 from data_contracts.price_versions import PriceVersions
 from data_contracts.priced_usage import PricedUsage
 from data_contracts.products import Products
+from data_contracts.rate_curves import RateCurves
 from data_contracts.rejected_rows import RejectedRows
 from data_contracts.repeated_events import RepeatedEvents
 from data_contracts.reversals import Reversals
@@ -88,6 +89,7 @@ STAGED: tuple[type[Table], ...] = (
     PriceVersions,
     PriceTiers,
     PriceCells,
+    RateCurves,
     Contracts,
     Accounts,
     AccountContracts,

@@ -25,7 +25,8 @@ class Kind(StrEnum):
     """How a table comes to be, and what may ever happen to it (design: kinds of table)."""
 
     DELIVERED = "delivered"  # partition D holds what delivery D contributed; written once, never rewritten
-    AS_OF = "as_of"  # a pure function of all deliveries up to D; a replaceable cache
+    AS_OF = "as_of"  # a pure function of all deliveries up to D and the seals that D sees; a replaceable cache
+    SEALED = "sealed"  # append-only log, hash-chained: what closed months hold; made by `ratebook close` only
     MART = "mart"  # made by dbt from the two above, inside the private build file
 
 
@@ -149,8 +150,13 @@ class Table:
         super().__init_subclass__()
         cls.table_name = name or re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
         hints = get_type_hints(cls, include_extras=True)
-        own = [name for name, value in vars(cls).items() if isinstance(value, Column)]
-        cls.columns = {name: _named(vars(cls)[name], name, hints[name]) for name in own}
+        own = {
+            name: value
+            for each in reversed(cls.__mro__)  # a table that takes another as its base has that one's columns first
+            for name, value in vars(each).items()
+            if isinstance(value, Column)
+        }
+        cls.columns = {name: _named(declared, name, hints[name]) for name, declared in own.items()}
         if cls.table_kind is not Kind.MART:
             cls.columns = {name: _sourced(declared, cls.table_name) for name, declared in cls.columns.items()}
             for attribute in own:  # what another contract takes over knows where it comes from
@@ -175,6 +181,12 @@ class Delivery(Table):
     layout: ClassVar[Layout] = Layout.PER_DELIVERY
 
 
+class SealedLog(Table):
+    """A table whose rows were sealed with closed months. As of D it holds those of the seals that D sees in force."""
+
+    table_kind: ClassVar[Kind] = Kind.SEALED
+
+
 def _named(declared: Column, name: str, hint: Any) -> Column:
     types = [extra for extra in get_args(hint) if isinstance(extra, ColumnType)]
     if not types:
@@ -196,6 +208,9 @@ if TYPE_CHECKING:
     class AsOf(pl.LazyFrame, Generic[T]):
         """The table `T` as a pure function of everything known on D."""
 
+    class Sealed(pl.LazyFrame, Generic[T]):
+        """Rows of the closed months of a `SealedLog` table, as D sees them."""
+
 else:
 
     class Delivered:
@@ -211,3 +226,10 @@ else:
         def __class_getitem__(cls, table: Any) -> Any:
             """Keep kind and contract where `get_type_hints` finds them."""
             return Annotated[pl.LazyFrame, Kind.AS_OF, table]
+
+    class Sealed:
+        """Annotation of a builder's parameter: the LazyFrame holds what closed months hold of the table, as D sees."""
+
+        def __class_getitem__(cls, table: Any) -> Any:
+            """Keep kind and contract where `get_type_hints` finds them."""
+            return Annotated[pl.LazyFrame, Kind.SEALED, table]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -36,15 +37,16 @@ from data_contracts import (
     PriceTiers,
     PriceVersions,
     Products,
+    RateCurves,
     UsageEvents,
 )
 from data_contracts.validation import ContractError
 from data_contracts.vocabulary import Kind, Layout, Table
-from orchestration import book, intake
+from orchestration import book, intake, seals, settled
 from orchestration.errors import RefusedInput, UsageError
 from orchestration.settings import Settings
 from orchestration.storage import atomic_directory, scan, write_parquet
-from orchestration.tables import Builder, Made, made_by
+from orchestration.tables import Builder, Made, builder_of, made_by
 
 ROOT = Path(__file__).parents[1]
 # Code that decides what the tables say. The rest (commands, Dagster, publishing) moves rows without changing them.
@@ -53,6 +55,8 @@ RULES = ("data_contracts", "transforms", "orchestration/book")
 BYTES_PER_EVENT = 600
 # A charge of a provider's bill with its product and account (measured at 300,000: 630 MB).
 BYTES_PER_CHARGE = 2100
+# Settings that the tables are a function of: builders name them as keywords.
+BUILDER_SETTINGS = ("adjustment_account_bound", "adjustment_month_bound")
 # What is put into the name of a folder; the whole fingerprint is in the run's record.
 NAME_DIGITS = 12
 
@@ -70,7 +74,14 @@ class Build:
     @cached_property
     def fingerprint(self) -> str:
         """Return the hash of everything that the tables are a function of."""
-        return _digest([self.as_of.isoformat(), self.lake_hash, code_hash(), str(self.bucket_count)])
+        sealed = [seal.sha256 for seal in self.seals]
+        bounds = [f"{name}={getattr(self.settings, name)}" for name in BUILDER_SETTINGS]
+        return _digest([self.as_of.isoformat(), self.lake_hash, code_hash(), str(self.bucket_count), *bounds, *sealed])
+
+    @cached_property
+    def seals(self) -> tuple[seals.Seal, ...]:
+        """Return the seals of the months that D sees closed."""
+        return tuple(seals.in_force(self.settings, self.as_of))
 
     @cached_property
     def lake_hash(self) -> str:
@@ -133,6 +144,10 @@ class Build:
         """Return the Parquet files that hold a table as of D."""
         if table.table_kind is Kind.DELIVERED:
             return [self.settings.snapshot(day) / f"{table.table_name}.parquet" for day in self.deliveries]
+        if table.table_kind is Kind.SEALED:
+            return seals.files_in_force(self.seals, table)
+        if table in settled.TABLES and not self.has(table):
+            settled.make(self)
         if not self.has(table):
             raise LookupError(f"{table.table_name} is not made yet in {self.path}: make it first, it is not empty.")
         return sorted((self.path / table.table_name).glob("*.parquet"))
@@ -143,7 +158,21 @@ class Build:
 
     def has(self, table: type[Table]) -> bool:
         """Say whether a table is made already."""
-        return table.table_kind is Kind.DELIVERED or (self.path / table.table_name).is_dir()
+        if table.table_kind is not Kind.AS_OF:
+            return True
+        return (self.path / table.table_name).is_dir()
+
+    def require(self, table: type[Table]) -> None:
+        """Make a table as of D, and before it what it is made of, unless it is there."""
+        if self.has(table):
+            return
+        if table in BOOK_TABLES:
+            self.make_book()
+            return
+        builder = builder_of(table)
+        for read in made_by(builder).inputs.values():
+            self.require(read)
+        self.make(builder)
 
     def make_book(self) -> None:
         """Compile price book and contracts to their tables.
@@ -180,11 +209,18 @@ class Build:
         if not self.has(made.table):
             with atomic_directory(self.path / made.table.table_name) as folder:
                 for name, inputs in self._parts(made):
-                    arguments = {"as_of": self.as_of} if made.wants_as_of else {}
+                    arguments = {option: self._option(option) for option in made.options}
                     write_parquet(made.table, builder(**inputs, **arguments).collect(), folder / f"{name}.parquet")
                 _refuse_keys_in_two_parts(made.table, folder)
         rows: int = self.frame(made.table).select(pl.len()).collect().item()
         return rows
+
+    def _option(self, name: str) -> Any:
+        if name == "as_of":
+            return self.as_of
+        if name not in BUILDER_SETTINGS:
+            raise TypeError(f"{name}: a setting that a builder reads stands in BUILDER_SETTINGS, for the fingerprint.")
+        return getattr(self.settings, name)
 
     def _parts(self, made: Made) -> Iterator[tuple[str, dict[str, pl.LazyFrame]]]:
         """Yield the name of each part with its inputs: the whole, one per bucket of payers, batches of deliveries."""
@@ -267,6 +303,7 @@ BOOK_TABLES: tuple[type[Table], ...] = (
     PriceVersions,
     PriceTiers,
     PriceCells,
+    RateCurves,
     PriceConditions,
     Exclusions,
     CostMappings,

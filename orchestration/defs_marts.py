@@ -12,15 +12,18 @@ import duckdb
 import polars as pl
 from dagster_dbt import DagsterDbtTranslator
 
+from data_contracts import TABLES
 from data_contracts.marts import MARTS
 from data_contracts.render import STAGED, model_name
 from data_contracts.runs import RUN_TABLES
-from data_contracts.vocabulary import Table
+from data_contracts.vocabulary import Kind, Table
 from orchestration import defs_metadata as shown
+from orchestration import settled
 from orchestration.defs_run import NIGHT_RUN, NightRun, materialized, refused
 from orchestration.defs_tables import SINGLE_RUN, Results
 from orchestration.errors import RatebookError
 
+CLOSED = "2_closed_months"
 STAGING, MART, REPORT, AUDIT = "4_staging", "5_marts", "6_reports", "7_audit"
 LAYERS = {
     "staging": STAGING,
@@ -82,8 +85,12 @@ def opening_comment(sql: str) -> str:
 
 
 def run_tables() -> list[dg.AssetSpec]:
-    """Return what the orchestration tells the marts about the run itself: known, never materialized by hand."""
-    return [shown.table_spec(table, group_name=STAGING) for table in RUN_TABLES]
+    """Return what the orchestration tells about the run itself and of closed months: never materialized by hand."""
+    closed = [table for table in TABLES if table.table_kind is Kind.SEALED or table in settled.TABLES]
+    return [
+        *[shown.table_spec(table, group_name=STAGING) for table in RUN_TABLES],
+        *[shown.table_spec(table, group_name=CLOSED) for table in closed],
+    ]
 
 
 def dbt_models(manifest: Manifest, partitions: dg.PartitionsDefinition) -> dg.AssetsDefinition:

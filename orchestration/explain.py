@@ -49,6 +49,12 @@ from transforms.usage_cells import CELL, covered_meters, with_cell
 
 Row = dict[str, Any]
 MODES = {"half_up": ROUND_HALF_UP, "half_even": ROUND_HALF_EVEN, "down": ROUND_DOWN, "up": ROUND_UP}
+# To whole units, of a size without its sign.
+WHOLE: dict[str, Callable[[Fraction], int]] = {
+    "up": ceil,
+    "down": floor,
+    "half_up": lambda size: floor(size * 2 + 1) // 2,
+}
 CELL_TABLES = (Accounts, AccountContracts, Meters, PlanPrices, PriceConditions, PriceVersions, UsageSlots, ZoneDays)
 # A local day lies within two days of the UTC day of the same date.
 DAY_MARGIN = timedelta(days=2)
@@ -227,7 +233,7 @@ def _events(build: Build, line: Row) -> list[Row]:
         pl.col("occurred_at").dt.date().is_between(line["service_date"] - DAY_MARGIN, line["service_date"] + DAY_MARGIN)
     )
     account = standing(build.delivered(UsageEvents).filter(_is(line, "account_id") & near), build.delivered(Reversals))
-    columns = ["occurred_at", "source", "event_id", "measured", "amount", "dimensions"]
+    columns = ["occurred_at", "source", "event_id", "measured", "amount", "dimensions", "slot_at"]
     columns += ["delivery_date", "source_file", "source_line"]
     joined = with_cell(account, **_reference(build)).join(cells, on=CELL, how="semi")
     return joined.select(columns).sort("occurred_at", "event_id", "source").collect().to_dicts()
@@ -268,15 +274,34 @@ def _explain_totals(build: Build, found: Explanation, version: Row) -> None:
 
 
 def _priced(version: Row, tiers: Sequence[Row], total: Fraction, steps: list[str]) -> Fraction:
-    """Price a running total as a person would on paper: free units off, then tier by tier or package by package."""
+    """Price a running total as a person would on paper: converted, free units off, then tier by tier or by package."""
     steps.append(f"R({plain(total)}):")
-    quantity = total
-    if version["free_units"] is not None:
-        quantity = max(total - Fraction(version["free_units"]), Fraction(0))
-        steps.append(f"  {plain(version['free_units'])} free: {plain(quantity)} to be charged")
+    quantity = _billed(version, total, steps)
     if version["model"] == "package":
         return _packed(tiers[0], quantity, steps)
     return _tiered(version["model"], tiers, quantity, steps)
+
+
+def _billed(version: Row, total: Fraction, steps: list[str]) -> Fraction:
+    """Say what of a quantity is priced: converted, and above the free units."""
+    quantity = _converted(version, total, steps)
+    if version["free_units"] is not None:
+        quantity = max(quantity - Fraction(version["free_units"]), Fraction(0))
+        steps.append(f"  {plain(version['free_units'])} free: {plain(quantity)} to be charged")
+    return quantity
+
+
+def _converted(version: Row, total: Fraction, steps: list[str]) -> Fraction:
+    if version["quantity_factor"] is None:
+        return total
+    quantity = total * Fraction(version["quantity_factor"])
+    how = f"{plain(total)} × {plain(version['quantity_factor'])}"
+    if version["quantity_divisor"] is not None:
+        exact = quantity / Fraction(version["quantity_divisor"])
+        quantity = Fraction(int(WHOLE[version["quantity_round"]](abs(exact))) * (-1 if exact < 0 else 1))
+        how += f" / {plain(version['quantity_divisor'])}, rounded {version['quantity_round']}"
+    steps.append(f"  converted: {how} = {plain(quantity)}")
+    return quantity
 
 
 def _packed(terms: Row, quantity: Fraction, steps: list[str]) -> Fraction:
@@ -295,6 +320,8 @@ def _packed(terms: Row, quantity: Fraction, steps: list[str]) -> Fraction:
 def _tiered(model: str, tiers: Sequence[Row], quantity: Fraction, steps: list[str]) -> Fraction:
     total = lower = Fraction(0)
     for tier in tiers:
+        if tier["tier"] == 0 and quantity > 0:
+            continue  # it holds at zero alone
         upper = None if tier["up_to"] is None else Fraction(tier["up_to"])
         unit, flat = Fraction(tier["unit_amount"]), Fraction(tier["flat_amount"])
         is_last = upper is None or quantity <= upper
@@ -314,45 +341,30 @@ def _explain_cells(build: Build, found: Explanation, version: Row) -> None:
     """Find the matrix cell of each event, and price what each cell counts."""
     cells = build.frame(PriceCells).filter(_is(version, "price_version_id", "currency")).collect().to_dicts()
     units = {cell["dimensions"]: Fraction(cell["unit_amount"]) for cell in cells}
-    used: dict[str, Fraction] = {}
+    used: dict[tuple[Any, ...], Fraction] = {}
     for event in found.events:
-        cell = _cell_of(json.loads(event["dimensions"]), units)
-        used[cell] = used.get(cell, Fraction(0)) + Fraction(event["measured"])
+        key = (event["slot_at"], event["dimensions"])
+        used[key] = used.get(key, Fraction(0)) + Fraction(event["measured"])
     if found.counted:
-        used = _of_price_cells(found.counted, units)
+        used = {("", dimensions): through - before for dimensions, (before, through) in found.counted.items()}
     scope = _scope(build, found.line)
-    before = {cell: Fraction(0) for cell in used}
-    if version["free_units"] is not None:
-        # Only a matrix whose cells have a counter each has free units.
-        earlier = [other for other in scope if _same_counter(other, found.line) and _before(other, found.line)]
-        before = dict.fromkeys(used, sum((Fraction(other["quantity"]) for other in earlier), Fraction(0)))
-    for cell, quantity in sorted(used.items()):
-        charged = _above(before[cell] + quantity, version) - _above(before[cell], version)
-        amount = _product(charged, units[cell])
+    earlier = [other for other in scope if _same_counter(other, found.line) and _before(other, found.line)]
+    through = sum((Fraction(other["quantity"]) for other in earlier), Fraction(0))
+    billed = _billed(version, through, [])
+    for key, quantity in sorted(used.items()):
+        cell = _cell_of(json.loads(key[-1]), units)
+        through += quantity
+        billed, before = _billed(version, through, []), billed
+        amount = _product(billed - before, units[cell])
         found.amount_exact += amount
-        found.steps.append(f"  cell {cell}: {plain(charged)} × {plain(units[cell])} = {plain(amount)}")
+        found.steps.append(f"  cell {cell}: {plain(billed - before)} × {plain(units[cell])} = {plain(amount)}")
     found.steps.append(f"Exact amount of the day: {plain(found.amount_exact)}")
     _round_difference(build, found, scope)
-
-
-def _of_price_cells(
-    counted: Mapping[str, tuple[Fraction, Fraction]], units: Mapping[str, Fraction]
-) -> dict[str, Fraction]:
-    used: dict[str, Fraction] = {}
-    for dimensions, (before, through) in counted.items():
-        cell = _cell_of(json.loads(dimensions), units)
-        used[cell] = used.get(cell, Fraction(0)) + through - before
-    return used
 
 
 def _cell_of(values: dict[str, str], units: Mapping[str, Fraction]) -> str:
     named = [cell for cell in units if cell != DEFAULT_CELL and json.loads(cell).items() <= values.items()]
     return named[0] if named else DEFAULT_CELL
-
-
-def _above(total: Fraction, version: Row) -> Fraction:
-    free = version["free_units"]
-    return total if free is None else max(total - Fraction(free), Fraction(0))
 
 
 def _explain_amounts(build: Build, found: Explanation, _version: Row) -> None:
@@ -374,7 +386,8 @@ def _explain_fees(build: Build, found: Explanation, version: Row) -> None:
     ordinal, value_through, rounded = 0, Fraction(0), Decimal(0)
     for event in rated.to_dicts():
         ordinal += 1
-        value = Fraction(event["quantity"])
+        how: list[str] = []
+        value = _converted(version, Fraction(event["quantity"]), how)
         value_through += value
         if event["service_date"] != line["service_date"]:
             continue
@@ -383,7 +396,7 @@ def _explain_fees(build: Build, found: Explanation, version: Row) -> None:
         billed = _rounded(fee * found.ratio, digits, version["rounding"])
         rounded += billed
         if len(found.steps) <= SHOWN_EVENTS:
-            found.steps.append(f"  {event['event_id']}: {why} = {plain(fee)} -> {billed}")
+            found.steps += [*how, f"  {event['event_id']}: {why} = {plain(fee)} -> {billed}"]
     if version["round_at"] == "event":
         _convert(found)
         found.amount = rounded
@@ -395,7 +408,7 @@ def _explain_fees(build: Build, found: Explanation, version: Row) -> None:
 def _fee(version: Row, value: Fraction, ordinal: int, value_through: Fraction) -> tuple[Fraction, str]:
     free_events, free_amount = version["free_events"], version["free_amount"]
     in_events = free_events is not None and ordinal <= free_events
-    in_amount = free_amount is not None and value_through <= Fraction(free_amount)
+    in_amount = free_amount is not None and value_through - value < Fraction(free_amount) >= value_through
     both = free_events is not None and free_amount is not None
     ends_at_first = both and version["free_rule"] == "first_exhausted"
     if (in_events and in_amount) if ends_at_first else (in_events or in_amount):

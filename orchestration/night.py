@@ -18,7 +18,7 @@ from data_contracts.marts import MARTS
 from data_contracts.render import contract_columns
 from data_contracts.runs import Run
 from data_contracts.validation import ContractError
-from orchestration import gates, intake, publish
+from orchestration import gates, intake, publish, seals, settled
 from orchestration.build import BOOK_TABLES, Build, code_hash, open_build
 from orchestration.completeness import feed_days, open_or_late
 from orchestration.errors import Held, UsageError
@@ -31,11 +31,15 @@ from orchestration.tables import Builder, made_by
 from orchestration.warehouse import DBT_PROJECT, docs_page, prepare_warehouse, run_dbt, write_docs
 from transforms.account_contracts import account_contracts
 from transforms.accounts import accounts
+from transforms.adjustments import adjustments
+from transforms.corrections import corrections
 from transforms.cost_shares import cost_shares
 from transforms.costs import costs
 from transforms.exchange_rates import exchange_rates
 from transforms.findings import findings
+from transforms.line_inputs import line_inputs
 from transforms.line_items import RULE_VERSION, line_items
+from transforms.posted_line_items import posted_line_items
 from transforms.priced_usage import priced_usage
 from transforms.rated_events import rated_events
 from transforms.rates import rates
@@ -62,6 +66,10 @@ NIGHTLY: tuple[Builder, ...] = (
     rated_events,
     line_items,
     usage_outcomes,
+    line_inputs,
+    corrections,
+    adjustments,
+    posted_line_items,
     standing_bills,
     costs,
     cost_shares,
@@ -85,6 +93,7 @@ def run(settings: Settings, as_of: date, *, progress: Progress = lambda _: None)
     keep_private(settings)
     with run_lock(settings, progress=progress), logged(settings, as_of) as record:
         publish.recover(settings)
+        require_seals(settings)
         take_snapshots(settings, record, progress)
         build = open_build(settings, as_of)
         make_tables(build, record, progress)
@@ -98,6 +107,12 @@ def require_landing(settings: Settings) -> None:
     """Refuse a home in which nothing has ever landed, before anything is written there."""
     if not settings.landing.is_dir() and not settings.delivered.is_dir() and not settings.postgres_queries:
         raise UsageError(f"{settings.landing}: nothing has landed; files go to landing/<dataset>/<delivery date>/.")
+
+
+def require_seals(settings: Settings) -> None:
+    """Refuse a chain of seals that lacks what the served run has seen: an older backup was restored."""
+    served = publish.published_run(settings)
+    seals.require_head(settings, served.manifest().get("seal_head") if served is not None else None)
 
 
 def keep_private(settings: Settings) -> None:
@@ -162,6 +177,7 @@ def publish_marts(build: Build, record: Record, progress: Progress, report: Repo
         "code_hash": code_hash(),
         "lake_hash": build.lake_hash,
         "rule_version": RULE_VERSION,
+        "seal_head": seals.head(build.settings),
     }
     night = publish.Night(record.number, build.as_of, facts)
     memory_mb = build.settings.memory_mb
@@ -191,8 +207,9 @@ def publish_marts(build: Build, record: Record, progress: Progress, report: Repo
 
 
 def drop_old_builds(settings: Settings, current: Build) -> None:
-    """Keep the builds of the published runs, which `explain` reads, and the current one."""
+    """Keep the builds of published runs, which `explain` reads, the current one, and what settles closed months."""
     kept = {current.path.name} | {run.manifest()["build"] for run in publish.published_runs(settings)}
+    kept |= {build.path.name for build in settled.builds(current).values()}
     for folder in settings.build.glob("????-??-??-*"):
         if folder.name not in kept:
             shutil.rmtree(folder)
@@ -213,7 +230,7 @@ def rehearse(
     require_landing(settings)
     home = Path(tempfile.mkdtemp(prefix="ratebook-rehearsal-"))
     try:
-        for folder in ("landing", "feeds", "lake"):
+        for folder in ("landing", "feeds", "lake", "seals"):
             if (settings.home / folder).is_dir():
                 shutil.copytree(settings.home / folder, home / folder, copy_function=_link, symlinks=True)
         rehearsed = settings.model_copy(update={"home": home, "notify_on": frozenset()})

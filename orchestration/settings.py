@@ -78,6 +78,12 @@ class Settings(BaseSettings):
     fx_move_bound: Decimal = Field(
         default=Decimal(1), gt=0, description="Share by which an exchange rate may move from the one before."
     )
+    adjustment_month_bound: Decimal = Field(
+        default=Decimal("0.005"), ge=0, description="Share of a closed month that may be adjusted without a release."
+    )
+    adjustment_account_bound: Decimal = Field(
+        default=Decimal("0.05"), ge=0, description="Share of an account's closed month that may be, likewise."
+    )
     require_manifest: frozenset[str] = Field(default=frozenset(), description="Datasets that must bring a manifest.")
     keep_published: int = Field(default=14, ge=1, description="Published runs that are kept.")
     first_delivery: date | None = Field(default=None, description="First delivery date; the first landed by default.")
@@ -134,6 +140,11 @@ class Settings(BaseSettings):
     def delivered(self) -> Path:
         """Folder of the immutable snapshots, one per delivery date."""
         return self.home.absolute() / "lake" / "delivered"
+
+    @property
+    def seals(self) -> Path:
+        """Folder of the closed months: the chain of seals."""
+        return self.home.absolute() / "seals"
 
     @property
     def build(self) -> Path:

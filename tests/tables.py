@@ -57,7 +57,7 @@ def _value(declared: Column, row: Mapping[str, str | None], number: int) -> Any:
 def _filled(declared: Column, number: int) -> Any:
     if declared.null_means is not None:
         return None
-    if declared.is_key and declared.one_of is None and declared.type.polars == pl.String():
+    if declared.is_key and declared.one_of is None and declared.pattern is None and declared.type.polars == pl.String():
         return f"{declared.name}-{number}"
     if declared.example is not None:
         return parsed(declared, declared.example)

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from transforms import periods
-from transforms.billing_periods import BILLING_PERIOD
+from transforms.billing_periods import BILLING_PERIOD, DUE, due_intervals
 from transforms.usage_cells import covered_meters
 
 ACCOUNT_CONTRACT = ["account_id", "contract_id"]
@@ -24,7 +24,8 @@ def active_prices(
 ) -> pl.LazyFrame:
     """List every price that is active under a contract in a billing period, with its first active day.
 
-    Grain: one row per account, contract, price and billing period, from `billing_starts_on` to `as_of`.
+    Grain: one row per account, contract, price and billing period, from `billing_starts_on` to `as_of`; of a price with
+           an interval of its own one per period of it within the billing period.
     Rule:  a price of the default plan is active where no signed contract covers its meter on the day, as usage of it
            would fall there; the version is the one in force at the first active instant.
 
@@ -44,10 +45,18 @@ def active_prices(
         pl.max_horizontal("valid_from", "billing_period_start").alias("_first_day"),
         pl.min_horizontal("valid_to", "billing_period_end").alias("_end_day"),
     )
+    intervals = due_intervals(price_versions)
+    by_interval = rates.join(intervals.lazy(), on="price_id", how="inner", validate="m:1")
+    by_billing = rates.join(intervals.lazy(), on="price_id", how="anti")
+    of_meter = ["rate_set_id", "meter"]
+    sold = [_sold(active.with_columns(pl.col("billing_period_start").alias(DUE)), by_billing, zone_days, by=of_meter)]
+    if not intervals.is_empty():
+        due = _by_due_period(active, intervals["due_interval"].unique().sort())
+        sold.append(_sold(due, by_interval, zone_days, by=[*of_meter, "due_interval"]).drop("due_interval"))
     earliest = (
-        _sold(active, rates, zone_days, by=["rate_set_id", "meter"])
+        pl.concat(sold)
         .sort("active_at")
-        .unique([*ACCOUNT_CONTRACT, "price_id", "billing_period_start"], keep="first", maintain_order=True)
+        .unique([*ACCOUNT_CONTRACT, "price_id", "billing_period_start", DUE], keep="first", maintain_order=True)
     )
     return _with_local_date(earliest, zone_days, "active_at", "service_date")
 
@@ -115,23 +124,40 @@ def _in_force(account_contracts: pl.LazyFrame, plan_prices: pl.LazyFrame, price_
 def _by_period(spans: pl.LazyFrame) -> pl.LazyFrame:
     """Cut spans of days, which end with a day that is no longer in them, to the billing periods of their contracts."""
     rhythm = [pl.col("billing_interval"), pl.col("billing_anchor_date")]
-    first = periods.number(pl.col("valid_from"), *rhythm)
-    last = periods.number(pl.col("valid_to").dt.offset_by("-1d"), *rhythm)
+    return _cut(spans, "valid_from", "valid_to", rhythm, *BILLING_PERIOD)
+
+
+def _by_due_period(spans: pl.LazyFrame, intervals: pl.Series) -> pl.LazyFrame:
+    """Cut spans of days within billing periods further, once by each interval that a price has of its own."""
+    rhythm = [pl.col("due_interval"), pl.col("billing_anchor_date")]
+    each = spans.join(intervals.to_frame().lazy(), how="cross")
+    return (
+        _cut(each, "_first_day", "_end_day", rhythm, DUE, "_due_to")
+        .with_columns(
+            pl.max_horizontal("_first_day", DUE).alias("_first_day"),
+            pl.min_horizontal("_end_day", "_due_to").alias("_end_day"),
+        )
+        .drop("_due_to")
+    )
+
+
+def _cut(spans: pl.LazyFrame, since: str, until: str, rhythm: list[pl.Expr], start: str, end: str) -> pl.LazyFrame:
+    """Repeat each span, whose last day is the one before `until`, for every period that it touches."""
+    first = periods.number(pl.col(since), *rhythm)
+    last = periods.number(pl.col(until).dt.offset_by("-1d"), *rhythm)
     place = pl.col("_period")
     return (
         spans.with_columns(pl.int_ranges(first, last + 1).alias("_period"))
         .explode("_period")
-        .with_columns(
-            periods.start(place, *rhythm).alias("billing_period_start"),
-            periods.start(place + 1, *rhythm).alias("billing_period_end"),
-        )
+        .with_columns(periods.start(place, *rhythm).alias(start), periods.start(place + 1, *rhythm).alias(end))
         .drop("_period")
     )
 
 
 def _sold(spans: pl.LazyFrame, rates: pl.LazyFrame, zone_days: pl.LazyFrame, *, by: list[str]) -> pl.LazyFrame:
     """Cut spans of days to the versions that are sold in them; `active_at` is the first instant of each piece."""
-    columns = [*ACCOUNT_CONTRACT, *by, "time_zone", *BILLING_PERIOD, "_start_at", "_end_at"]
+    kept = [*ACCOUNT_CONTRACT, *by, "time_zone", *BILLING_PERIOD, DUE, "_start_at", "_end_at"]
+    columns = [name for name in kept if name != DUE or name in spans.collect_schema()]
     return (
         spans.pipe(periods.with_day_start, zone_days, "_first_day", "_start_at")
         .pipe(periods.with_day_start, zone_days, "_end_day", "_end_at")

@@ -13,7 +13,7 @@ OF_SUSPENSE = ["suspense_rule", "suspense_detail"]
 COUNTED = ["event_count", "landed_quantity", "amount"]
 NOTHING = pl.lit(0).cast(QUANTITY)
 # Rated, the cells of a counter merge; what waits or is excluded counts by itself, cell by cell.
-OF_THE_COUNTER = ["contract_id", "price_id", "price_version_id", "currency"]
+OF_THE_COUNTER = ["contract_id", "price_id", "counter_version_id", "currency"]
 OF_THE_CELL = ["stated_contract_id", "dimensions", "value_currency"]
 
 

@@ -21,21 +21,26 @@ from data_contracts import (
     ZoneDays,
 )
 from data_contracts.vocabulary import AMOUNT, EXACT, QUANTITY
-from transforms import exchange, money, periods, running
+from transforms import counters, exchange, money, periods, running
 from transforms.active_prices import active_prices
-from transforms.billing_periods import BILLING_PERIOD, with_billing_period
-from transforms.charge_models import CELL_MODELS, CUMULATIVE_MODELS, EVENT_MODELS, amount_of
+from transforms.billing_periods import BILLING_PERIOD, DUE, with_billing_period, with_due_period
+from transforms.billing_quantity import QUANTITY_TERMS, billed
+from transforms.charge_models import CELL_MODELS, CUMULATIVE_MODELS, EVENT_MODELS, MODELS_OF_CELLS, amount_of
 from transforms.charge_models.matrix import matrix
+from transforms.charge_models.volume import volume
+from transforms.counters import COUNTER
 from transforms.price_bounds import bound_lines, has_bounds, rounded_bounds
+from transforms.shared_tiers import with_groups
 
 # Raised when a rule of rating changes; stands on every line, so that a difference has a cause.
 RULE_VERSION = "1"
 
 LINE = ["account_id", "contract_id", "price_id", "price_version_id", "dimensions", "currency", "service_date"]
-# What counts units: each group, and each version's part of the period for itself (`on_price_change: restart`).
-COUNTER = ["contract_id", "price_id", "price_version_id", "dimensions", "billing_period_start"]
-# What a flat price is due once for, whatever its versions are.
-FLAT_SCOPE = ["contract_id", "price_id", "dimensions", "billing_period_start"]
+# A counter of usage cells, and the order in which those of a matrix use up what is free.
+CELL_COUNTER = [name if name != "dimensions" else "line_dimensions" for name in COUNTER]
+CELL_ORDER = ["service_date", "slot_at", "account_id", "contract_id", "price_version_id", "dimensions"]
+# What a flat price is due once for, whatever its versions are: its own interval, or the billing period.
+FLAT_SCOPE = ["contract_id", "price_id", "dimensions", DUE]
 # The running total that is rounded: it runs on when the price changes, so that a period sums to one rounded total.
 ROUNDING_SCOPE = ["contract_id", "price_id", "dimensions", "billing_period_start"]
 AMOUNTS = ["amount_exact", "list_exact", "fees", "list_fees"]
@@ -76,14 +81,23 @@ def line_items(
         zone_days=zone_days,
         as_of=as_of,
     )
-    used = priced_usage.filter(pl.col("outcome") == "rated").pipe(with_billing_period, account_contracts)
+    rated_cells = (
+        priced_usage.filter(pl.col("outcome") == "rated")
+        .pipe(with_billing_period, account_contracts)
+        .pipe(with_due_period, price_versions, account_contracts)
+    )
+    used = counters.with_shared_group(rated_cells, price_versions, group="line_dimensions")
     # Collected, because several steps go on from here: the plan would make it anew for each (20 s instead of 9).
     unused = _without_usage(active, used).collect().lazy()
-    points = pl.concat([_points(used), unused.filter(~is_by_event("model"))])
+    counted_by = partial(counters.with_counter, price_versions=price_versions, account_contracts=account_contracts)
+    cells = _with_charged(used.filter(~is_by_event("model")), price_versions, account_contracts)
+    points = pl.concat([_points(cells), unused.filter(~is_by_event("model"))])
     rated = pl.concat(
         [
-            _rated_by_quantity(points, price_versions, price_tiers),
-            _rated_by_event(rated_events.pipe(with_billing_period, account_contracts)),
+            _rated_by_quantity(counted_by(points), price_versions, price_tiers),
+            _rated_by_event(
+                counted_by(_fees(rated_events).pipe(with_billing_period, account_contracts)), price_versions
+            ),
             _without_event(unused.filter(is_by_event("model"))),
         ]
     )
@@ -94,6 +108,7 @@ def line_items(
         exchange_rates=exchange_rates,
         currencies=currencies,
     )
+    rounded = partial(_rounded_lines, used=rated_cells, price_versions=price_versions)
     if has_bounds(price_versions):
         # Collected, because it is used in several places; as one plan it made the engine wait for itself for ever.
         rated = rated.collect().lazy()
@@ -107,10 +122,10 @@ def line_items(
             zone_days=zone_days,
             as_of=as_of,
         )
-        usage = _rounded(described(rated)).collect().lazy()
+        usage = rounded(described(rated)).collect().lazy()
         lines = pl.concat([usage, rounded_bounds(described(bounds).collect().lazy(), usage)])
     else:
-        lines = _rounded(described(rated))
+        lines = rounded(described(rated))
     reported = exchange.with_reporting(
         lines, exchange_rates, companies, currencies, day="posting_date", amount_reporting=exchange.converted("amount")
     )
@@ -122,23 +137,50 @@ def is_by_event(model: str) -> pl.Expr:
     return pl.col(model).is_in(list(EVENT_MODELS))
 
 
-def _points(used: pl.LazyFrame) -> pl.LazyFrame:
+def _with_charged(cells: pl.LazyFrame, price_versions: pl.LazyFrame, account_contracts: pl.LazyFrame) -> pl.LazyFrame:
+    """Add how many units of each cell are priced, by its version (`charged`) and by the plan's (`list_charged`).
+
+    Cells of a matrix, and hours of a rate curve, have one counter: they use up what is free, and fill up what is
+    rounded, in the order of days, and within a day of their slots and dimensions. What other cells have counts in the
+    total of their line.
+    """
+    versions = {"charged": "price_version_id", "list_charged": "list_price_version_id"}
+    terms = price_versions.filter(pl.col("model").is_in(MODELS_OF_CELLS)).select(
+        "price_version_id", "currency", *QUANTITY_TERMS
+    )
+    # Collected, because it decides what is built, and the book is small.
+    if terms.filter(pl.any_horizontal(pl.col(QUANTITY_TERMS).is_not_null())).collect().is_empty():
+        return cells.with_columns(pl.col("quantity").alias(name) for name in versions)
+    of_counters = counters.with_counter(cells, price_versions, account_contracts)
+    counted = (
+        running.in_order(of_counters, CELL_COUNTER, CELL_ORDER)
+        .with_columns(running.total("quantity", QUANTITY).alias("_through"))
+        .drop(running.STARTS)
+    )
+    before = pl.col("_through") - pl.col("quantity")
+    for name, version in versions.items():
+        of_version = terms.rename({"price_version_id": version})
+        counted = (
+            counted.join(of_version, on=[version, "currency"], how="left", validate="m:1")
+            .with_columns((billed(pl.col("_through")) - billed(before)).alias(name))
+            .drop(QUANTITY_TERMS)
+        )
+    return counted.drop("_through")
+
+
+def _points(cells: pl.LazyFrame) -> pl.LazyFrame:
     """Add up the cells of each line: their units, and what those cost that are priced by the cell."""
-    listed = matrix(pl.col("quantity"), pl.col("list_unit_amount"))
+    listed = matrix(pl.col("list_charged"), pl.col("list_unit_amount"))
     return (
-        used.filter(~is_by_event("model"))
-        .drop("dimensions")
+        cells.drop("dimensions")
         .rename({"line_dimensions": "dimensions"})
-        .group_by(*LINE, *BILLING_PERIOD, "model")
+        .group_by(*LINE, *BILLING_PERIOD, DUE, "model")
         .agg(
             pl.lit("usage").alias("charge_kind"),
             pl.col("list_price_version_id").sort_by("slot_at").first(),
             pl.col("quantity").sum(),
             pl.col("slot_at").min().alias("started_at"),
-            # Of one cell where units are free, which is the only place that asks.
-            pl.col("unit_amount").first().alias("cell_unit_amount"),
-            pl.col("list_unit_amount").first().alias("list_cell_unit_amount"),
-            amount_of(CELL_MODELS, pl.col("model"), pl.col("quantity")).cast(EXACT).sum().alias("cell_exact"),
+            amount_of(CELL_MODELS, pl.col("model"), pl.col("charged")).cast(EXACT).sum().alias("cell_exact"),
             # A cell that the plan's own matrix does not know has no list price: then the line has none, either.
             pl.when(pl.col("list_unit_amount").is_not_null().all()).then(listed.sum()).alias("list_cell_exact"),
         )
@@ -147,18 +189,17 @@ def _points(used: pl.LazyFrame) -> pl.LazyFrame:
 
 def _without_usage(active: pl.LazyFrame, used: pl.LazyFrame) -> pl.LazyFrame:
     """Active prices of a billing period in which nothing of theirs was used: one point of quantity 0 each."""
-    used_in = used.select("contract_id", "price_id", "billing_period_start").unique()
+    used_in = used.select("contract_id", "price_id", "billing_period_start", DUE).unique()
     is_of_time = pl.col("meter") == ""
     return active.join(used_in, on=used_in.collect_schema().names(), how="anti").select(
         *[pl.col("conditions").alias("dimensions") if name == "dimensions" else pl.col(name) for name in LINE],
         *BILLING_PERIOD,
+        DUE,
         "model",
         pl.when(is_of_time).then(pl.lit("recurring")).otherwise(pl.lit("usage")).alias("charge_kind"),
         "list_price_version_id",
         pl.lit(0).cast(QUANTITY).alias("quantity"),
         pl.col("active_at").alias("started_at"),
-        NOTHING.alias("cell_unit_amount"),
-        pl.lit(None, dtype=EXACT).alias("list_cell_unit_amount"),
         NOTHING.alias("cell_exact"),
         pl.lit(None, dtype=EXACT).alias("list_cell_exact"),
     )
@@ -168,17 +209,25 @@ def _rated_by_quantity(points: pl.LazyFrame, price_versions: pl.LazyFrame, price
     """Rate each point by its own version, and beside it by the plan's.
 
     A cumulative model as R(cumulative) - R(cumulative before); before the first point R is 0, not R(0): tier one's flat
-    is due with the first point, even one of quantity 0. A flat price is due with the first point of the period only. A
-    cell model brings the amount with it.
+    is due with the first point, even one of quantity 0. A flat price is due with the first point of the period only, or
+    with the first one that has used something. A cell model brings the amount with it.
     """
-    is_due = pl.col("started_at") == pl.col("started_at").min().over(FLAT_SCOPE)
+    started, of_use = pl.col("started_at"), pl.col("quantity") > 0
+    # One look at all groups at once, which a book without flat prices is spared.
+    due = (
+        [
+            (started == started.min().over(FLAT_SCOPE)).alias("is_due"),
+            (started == started.filter(of_use).min().over(FLAT_SCOPE)).fill_null(value=False).alias("is_due_if_used"),
+        ]
+        if _has_flat_prices(price_versions)
+        else [pl.lit(value=True).alias(name) for name in ("is_due", "is_due_if_used")]
+    )
     counted = (
-        running.in_order(points, COUNTER, ["service_date"])
+        running.in_order(points, COUNTER, counters.order(price_versions))
         .with_columns(
             running.total("quantity", QUANTITY).alias("through"),
             pl.col(running.STARTS).alias("is_first"),
-            # One look at all groups at once, which a book without flat prices is spared.
-            (is_due if _has_flat_prices(price_versions) else pl.lit(value=True)).alias("is_due"),
+            *due,
         )
         .with_columns((pl.col("through") - pl.col("quantity")).alias("quantity_before"))
         .drop(running.STARTS)
@@ -189,20 +238,96 @@ def _rated_by_quantity(points: pl.LazyFrame, price_versions: pl.LazyFrame, price
     total = own.pipe(_with_total, price_tiers, version="price_version_id", at="through", into="total").pipe(
         _with_total, price_tiers, version="price_version_id", at="quantity_before", into="total_before"
     )
-    before = pl.when("is_first").then(NOTHING).otherwise("total_before")
-    is_free = (pl.col("model") == "flat") & ~pl.col("is_due")
+    is_flat = pl.col("model") == "flat"
+    before = pl.when(pl.col("is_first") | is_flat).then(NOTHING).otherwise("total_before")
+    is_free = is_flat & ~_is_flat_due()
     columns = [*counted.collect_schema(), "amount_exact"]
     of_totals = total.with_columns(
         pl.when(is_free).then(NOTHING).otherwise(pl.col("total") - before).alias("amount_exact")
     )
     of_cells = own.filter(pl.col("model").is_in(list(CELL_MODELS))).with_columns(
-        _of_cells("cell_exact", "cell_unit_amount").alias("amount_exact")
+        pl.col("cell_exact").alias("amount_exact")
     )
-    return (
+    rated = (
         pl.concat([of_totals.select(columns), of_cells.select(columns)])
         .join(_list_amounts(counted, price_versions, price_tiers), on=LINE, how="left", validate="1:1")
         .with_columns(pl.coalesce("list_exact", "amount_exact").alias("list_exact"), *NO_FEES)
         .select(RATED)
+    )
+    running_on = _continued_volume(own, price_versions, price_tiers)
+    if running_on is None:
+        return rated
+    return pl.concat([rated.join(running_on, on=LINE, how="anti"), running_on.select(RATED)])
+
+
+def _continued_volume(
+    own: pl.LazyFrame, price_versions: pl.LazyFrame, price_tiers: pl.LazyFrame
+) -> pl.LazyFrame | None:
+    """Rate the points of volume counters that go on from one version to the next; None where there are none."""
+    is_of_another = (pl.col("model") == "volume") & (pl.col("price_version_id") != pl.col("counter_version_id"))
+    shared = own.filter(is_of_another).select(COUNTER).unique().collect()
+    if shared.is_empty():
+        return None
+    points = own.join(shared.lazy(), on=COUNTER, how="semi").collect().lazy()
+    amounts = [
+        _blended(points, price_versions, price_tiers, version=version, into=into)
+        for version, into in (("price_version_id", "amount_exact"), ("list_price_version_id", "list_exact"))
+    ]
+    rated = points.with_columns(*NO_FEES)
+    for amount in amounts:
+        rated = rated.join(amount, on=LINE, how="left", validate="1:1")
+    return rated.with_columns(pl.coalesce("list_exact", "amount_exact").alias("list_exact")).collect().lazy()
+
+
+def _blended(
+    points: pl.LazyFrame, price_versions: pl.LazyFrame, price_tiers: pl.LazyFrame, *, version: str, into: str
+) -> pl.LazyFrame:
+    """What each point adds to a volume counter of several versions.
+
+    Grain: one row per point whose versions have tiers in its currency.
+    Rule:  the counter's total selects the tier in the table of every version; each prices its own units there, and the
+           last one so far adds its flat. 600 at 0.010 and 600 more at 0.012, each cheaper above 1,000 (0.008, 0.009),
+           are 600 * 0.008 + 600 * 0.009 = 10.20.
+    """
+    order = counters.order(price_versions)
+    terms = price_versions.select(pl.col("price_version_id").alias("_of"), "currency", *QUANTITY_TERMS)
+    in_order = running.in_order(points, COUNTER, order).with_columns(
+        pl.when(running.STARTS).then(None).otherwise(pl.col(version).shift(1)).alias("_last_before"),
+        (billed(pl.col("through")) - billed(pl.col("quantity_before"))).alias("_charged"),
+    )
+    versions = points.select(*COUNTER, pl.col(version).alias("_of")).unique()
+    nothing = pl.lit(0).cast(QUANTITY)
+    is_own = pl.col(version) == pl.col("_of")
+    each = (
+        running.in_order(
+            in_order.drop(running.STARTS)
+            .join(versions, on=COUNTER, how="inner", validate="m:m")
+            .with_columns(pl.when(is_own).then("_charged").otherwise(nothing).alias("_own")),
+            [*COUNTER, "_of"],
+            order,
+        )
+        .with_columns(running.total("_own", QUANTITY).alias("_units"))
+        .with_columns((pl.col("_units") - pl.col("_own")).alias("_units_before"))
+        .drop(running.STARTS, *QUANTITY_TERMS)
+        .join(terms, on=["_of", "currency"], how="left", validate="m:1")
+        .collect()
+        .lazy()
+    )
+
+    def priced(at: str, units: str, last: pl.Expr) -> pl.LazyFrame:
+        at_total = each.with_columns(billed(pl.col(at)).alias("_billed"))
+        flat = pl.when(last == pl.col("_of")).then("flat_amount").otherwise(NOTHING)
+        amount = volume(pl.col(units), flat, pl.col("unit_amount")).cast(EXACT)
+        return _in_tier(at_total, price_tiers, version="_of").group_by(LINE).agg(amount.sum().alias(f"_{at}"))
+
+    through = priced("through", "_units", pl.col(version))
+    before = priced("quantity_before", "_units_before", pl.col("_last_before"))
+    earlier = pl.when("is_first").then(NOTHING).otherwise("_quantity_before")
+    return (
+        in_order.select(*LINE, "is_first")
+        .join(through, on=LINE, how="inner", validate="1:1")
+        .join(before, on=LINE, how="inner", validate="1:1")
+        .select(*LINE, (pl.col("_through") - earlier).alias(into))
     )
 
 
@@ -214,18 +339,22 @@ def _list_amounts(counted: pl.LazyFrame, price_versions: pl.LazyFrame, price_tie
     version = "list_price_version_id"
     overridden = counted.filter(pl.col(version) != pl.col("price_version_id"))
     listed = _with_terms(overridden, price_versions, version)
-    opens = pl.when(pl.col("model") == "flat").then("is_due").otherwise("is_first")
+    opens = pl.when(pl.col("model") == "flat").then(_is_flat_due()).otherwise("is_first")
     earlier = pl.when(opens).then(NOTHING).otherwise("list_before")
     of_totals = listed.pipe(_with_total, price_tiers, version=version, at="through", into="list_through").pipe(
         _with_total, price_tiers, version=version, at="quantity_before", into="list_before"
     )
-    of_cells = listed.filter(pl.col("model") == "matrix")
+    of_cells = listed.filter(pl.col("model").is_in(MODELS_OF_CELLS))
     return pl.concat(
         [
             of_totals.select(*LINE, (pl.col("list_through") - earlier).alias("list_exact")),
-            of_cells.select(*LINE, _of_cells("list_cell_exact", "list_cell_unit_amount").alias("list_exact")),
+            of_cells.select(*LINE, pl.col("list_cell_exact").alias("list_exact")),
         ]
     )
+
+
+def _is_flat_due() -> pl.Expr:
+    return pl.when(pl.col("flat_on_zero") == "none").then("is_due_if_used").otherwise("is_due")
 
 
 def _has_flat_prices(price_versions: pl.LazyFrame) -> bool:
@@ -233,53 +362,45 @@ def _has_flat_prices(price_versions: pl.LazyFrame) -> bool:
 
 
 def _with_terms(points: pl.LazyFrame, price_versions: pl.LazyFrame, version: str) -> pl.LazyFrame:
-    """Give each point the model and the free units of the version that the column `version` names.
+    """Give each point the model, and what decides its billing quantity, of the version that the column `version` names.
 
     A point whose version has no terms in the currency disappears.
     """
-    terms = price_versions.select(pl.col("price_version_id").alias(version), "currency", "model", "free_units")
+    terms = price_versions.select(
+        pl.col("price_version_id").alias(version), "currency", "model", "flat_on_zero", *QUANTITY_TERMS
+    )
     return points.drop("model").join(terms, on=[version, "currency"], how="inner", validate="m:1")
 
 
-def _of_cells(cell_exact: str, unit_amount: str) -> pl.Expr:
-    """What the cells of a point cost. Where units are free all of them are in one cell, which has a counter."""
-    free = pl.col("free_units")
-    charged = above_free(pl.col("through"), free) - above_free(pl.col("quantity_before"), free)
-    return pl.when(free.is_null()).then(cell_exact).otherwise(matrix(charged, pl.col(unit_amount)))
-
-
 def _with_total(points: pl.LazyFrame, price_tiers: pl.LazyFrame, *, version: str, at: str, into: str) -> pl.LazyFrame:
-    """Add R at a running total: what is left of it after free units, priced by the model in the tier that holds it.
+    """Add R at a running total: what of it is billed, priced by the model in the tier that holds it.
 
     Points of other than cumulative models disappear.
     """
-    tiers = price_tiers.rename({"price_version_id": version})
-    billed = pl.col("_billed")
-    # On its way a running total may be below zero: tier one's line goes on, and the period's total is what counts.
-    is_in_tier = ((billed > pl.col("lower_bound")) | (pl.col("tier") == 1)) & (
-        pl.col("up_to").is_null() | (billed <= pl.col("up_to"))
-    )
+    cumulative = points.filter(pl.col("model").is_in(list(CUMULATIVE_MODELS)))
     return (
-        points.filter(pl.col("model").is_in(list(CUMULATIVE_MODELS)))
-        .with_columns(above_free(pl.col(at), pl.col("free_units")).alias("_billed"))
-        .join(tiers, on=[version, "currency"], how="left", validate="m:m")
-        .filter(is_in_tier)
-        .with_columns(amount_of(CUMULATIVE_MODELS, pl.col("model"), billed).cast(EXACT).alias(into))
+        _in_tier(cumulative.with_columns(billed(pl.col(at)).alias("_billed")), price_tiers, version=version)
+        .with_columns(amount_of(CUMULATIVE_MODELS, pl.col("model"), pl.col("_billed")).cast(EXACT).alias(into))
         .drop("_billed", *[name for name in PriceTiers.schema() if name not in ("price_version_id", "currency")])
     )
 
 
-def above_free(quantity: pl.Expr, free_units: pl.Expr) -> pl.Expr:
-    """What is left of a running total when the free units are taken off: 120 of 100 free are 20, 80 are 0."""
-    above = pl.when(quantity > free_units).then(quantity - free_units).otherwise(pl.lit(0).cast(QUANTITY))
-    return pl.when(free_units.is_null()).then(quantity).otherwise(above)
+def _in_tier(points: pl.LazyFrame, price_tiers: pl.LazyFrame, *, version: str) -> pl.LazyFrame:
+    """Add the tier of the version that holds `_billed`; points of versions without tiers disappear."""
+    tiers = price_tiers.rename({"price_version_id": version})
+    quantity = pl.col("_billed")
+    # On its way a running total may be below zero: the first line goes on there, and the period's total is what counts.
+    is_in_tier = ((quantity > pl.col("lower_bound")) | (pl.col("lower_bound") < 0)) & (
+        pl.col("up_to").is_null() | (quantity <= pl.col("up_to"))
+    )
+    return points.join(tiers, on=[version, "currency"], how="left", validate="m:m").filter(is_in_tier)
 
 
-def _rated_by_event(rated_events: pl.LazyFrame) -> pl.LazyFrame:
+def _fees(rated_events: pl.LazyFrame) -> pl.LazyFrame:
     """Sum the fees of a day: the line's amount is the sum of the fees rounded per event."""
-    daily = (
+    return (
         rated_events.rename({"line_dimensions": "dimensions"})
-        .group_by(*LINE, *BILLING_PERIOD)
+        .group_by(LINE)
         .agg(
             pl.lit("usage").alias("charge_kind"),
             pl.col("quantity").sum(),
@@ -290,9 +411,13 @@ def _rated_by_event(rated_events: pl.LazyFrame) -> pl.LazyFrame:
             pl.col("list_amount").sum().cast(AMOUNT).alias("list_fees"),
         )
     )
+
+
+def _rated_by_event(daily: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
+    """Say where each day's fees stand in their counter."""
     through = running.total("quantity", QUANTITY)
     return (
-        running.in_order(daily, COUNTER, ["service_date"])
+        running.in_order(daily, COUNTER, counters.order(price_versions))
         .with_columns((through - pl.col("quantity")).alias("quantity_before"))
         .select(RATED)
     )
@@ -344,6 +469,11 @@ def _described(
         .join(currencies.select("currency", "minor_units"), on="currency", how="left", validate="m:1")
         .pipe(_named)
     )
+
+
+def _rounded_lines(lines: pl.LazyFrame, *, used: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
+    rounded = _rounded(lines)
+    return with_groups(rounded, used, price_versions) if counters.share_tiers(price_versions) else rounded
 
 
 def _rounded(lines: pl.LazyFrame) -> pl.LazyFrame:

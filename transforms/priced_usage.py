@@ -14,6 +14,7 @@ from data_contracts import (
     PriceConditions,
     PricedUsage,
     PriceVersions,
+    RateCurves,
     Rates,
     UsageDays,
     UsageLevels,
@@ -22,8 +23,10 @@ from data_contracts.vocabulary import QUANTITY
 from transforms import dimensions, exchange, periods
 from transforms.billing_periods import with_billing_period
 from transforms.charge_models import MODELS_OF_TOTALS
+from transforms.counters import with_counter, with_shared_group
 from transforms.levels import standing_cells, with_quantity
 from transforms.matrix_prices import with_matrix_price
+from transforms.rate_curves import with_curve_price
 from transforms.usage_cells import CELL
 
 CELL_KIND = [*CELL, "kind"]
@@ -36,9 +39,9 @@ OVER, NONE = pl.lit(2).cast(QUANTITY), pl.lit(0).cast(QUANTITY)
 # A column of quantities holds 10^26; what is summed up to here stays far below.
 LARGEST_QUANTITY = pl.lit(Decimal(10) ** 20).cast(QUANTITY)
 # What has one running total, and therefore one bound.
-BOUNDED = ["contract_id", "price_id", "currency", "billing_period_start"]
+BOUNDED = ["counter_owner", "price_id", "currency", "counter_start"]
 # What counts for itself: each version's part of a period, each group.
-COUNTER = [*BOUNDED, "price_version_id", "line_dimensions"]
+COUNTER = [*BOUNDED, "counter_version_id", "counted_group"]
 WHY_HELD = {
     "no_exchange_rate": "the price is in another currency than the contract, and no rate of the day is known",
     "amount_bound": "the period's quantity would price above 10^13",
@@ -68,6 +71,7 @@ def priced_usage(
     meters: AsOf[Meters],
     exchange_rates: AsOf[ExchangeRates],
     account_contracts: AsOf[AccountContracts],
+    rate_curves: AsOf[RateCurves],
 ) -> AsOf[PricedUsage]:
     """Give each cell of usage the version that prices it, once as revenue and once as cost, or the reason why not.
 
@@ -78,7 +82,7 @@ def priced_usage(
     """
     uses = _with_named_rule(standing_cells(usage_days, usage_levels), exclusions, meters).collect().lazy()
     asked = uses.filter(pl.col("named_rule").is_null()).select(*OFFER, "value").unique()
-    offers = _offers(asked, rates, price_conditions, price_cells)
+    offers = _offers(asked, rates, price_conditions, price_cells, account_contracts, rate_curves)
     costed = rates.filter(pl.col("kind") == "cost").select(
         "rate_set_id", "meter", pl.lit(value=True).alias("_is_costed")
     )
@@ -86,8 +90,13 @@ def priced_usage(
         costed.unique(), on=["rate_set_id", "meter"], how="left", validate="m:1"
     )
     # Collected here and below, where several steps go on from it: the plan would make it anew for each of them.
-    outcomes = offered.with_columns(_outcome()).pipe(with_billing_period, account_contracts)
-    counted = with_quantity(outcomes.collect().lazy(), usage_levels)
+    in_counters = (
+        offered.with_columns(*_outcome(), pl.col("line_dimensions").alias("counted_group"))
+        .pipe(with_shared_group, price_versions, group="counted_group")
+        .pipe(with_billing_period, account_contracts)
+        .pipe(with_counter, price_versions, account_contracts)
+    )
+    counted = with_quantity(in_counters.collect().lazy(), usage_levels)
     # Counted once more: what is held after all has left its counter.
     judged = with_quantity(_held(counted, price_versions, exchange_rates), usage_levels)
     is_rated = pl.col("outcome") == "rated"
@@ -146,7 +155,12 @@ def _excluded(about: pl.LazyFrame, exclusions: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _offers(
-    asked: pl.LazyFrame, rates: pl.LazyFrame, price_conditions: pl.LazyFrame, price_cells: pl.LazyFrame
+    asked: pl.LazyFrame,
+    rates: pl.LazyFrame,
+    price_conditions: pl.LazyFrame,
+    price_cells: pl.LazyFrame,
+    account_contracts: pl.LazyFrame,
+    rate_curves: pl.LazyFrame,
 ) -> pl.LazyFrame:
     """Every price whose conditions are met, in the version in force at the start of the slot, judged once.
 
@@ -165,6 +179,8 @@ def _offers(
     candidates = candidates.pipe(with_matrix_price, price_cells, version="price_version_id", into="unit_amount").pipe(
         with_matrix_price, price_cells, version="list_price_version_id", into="list_unit_amount"
     )
+    for version, into in (("price_version_id", "unit_amount"), ("list_price_version_id", "list_unit_amount")):
+        candidates = with_curve_price(candidates, account_contracts, rate_curves, version=version, into=into)
     candidates = candidates.collect().lazy()
     exclusive = (pl.col("kind") == "revenue") & ~pl.col("is_additive")
     is_unsold = ~pl.col("is_sold")
@@ -344,7 +360,7 @@ def _totals(rated: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
         pl.col("model").alias("_list_model"),
     )
     return (
-        rated.group_by(*COUNTER, "list_price_version_id", "model")
+        rated.group_by(*COUNTER, "price_version_id", "list_price_version_id", "model")
         .agg(
             pl.col("quantity").sum(),
             pl.col("quantity").abs().sum().alias("size"),

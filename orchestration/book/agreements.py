@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from orchestration.book import rateable
-from orchestration.book.catalogue import Book, interval_problems, model_problems, unknown_name
+from orchestration.book.catalogue import Book, counter_problems, interval_problems, model_problems, unknown_name
 from orchestration.book.history import Chain, Chains, continued
 from orchestration.book.problems import Problem
 from orchestration.book.reading import Placed, read_contract_file
@@ -150,6 +150,10 @@ def _override_problems(book: Book, contract: Placed[Contract], number: int, over
     if meter is None and model != "flat":
         message = f"{price.id} has no meter, and model {model} rates usage of one."
         yield contract.problem(("overrides", number, "model"), "contradiction", message, "Use model flat.")
+    if model != price.model and override.versions[0].on_price_change == "continue":
+        message = f"an override of model {model} cannot continue the counter of {price.id}, which is {price.model}."
+        where = ("overrides", number, "versions", 0, "on_price_change")
+        yield contract.problem(where, "contradiction", message, "Say on_price_change: restart.")
     if meter is not None:
         yield from model_problems(contract, ("overrides", number), model, override.versions, meter)
     for place, version in enumerate(override.versions):
@@ -213,6 +217,7 @@ def _with_overrides(
             for fault in amount_faults(terms)
         )
         problems.extend(interval_problems(in_order(versions)))
+        problems.extend(counter_problems(in_order(versions)))
         owner = placed.place("overrides", number)
         own[key], found = continued(before, versions, state.recorded_on, owner)
         problems.extend(found)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -61,6 +62,7 @@ def read_book(files: Mapping[str, str]) -> tuple[Book | None, list[Problem]]:
     for price in prices.values():
         problems.extend(_reference_problems(price, names, items["meters"]))
         problems.extend(interval_problems(price.versions))
+        problems.extend(counter_problems(price.versions))
         problems.extend(rateable.price_problems(price.placed))
     for plan in items["plans"].values():
         problems.extend(_plan_problems(plan, names, prices))
@@ -239,6 +241,18 @@ def interval_problems(versions: Sequence[BookVersion]) -> Iterator[Problem]:
             yield _overlap(version, other, f"both hold from {written(version.starts)}")
     yield from _zone_dependent(list(first.values()))
     yield from _control_ends(list(first.values()))
+
+
+def counter_problems(versions: Sequence[BookVersion]) -> Iterator[Problem]:
+    """Refuse a version that goes on with a counter of another span or of other owners."""
+    standing = [version for version in versions if not version.is_correction]
+    for before, version in pairwise(standing):
+        spans = [{(terms.tier_period, terms.pool) for _, terms in each.terms} for each in (before, version)]
+        if version.continues and spans[0] != spans[1]:
+            message = f"it continues the counter of {_row(before)}, which has another tier_period or pool."
+            yield version.place.problem(
+                "contradiction", message, "Say the same as it does, or on_price_change: restart."
+            )
 
 
 def _overlap(version: BookVersion, other: BookVersion, why: str) -> Problem:

@@ -66,6 +66,12 @@ TERMS_OF_MODEL: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 # Tiers of units have a unit_amount, tiers of a value a rate. All units of a volume price are priced alike, be it money.
 WRONG_IN_TIER = {"graduated": "rate", "graduated_percentage": "unit_amount"}
+# What other terms of a version need: units to take off or convert, a flat amount, amounts that events have a part of.
+MODELS_OF_UNITS = ("per_unit", "graduated", "graduated_percentage", "volume", "package", "matrix")
+MODELS_OF_FLATS = ("flat", "graduated", "graduated_percentage", "volume")
+# Models whose amount depends on a running total of units.
+MODELS_WITH_TIERS = ("per_unit", "graduated", "graduated_percentage", "volume", "package")
+MINUTES_OF_DAY = 24 * 60
 MODEL_TERMS = ("unit_amount", "per", "intervals", "tiers", "package", "percentage", "matrix", "flat_amount")
 
 
@@ -279,6 +285,29 @@ class RateInterval(Item):
     unit_amount: Price = Field(description="Price of `per` units.")
     per: PositiveQuantity | None = Field(None, description="How many units `unit_amount` buys; 1 when not given.")
 
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> "RateInterval":
+        if self.from_minute >= self.to_minute:
+            message = f"the interval ends at {self.ends_at} and starts at {self.starts_at}."
+            remedy = "Write two intervals for hours across midnight: until 24:00 and from 00:00."
+            refuse_all([Fault(("ends_at",), "reversed_times", message, remedy)])
+        return self
+
+    @property
+    def from_minute(self) -> int:
+        """Return the minute of the day from which it holds."""
+        return _minute(self.starts_at)
+
+    @property
+    def to_minute(self) -> int:
+        """Return the minute of the day from which it no longer holds."""
+        return _minute(self.ends_at)
+
+
+def _minute(clock_time: str) -> int:
+    hours, minutes = clock_time.split(":")
+    return int(hours) * 60 + int(minutes)
+
 
 class UnitConversion(Item):
     """What happens to the quantity before anything else."""
@@ -313,6 +342,12 @@ class Amounts(Item):
     def _tiers_rise(cls, tiers: list[Tier] | None) -> list[Tier] | None:
         refuse_all(_tier_faults(tiers) if tiers is not None else [])
         return tiers
+
+    @field_validator("intervals")
+    @classmethod
+    def _intervals_are_apart(cls, intervals: list[RateInterval] | None) -> list[RateInterval] | None:
+        refuse_all(_interval_overlaps(intervals) if intervals is not None else [])
+        return intervals
 
     @model_validator(mode="after")
     def _amounts_agree(self) -> "Amounts":
@@ -394,6 +429,10 @@ class PriceItem(Item):
     meter: Text | None = Field(None, description="Meter that it rates; none for a price of time.")
     where: dict[Id, Text] = Field(default_factory=dict, description="Exact match on dimensions of the meter.")
     group_by: list[Id] = Field(default_factory=list, description="Counters and lines per value of these dimensions.")
+    group_by_shared_tiers: Flag = Field(
+        default=False,
+        description="Whether the groups share counter, tiers and flats: their sum is rated and allocated to them.",
+    )
     model: Model = Field(description="Charge model.")
     kind: Kind = Field("revenue", description="Revenue, or what the usage costs us.")
     additive: Flag = Field(
@@ -745,7 +784,7 @@ class ContractsDocument(Item):
 def version_faults(model: str, currency: str | None, version: Version, at: tuple[str | int, ...]) -> list[Fault]:
     """List what a version says that its charge model does not know, or leaves out that it needs."""
     own = [name for name in MODEL_TERMS if getattr(version, name) is not None]
-    faults = []
+    faults = list(_unmeant_faults(model, version, at))
     if version.currencies is not None:
         for name in own:
             message = f"{name} stands beside `currencies`, so its currency is open."
@@ -757,6 +796,25 @@ def version_faults(model: str, currency: str | None, version: Version, at: tuple
         message = "the amounts have no currency."
         faults.append(Fault(at, "missing", message, "Write currency at the price, or currencies in the version."))
     return [*faults, *_amount_faults(model, version, at)]
+
+
+def _unmeant_faults(model: str, version: Version, at: tuple[str | int, ...]) -> Iterator[Fault]:
+    """Yield a fault for each term that would say nothing about a price of this model."""
+    said = {
+        "free_units": (version.free_units is not None, MODELS_OF_UNITS, "it prices no units"),
+        "unit_conversion": (
+            version.unit_conversion is not None,
+            (*MODELS_OF_UNITS, "percentage"),
+            "it prices no quantity",
+        ),
+        "flat_on_zero": (version.flat_on_zero == "none", MODELS_OF_FLATS, "it has no flat amount"),
+    }
+    for name, (is_given, models, why) in said.items():
+        if is_given and model not in models:
+            remedy = (
+                "Write free_amount or free_events." if (name, model) == ("free_units", "percentage") else "Drop it."
+            )
+            yield Fault((*at, name), "wrong_term", f"{name} is not a term of model {model}: {why}.", remedy)
 
 
 def _amount_faults(model: str, amounts: Amounts, at: tuple[str | int, ...]) -> list[Fault]:
@@ -788,17 +846,34 @@ def _price_faults(price: PriceItem) -> list[Fault]:
         faults.append(Fault(("versions_from",), "wrong_term", message, "Use model per_unit, or write versions."))
     if price.meter is None and price.model != "flat":
         faults.append(Fault((), "missing", "meter is missing.", f"Model {price.model} rates usage of a meter."))
+    for number, version in enumerate(price.versions):
+        if price.meter is None and version.flat_on_zero == "none":
+            fault = Fault(
+                ("versions", number, "flat_on_zero"), "contradiction", "a price of time has no usage.", "Drop it."
+            )
+            faults.append(fault)
     if price.convert is not None:
         faults.extend(_conversion_faults(price))
     for name in ("where", "group_by"):
         if price.meter is None and getattr(price, name):
             fault = Fault((name,), "contradiction", f"{name} without a meter.", "Name the meter.")
             faults.append(fault)
+    if price.group_by_shared_tiers:
+        faults.extend(_shared_tiers_faults(price))
     faults.extend(
         Fault(("group_by", *fault.at), fault.rule, fault.message, fault.remedy)
         for fault in _repeated(price.group_by, "dimension")
     )
     return faults
+
+
+def _shared_tiers_faults(price: PriceItem) -> Iterator[Fault]:
+    at = ("group_by_shared_tiers",)
+    if not price.group_by:
+        yield Fault(at, "contradiction", "group_by_shared_tiers without group_by.", "Name the groups, or drop it.")
+    if price.model not in MODELS_WITH_TIERS:
+        message = f"model {price.model} has no tiers to share."
+        yield Fault(at, "wrong_term", message, f"Drop it, or use one of {', '.join(MODELS_WITH_TIERS)}.")
 
 
 def _conversion_faults(price: PriceItem) -> Iterator[Fault]:
@@ -830,6 +905,19 @@ def _tier_faults(tiers: list[Tier]) -> list[Fault]:
         if tier.up_to is not None and below is not None and tier.up_to <= below:
             faults.append(Fault(at, *_bound_fault(number, tier.up_to, below)))
         below = tier.up_to
+    return faults
+
+
+def _interval_overlaps(intervals: list[RateInterval]) -> list[Fault]:
+    if not intervals:
+        return [Fault((), "missing", "there is no interval.", "Write at least one, or drop intervals.")]
+    faults = []
+    for number, interval in enumerate(intervals):
+        for place, other in enumerate(intervals[:number]):
+            on_one_day = not interval.days or not other.days or not set(interval.days).isdisjoint(other.days)
+            if on_one_day and interval.from_minute < other.to_minute and other.from_minute < interval.to_minute:
+                message = f"{interval.starts_at} to {interval.ends_at} overlaps intervals.{place}, on the same days."
+                faults.append(Fault((number,), "overlap", message, "Let each time have one price."))
     return faults
 
 

@@ -162,7 +162,17 @@ def _edits(known: Book, found: Book, files: Mapping[str, str]) -> list[Problem]:
 
 
 METER_FIELDS = ("unit", "aggregation", "value", "dimensions", "negative", "carry_over")
-PRICE_FIELDS = ("product", "meter", "where", "model", "kind", "additive", "convert")
+PRICE_FIELDS = (
+    "product",
+    "meter",
+    "where",
+    "model",
+    "kind",
+    "additive",
+    "convert",
+    "group_by_shared_tiers",
+    "interval",
+)
 
 
 def _gone(what: str, placed: Placed[Any], path: str) -> Problem:

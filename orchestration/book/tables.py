@@ -26,6 +26,7 @@ from data_contracts import (
     PriceTiers,
     PriceVersions,
     Products,
+    RateCurves,
     Table,
 )
 from data_contracts.price_cells import DEFAULT_CELL
@@ -35,7 +36,16 @@ from orchestration.book.catalogue import Book
 from orchestration.book.history import Recorded
 from orchestration.book.schema import Meter, PriceItem
 from orchestration.book.state import BookState
-from orchestration.book.terms import Terms, as_instant, at_24_places, group_limit, pieces, quantity_limit, written
+from orchestration.book.terms import (
+    Conversion,
+    Terms,
+    as_instant,
+    at_24_places,
+    group_limit,
+    pieces,
+    quantity_limit,
+    written,
+)
 from transforms.aggregations import AGGREGATIONS
 
 # Without a listed entity the company bills as itself; it states no country, and ZZ is ISO 3166's "unknown".
@@ -56,6 +66,7 @@ def compile_tables(state: BookState, *, billing_starts_on: date) -> dict[str, pl
         PriceVersions: versions,
         PriceTiers: _tiers(state),
         PriceCells: _cells(state),
+        RateCurves: _curves(state),
         PriceConditions: _conditions(state),
         Exclusions: _exclusions(state.book),
         CostMappings: cost_mapping.mapping_rows(mappings),
@@ -207,6 +218,7 @@ def _recorded(state: BookState) -> Iterator[tuple[str | None, PriceItem, list[li
 
 
 def _version_rows(state: BookState) -> Iterator[tuple[Any, ...]]:
+    heads = _counter_heads(state)
     for contract_id, price, chains in _recorded(state):
         conditions = _canonical(price.where)
         first_with: dict[tuple[str, Terms], str] = {}
@@ -235,17 +247,48 @@ def _version_rows(state: BookState) -> Iterator[tuple[Any, ...]]:
                         recorded.version.reason,
                         recorded.version.approved_by,
                         terms_id,
+                        heads.get(identity),
+                        price.interval,
+                        terms.tier_period,
+                        terms.pool,
+                        price.group_by_shared_tiers,
                         terms.rounding,
                         terms.round_at,
                         at_24_places(terms.tiers[0].unit_amount) if terms.model == "per_unit" else None,
                         *_event_terms(terms),
                         terms.free_units,
+                        *_conversion(terms),
+                        terms.flat_on_zero,
                         terms.minimum,
                         terms.maximum,
                         quantity_limit(terms, by_group=bool(price.group_by)),
                         group_limit(terms) if price.group_by else None,
                         recorded.version.place.document,
                     )
+
+
+def _counter_heads(state: BookState) -> dict[str, str]:
+    """Return for each version that goes on with another one's counter the version with which that began.
+
+    The first override of a contract goes on with the list version that was in force when it takes over.
+    """
+    heads: dict[str, str] = {}
+    listed: dict[str, list[tuple[datetime, str]]] = defaultdict(list)
+    for contract_id, price, chains in sorted(_recorded(state), key=lambda found: found[0] is not None):
+        head: str | None = None
+        for chain in chains:
+            starts = chain[0].version.starts
+            if contract_id is not None and head is None:
+                head = next((id_ for since, id_ in reversed(listed[price.id]) if since <= as_instant(starts)), None)
+            begun = head
+            for number, recorded in enumerate(chain):
+                identity = version_id(contract_id, price.id, starts, number)
+                head = begun if begun is not None and recorded.version.continues else identity
+                if head != identity:
+                    heads[identity] = head
+            if contract_id is None and head is not None:
+                listed[price.id].append((as_instant(starts), head))
+    return heads
 
 
 def _start(starts: date | datetime) -> tuple[date | None, datetime | None]:
@@ -267,17 +310,25 @@ def _event_terms(terms: Terms) -> tuple[Any, ...]:
     )
 
 
+def _conversion(terms: Terms) -> tuple[Any, ...]:
+    conversion = terms.conversion
+    if conversion == Conversion():
+        return (None, None, None)
+    rounds = conversion.round is not None
+    return (Decimal(conversion.factor), Decimal(conversion.divisor) if rounds else None, conversion.round)
+
+
 def _tiers(state: BookState) -> Iterator[tuple[Any, ...]]:
     for contract_id, price, chains in _recorded(state):
         for chain in chains:
             for number, recorded in enumerate(chain):
                 identity = version_id(contract_id, price.id, recorded.version.starts, number)
                 for currency, terms in recorded.version.terms:
-                    for tier, piece in enumerate(pieces(terms), start=1):
+                    for piece in pieces(terms):
                         yield (
                             identity,
                             currency,
-                            tier,
+                            piece.tier,
                             piece.lower_bound,
                             piece.up_to,
                             piece.offset,
@@ -298,6 +349,16 @@ def _cells(state: BookState) -> Iterator[tuple[Any, ...]]:
                     for cell in terms.cells:
                         where = DEFAULT_CELL if cell.where is None else _canonical(dict(cell.where))
                         yield (identity, currency, where, at_24_places(cell.unit_amount))
+
+
+def _curves(state: BookState) -> Iterator[tuple[Any, ...]]:
+    for contract_id, price, chains in _recorded(state):
+        for chain in chains:
+            for number, recorded in enumerate(chain):
+                identity = version_id(contract_id, price.id, recorded.version.starts, number)
+                for currency, terms in recorded.version.terms:
+                    for weekday, minute, unit_amount in terms.curve:
+                        yield (identity, currency, weekday, minute, at_24_places(unit_amount))
 
 
 def _canonical(value: Any) -> str:

@@ -13,12 +13,15 @@ from functools import lru_cache
 
 from orchestration.book.problems import Fault, Place
 from orchestration.book.scalars import LARGEST_AMOUNT, LARGEST_QUANTITY, QUANTITY_PLACES, UNIT_PRICE_PLACES
-from orchestration.book.schema import Amounts, Matrix, Package, Percentage, Version
+from orchestration.book.schema import MINUTES_OF_DAY, Amounts, Matrix, Package, Percentage, UnitConversion, Version
 
 # A long series repeats few prices: 17,520 half-hours of the London tariff have three.
 CACHED_TERMS = 65_536
 # Each unit is paid in its own tier, whether it is a unit or one of money.
 GRADUATED = ("graduated", "graduated_percentage")
+# A column of quantities holds 10^26. What is converted stays below 10^20, so that its product with the factor fits.
+LARGEST_CONVERTED = Decimal(10) ** 25
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 # More groups of a price than any company has.
 MOST_GROUPS = 10**18
 
@@ -67,6 +70,19 @@ class CellTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class Conversion:
+    """What a quantity becomes before it is priced: times `factor`, by `divisor`, rounded to whole units.
+
+    Without rounding a divisor is notation, as `per` is: then the terms are those of a unit before it was divided, and
+    the divisor is 1. Example: divide by 1,000 and 2.00 a unit are 0.002 a unit.
+    """
+
+    factor: int = 1
+    divisor: int = 1
+    round: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """All that decides an amount in one currency. Equal terms are one invoice line."""
 
@@ -77,18 +93,26 @@ class Terms:
     event: EventTerms | None = None
     package: PackageTerms | None = None
     cells: tuple[CellTerms, ...] = ()
+    # From which minute of a weekday on a unit costs what.
+    curve: tuple[tuple[int, int, Fraction], ...] = ()
     free_units: Decimal | None = None
     minimum: Decimal | None = None
     maximum: Decimal | None = None
+    conversion: Conversion = Conversion()
+    flat_on_zero: str = "charge"
+    on_price_change: str = "restart"
+    tier_period: str = "billing"
+    pool: str = "account"
 
 
 @dataclass(frozen=True, slots=True)
 class LinearPiece:
     """One tier as a line: R(x) = base_amount + (x - offset) * unit_amount for lower_bound < x <= up_to.
 
-    With a package size, (x - offset) is counted in packages.
+    With a package size, (x - offset) is counted in packages. Tier 0 is where nothing is used, and no flat due.
     """
 
+    tier: int
     lower_bound: Decimal
     up_to: Decimal | None
     offset: Decimal
@@ -110,6 +134,11 @@ class BookVersion:
     terms: tuple[tuple[str, Terms], ...]
     place: Place
     ends: date | datetime | None = None
+
+    @property
+    def continues(self) -> bool:
+        """Whether it goes on with the counter of the version before it."""
+        return any(terms.on_price_change == "continue" for _, terms in self.terms)
 
     def says_the_same(self, other: "BookVersion") -> bool:
         """Whether both are the same version: where it stands and its control `effective_to` are not part of it."""
@@ -150,52 +179,105 @@ def unit_terms(unit_amount: Decimal, per: Decimal | None) -> Terms:
 
 
 def _terms(model: str, version: Version, round_at: str, amounts: Amounts) -> Terms:
+    conversion, unit = _conversion(version.unit_conversion)
     return Terms(
-        model,
+        "rate_curve" if amounts.intervals is not None else model,
         version.rounding,
         round_at,
-        tiers=_tier_terms(model, amounts),
-        event=_event_terms(amounts.percentage) if amounts.percentage is not None else None,
-        package=_package_terms(amounts.package) if amounts.package is not None else None,
-        cells=_cell_terms(amounts.matrix) if amounts.matrix is not None else (),
-        free_units=version.free_units or None,
+        tiers=_tier_terms(model, amounts, unit),
+        event=_event_terms(amounts.percentage, unit) if amounts.percentage is not None else None,
+        package=_package_terms(amounts.package, unit) if amounts.package is not None else None,
+        cells=_cell_terms(amounts.matrix, unit) if amounts.matrix is not None else (),
+        curve=_curve_terms(amounts, unit) if amounts.intervals is not None else (),
+        free_units=_units(version.free_units, unit) or None,
         minimum=amounts.minimum,
         maximum=amounts.maximum,
+        conversion=conversion,
+        flat_on_zero=version.flat_on_zero,
+        on_price_change=version.on_price_change,
+        tier_period=version.tier_period,
+        pool=version.pool,
     )
 
 
-def _tier_terms(model: str, amounts: Amounts) -> tuple[TierTerms, ...]:
-    if model == "per_unit":
+def _conversion(said: UnitConversion | None) -> tuple[Conversion, int]:
+    """Return the conversion, and what one unit of the terms is in the units that are priced."""
+    if said is None:
+        return Conversion(), 1
+    ratio = Fraction(said.multiply) if said.multiply is not None else 1 / Fraction(said.divide or 1)
+    if said.round == "none":
+        return Conversion(ratio.numerator), ratio.denominator
+    return Conversion(ratio.numerator, ratio.denominator, said.round), 1
+
+
+def _tier_terms(model: str, amounts: Amounts, unit: int) -> tuple[TierTerms, ...]:
+    if amounts.intervals is not None:
+        return ()
+    if model == "per_unit" and unit == 1:
         return unit_terms(amounts.unit_amount or Decimal(0), amounts.per).tiers
+    if model == "per_unit":
+        return (TierTerms(None, _unit(amounts.unit_amount, amounts.per) / unit, Decimal(0)),)
     if model == "flat":
         return (TierTerms(None, Fraction(0), amounts.flat_amount or Decimal(0)),)
     return tuple(
-        TierTerms(tier.up_to, _unit(tier.unit_amount or tier.rate, tier.per), tier.flat_amount or Decimal(0))
+        TierTerms(
+            _units(tier.up_to, unit),
+            _unit(tier.unit_amount or tier.rate, tier.per) / unit,
+            tier.flat_amount or Decimal(0),
+        )
         for tier in amounts.tiers or ()
     )
 
 
-def _event_terms(share: Percentage) -> EventTerms:
+def _event_terms(share: Percentage, unit: int) -> EventTerms:
     return EventTerms(
-        rate=share.rate,
+        rate=share.rate if unit == 1 else at_24_places(Fraction(share.rate) / unit),
         fixed=share.fixed or Decimal(0),
         minimum_fee=share.min,
         maximum_fee=share.max,
         free_events=share.free_events,
-        free_amount=share.free_amount,
+        free_amount=_units(share.free_amount, unit),
         free_rule=share.free_rule,
     )
 
 
-def _package_terms(package: Package) -> PackageTerms:
-    return PackageTerms(package.size, package.amount, package.free_units or Decimal(0), package.round)
+def _package_terms(package: Package, unit: int) -> PackageTerms:
+    free = _units(package.free_units, unit) or Decimal(0)
+    return PackageTerms(_units(package.size, unit) or package.size, package.amount, free, package.round)
 
 
-def _cell_terms(matrix: Matrix) -> tuple[CellTerms, ...]:
-    cells = [CellTerms(tuple(sorted(cell.where.items())), _unit(cell.unit_amount, cell.per)) for cell in matrix.cells]
+def _cell_terms(matrix: Matrix, unit: int) -> tuple[CellTerms, ...]:
+    cells = [
+        CellTerms(tuple(sorted(cell.where.items())), _unit(cell.unit_amount, cell.per) / unit) for cell in matrix.cells
+    ]
     if matrix.default is not None:
-        cells.append(CellTerms(None, _unit(matrix.default.unit_amount, matrix.default.per)))
+        cells.append(CellTerms(None, _unit(matrix.default.unit_amount, matrix.default.per) / unit))
     return tuple(cells)
+
+
+def _units(quantity: Decimal | None, unit: int) -> Decimal | None:
+    """Return a quantity of the terms in the units that are priced, exactly."""
+    if quantity is None or unit == 1:
+        return quantity
+    return _scaled(int(Fraction(quantity) * unit * 10**QUANTITY_PLACES), QUANTITY_PLACES)
+
+
+def _curve_terms(amounts: Amounts, unit: int) -> tuple[tuple[int, int, Fraction], ...]:
+    """Lay the intervals over the unit price of the rest of the week; rows at which nothing changes are left out."""
+    base = _unit(amounts.unit_amount, amounts.per) / unit
+    curve = []
+    for weekday, name in enumerate(WEEKDAYS, start=1):
+        changes = {0: base}
+        for interval in sorted(amounts.intervals or (), key=lambda each: each.from_minute, reverse=True):
+            if name in (interval.days or WEEKDAYS):
+                changes.setdefault(interval.to_minute, base)
+                changes[interval.from_minute] = _unit(interval.unit_amount, interval.per) / unit
+        held: Fraction | None = None
+        for minute, unit_amount in sorted(changes.items()):
+            if minute < MINUTES_OF_DAY and unit_amount != held:
+                curve.append((weekday, minute, unit_amount))
+                held = unit_amount
+    return tuple(curve)
 
 
 def _unit(unit_amount: Decimal | None, per: Decimal | None) -> Fraction:
@@ -214,12 +296,18 @@ def pieces(terms: Terms) -> tuple[LinearPiece, ...]:
         return (_package_piece(terms.package),)
     lines = []
     below, due = Decimal(0), Fraction(0)
-    for tier in terms.tiers:
+    starts_at_zero = terms.flat_on_zero == "none" and any(tier.flat_amount for tier in terms.tiers[:1])
+    if starts_at_zero:
+        # Below zero, where a running total may be on its way, tier one's line goes on without its flat.
+        unit_amount = terms.tiers[0].unit_amount
+        lines.append(LinearPiece(0, Decimal(-1), Decimal(0), Decimal(0), unit_amount, Decimal(0), Fraction(0)))
+    for number, tier in enumerate(terms.tiers, start=1):
         is_graduated = terms.model in GRADUATED
         base = due + Fraction(tier.flat_amount) if is_graduated else Fraction(tier.flat_amount)
         line = LinearPiece(
+            tier=number,
             # Tier one holds x = 0 too; -1 keeps the lower bound exclusive in every tier.
-            lower_bound=Decimal(-1) if below == 0 else below,
+            lower_bound=Decimal(-1) if below == 0 and not starts_at_zero else below,
             up_to=tier.up_to,
             offset=below if is_graduated else Decimal(0),
             unit_amount=tier.unit_amount,
@@ -235,6 +323,7 @@ def pieces(terms: Terms) -> tuple[LinearPiece, ...]:
 
 def _package_piece(package: PackageTerms) -> LinearPiece:
     return LinearPiece(
+        tier=1,
         lower_bound=Decimal(-1),
         up_to=None,
         offset=package.free_units,
@@ -252,15 +341,28 @@ def quantity_limit(terms: Terms, *, by_group: bool = False) -> Decimal:
 
     Rule: within the first tier where base + x * unit price could reach 10^13, the largest x of 12 places below it;
     never above 10^20. For percentage x is the value, and the fixed fee and the least fee count once; for dynamic it is
-    the amount. Of a matrix, and of groups, whose totals are added up, every unit is taken at the dearest price.
+    the amount. Of a matrix, and of groups, whose totals are added up, every unit is taken at the dearest price. With a
+    unit conversion it is the largest quantity that becomes no more than that.
     """
+    limit = _converted_limit(terms, by_group=by_group)
+    conversion = terms.conversion
+    if conversion == Conversion():
+        return limit
+    # Rounding adds one unit at most; and the product with the factor has to fit, too.
+    whole = max(Fraction(limit) - (0 if conversion.round is None else 1), Fraction(0))
+    most = min(whole * conversion.divisor, Fraction(LARGEST_CONVERTED)) / conversion.factor
+    return min(LARGEST_QUANTITY, _scaled(int(most * 10**QUANTITY_PLACES), QUANTITY_PLACES))
+
+
+def _converted_limit(terms: Terms, *, by_group: bool) -> Decimal:
     if terms.event is not None:
         base = max(Fraction(terms.event.fixed), Fraction(terms.event.minimum_fee or 0))
         return _reach(base, Fraction(terms.event.rate))
     if terms.model == "dynamic":
         return _reach(Fraction(0), Fraction(1))
-    if terms.cells:
-        return _beyond_free(terms, _reach(Fraction(0), max(cell.unit_amount for cell in terms.cells)))
+    by_cell = [*(cell.unit_amount for cell in terms.cells), *(unit_amount for *_, unit_amount in terms.curve)]
+    if by_cell:
+        return _beyond_free(terms, _reach(Fraction(0), max(by_cell)))
     if terms.package is not None:
         # A started package is at most one more than the units make.
         per_unit = Fraction(terms.package.amount) / Fraction(terms.package.size)
@@ -315,9 +417,9 @@ def _scaled(whole: int, places: int) -> Decimal:
 @lru_cache(maxsize=CACHED_TERMS)
 def amount_faults(terms: Terms) -> tuple[Fault, ...]:
     """List amounts that no table can hold: a unit price that vanishes, a tier that begins beyond 10^13."""
-    faults = [*_cell_faults(terms), *_bound_faults(terms)]
-    for number, piece in enumerate(pieces(terms), start=1):
-        where = f"tier {number}: " if len(terms.tiers) > 1 else ""
+    faults = [*_cell_faults(terms), *_curve_faults(terms), *_bound_faults(terms), *_conversion_faults(terms)]
+    for piece in pieces(terms):
+        where = f"tier {piece.tier}: " if len(terms.tiers) > 1 else ""
         if piece.unit_amount >= LARGEST_AMOUNT:
             faults.append(Fault((), "too_large", f"{where}one unit costs 10^13 or more.", "Check unit_amount and per."))
         if piece.unit_amount > 0 and at_24_places(piece.unit_amount) == 0:
@@ -339,8 +441,35 @@ def _cell_faults(terms: Terms) -> Iterator[Fault]:
             yield Fault((), "too_small", message, "Check unit_amount and per, or choose a larger unit.")
 
 
+def _hours_name(weekday: int, minute: int) -> str:
+    return f"{WEEKDAYS[weekday - 1]} {minute // 60:02d}:{minute % 60:02d}"
+
+
+def _curve_faults(terms: Terms) -> Iterator[Fault]:
+    dearest = max((unit_amount for *_, unit_amount in terms.curve), default=Fraction(0))
+    if dearest >= LARGEST_AMOUNT:
+        yield Fault((), "too_large", "intervals: one unit costs 10^13 or more.", "Check unit_amount and per.")
+    if any(unit_amount > 0 and at_24_places(unit_amount) == 0 for *_, unit_amount in terms.curve):
+        message = "intervals: one unit costs less than 10^-24 and would be free."
+        yield Fault((), "too_small", message, "Check unit_amount and per, or choose a larger unit.")
+
+
 def _cell_name(cell: CellTerms) -> str:
     return "default" if cell.where is None else " ".join(f"{name}={value}" for name, value in cell.where)
+
+
+def _conversion_faults(terms: Terms) -> Iterator[Fault]:
+    """Yield a fault where the factor, the divisor or what they make of the terms does not fit a quantity."""
+    sizes = [*(tier.up_to for tier in terms.tiers), terms.free_units]
+    if terms.package is not None:
+        sizes += [terms.package.size, terms.package.free_units]
+    if terms.event is not None:
+        sizes.append(terms.event.free_amount)
+    factors = [Decimal(terms.conversion.factor), Decimal(terms.conversion.divisor)]
+    largest = max([*factors, *(size for size in sizes if size is not None)])
+    if largest >= LARGEST_CONVERTED:
+        message = f"unit_conversion makes quantities of {largest:.0e} of the terms."
+        yield Fault((), "too_large", message, "Write a factor or divisor of fewer digits, or smaller tiers.")
 
 
 def _bound_faults(terms: Terms) -> Iterator[Fault]:
@@ -370,15 +499,40 @@ def described(version: BookVersion) -> str:
 
 
 def _described(terms: Terms) -> str:
-    return _described_price(terms) + "".join(
-        f", {name} {value:f}"
-        for name, value in (
-            ("free units", terms.free_units),
-            ("minimum", terms.minimum),
-            ("maximum", terms.maximum),
+    return (
+        _described_price(terms)
+        + "".join(
+            f", {name} {value:f}"
+            for name, value in (
+                ("free units", terms.free_units),
+                ("minimum", terms.minimum),
+                ("maximum", terms.maximum),
+            )
+            if value is not None
         )
-        if value is not None
+        + "".join(
+            f", {name} {value}"
+            for name, value, plain in (
+                ("on a price change", terms.on_price_change, "restart"),
+                ("tiers per", terms.tier_period, "billing"),
+                ("pooled by", terms.pool, "account"),
+            )
+            if value != plain
+        )
+        + _described_conversion(terms)
     )
+
+
+def _described_conversion(terms: Terms) -> str:
+    conversion = terms.conversion
+    by = f", quantity times {conversion.factor}" if conversion.factor != 1 else ""
+    rounded = (
+        f", quantity divided by {conversion.divisor} and rounded {conversion.round}"
+        if conversion.round is not None
+        else ""
+    )
+    zero = ", no flat on zero" if terms.flat_on_zero == "none" else ""
+    return by + rounded + zero
 
 
 def _described_price(terms: Terms) -> str:
@@ -388,8 +542,10 @@ def _described_price(terms: Terms) -> str:
         package = terms.package
         free = f", {package.free_units:f} free" if package.free_units else ""
         return f"package {package.amount:f} per {package.size:f}{free}, rounded {package.round}"
-    if terms.cells:
-        return "matrix " + ", ".join(f"{_cell_name(cell)} {plainly(cell.unit_amount)}" for cell in terms.cells)
+    by_cell = [f"{_cell_name(cell)} {plainly(cell.unit_amount)}" for cell in terms.cells]
+    by_cell += [f"{_hours_name(*at)} {plainly(unit_amount)}" for *at, unit_amount in terms.curve]
+    if by_cell:
+        return f"{terms.model.replace('_', ' ')} {', '.join(by_cell)}"
     if terms.model == "dynamic":
         return "the amounts of the events"
     if terms.model == "flat":

@@ -26,7 +26,7 @@ NIGHT = QUANTITY_EVALS | RUN_EVALS | EVENT_EVALS | {"matrix", "rate_buckets"}
 # What a price of a case may say, and a night can be told.
 TERMS = {
     *("model", "unit_amount", "tiers", "package", "percentage", "dimensions", "cells", "default"),
-    *("minimum", "maximum", "usage_discount"),
+    *("minimum", "maximum", "usage_discount", "unit_config"),
     *("tax_percent", "digits", "threshold_amount", "dynamic"),  # of the document, not of the price
 }
 
@@ -58,6 +58,9 @@ def price(case: Case) -> dict[str, Any]:
             version[name] = stated[name]
     if "usage_discount" in stated:
         version["free_units"] = stated["usage_discount"]
+    if "unit_config" in stated:
+        asked = stated["unit_config"]
+        version["unit_conversion"] = {asked["operation"]: asked["factor"], "round": asked["rounding"]}
     if model in ("graduated", "volume", "graduated_percentage"):
         version["tiers"] = list(_tiers(stated["tiers"]))
     elif model == "package":

@@ -146,3 +146,12 @@ def test_a_path_is_a_name_and_no_pattern(tmp_path, name):
 def test_the_hash_is_that_of_the_bytes(tmp_path):
     (tmp_path / "file").write_bytes(b"abc")
     assert storage.sha256_of(tmp_path / "file").startswith("ba7816bf")
+
+
+def test_a_column_of_empty_texts_is_read_back_as_texts(tmp_path):
+    states = rows(UsageStates, "account_id | stated_contract_id\nacme |\nblue | c-1").collect()
+    write_parquet(UsageStates, states, tmp_path / "some.parquet")
+    write_parquet(UsageStates, states.head(1), tmp_path / "none.parquet")
+    read = scan(UsageStates, [tmp_path / "some.parquet", tmp_path / "none.parquet"]).collect()
+    assert read["stated_contract_id"].to_list() == ["", "c-1", ""]
+    assert read.schema == UsageStates.schema()

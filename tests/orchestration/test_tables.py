@@ -16,14 +16,14 @@ def test_inputs_and_output_are_read_off_the_signature():
     assert made.table is UsageStates
     assert made.inputs == {"usage_events": UsageEvents, "zone_days": ZoneDays}
     assert made.builder is usage_states
-    assert not made.wants_as_of
+    assert made.options == frozenset()
 
 
 def test_the_delivery_date_is_asked_for_by_keyword_and_is_no_table():
     def zone_days(accounts: AsOf[Accounts], *, as_of: object) -> AsOf[ZoneDays]: ...
 
     made = made_by(zone_days)
-    assert made.wants_as_of
+    assert made.options == {"as_of"}
     assert made.inputs == {"accounts": Accounts}
 
 

@@ -105,6 +105,8 @@ def frame(table: type[Table], given: Sequence[Row]) -> pl.LazyFrame:
 
 
 def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return "null" if value is None else f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 

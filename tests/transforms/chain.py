@@ -1,8 +1,9 @@
 """The builders of the night on tables in memory: what storage does with files, done with frames."""
 
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 
 import polars as pl
 
@@ -27,7 +28,13 @@ ORDER = (
     "line_items",
     "usage_outcomes",
     "findings",
+    "line_inputs",
+    "corrections",
+    "adjustments",
+    "posted_line_items",
 )
+# Wide enough that nothing is held, unless a test asks for it.
+BOUNDS = {"adjustment_month_bound": Decimal(100), "adjustment_account_bound": Decimal(100)}
 CONTRACTS = {table.table_name: table for table in TABLES}
 CURRENCIES = """
     currency | minor_units
@@ -49,6 +56,7 @@ def made(
     engine: str = "auto",
     buckets: Sequence[frozenset[str]] = (),
     by_delivery: bool = False,
+    bounds: Mapping[str, Decimal] = BOUNDS,
     **given: pl.LazyFrame,
 ) -> dict[str, pl.DataFrame]:
     """Run the builders up to `until` on the given tables and return every table made, each checked.
@@ -67,7 +75,8 @@ def made(
     for name in ORDER:
         if name not in given:
             builder = made_by(getattr(importlib.import_module(f"transforms.{name}"), name))
-            arguments = {"as_of": date.fromisoformat(as_of)} if builder.wants_as_of else {}
+            options = {"as_of": date.fromisoformat(as_of)} | bounds
+            arguments = {option: options[option] for option in builder.options}
             inputs = {each: known[each] for each in builder.inputs}
             parts = [
                 builder.builder(**part, **arguments).collect(engine=engine)

@@ -43,6 +43,7 @@ def versions(text: str, **columns: str) -> pl.LazyFrame:
         "rounding": "half_up",
         "round_at": "period",
         "free_rule": "first_exhausted",
+        "flat_on_zero": "charge",
         "quantity_limit": "1000000000000",
         **columns,
     }

@@ -13,6 +13,7 @@ from transforms.charge_models.matrix import matrix
 from transforms.charge_models.package import package
 from transforms.charge_models.per_unit import per_unit
 from transforms.charge_models.percentage import percentage
+from transforms.charge_models.rate_curve import rate_curve
 from transforms.charge_models.volume import volume
 
 Models = dict[str, Callable[..., pl.Expr]]
@@ -28,7 +29,10 @@ CUMULATIVE_MODELS: Models = {
 }
 
 # A cell model prices each usage cell by itself, and a line adds them up; its terms are columns of `priced_usage`.
-CELL_MODELS: Models = {"matrix": matrix, "dynamic": dynamic}
+CELL_MODELS: Models = {"matrix": matrix, "rate_curve": rate_curve, "dynamic": dynamic}
+
+# Those of them that price units, each at the price of its cell or hours.
+MODELS_OF_CELLS = ("matrix", "rate_curve")
 
 # An event model prices each event by itself; its terms are columns of `price_versions`.
 EVENT_MODELS: Models = {"percentage": percentage}

@@ -25,16 +25,22 @@ def percentage(
 
 
 def is_free(
-    ordinal: pl.Expr, value_through: pl.Expr, free_events: pl.Expr, free_amount: pl.Expr, free_rule: pl.Expr
+    value: pl.Expr,
+    ordinal: pl.Expr,
+    value_through: pl.Expr,
+    free_events: pl.Expr,
+    free_amount: pl.Expr,
+    free_rule: pl.Expr,
 ) -> pl.Expr:
     """Whether the allowance pays for the whole event.
 
     `ordinal` counts the events of the billing period from 1, `value_through` is their value including this one.
     With one allowance it alone decides; with two, `first_exhausted` ends at the first and `both_exhausted` at the
-    last of them.
+    last of them. A free amount that was used up exactly is used up, for an event of value 0, too.
     """
     within_events = (ordinal <= free_events).fill_null(value=False)
-    within_amount = (value_through <= free_amount).fill_null(value=False)
+    has_rest = value_through - value < free_amount
+    within_amount = (has_rest & (value_through <= free_amount)).fill_null(value=False)
     both_given = free_events.is_not_null() & free_amount.is_not_null()
     stops_at_first = both_given & (free_rule == "first_exhausted")
     return pl.when(stops_at_first).then(within_events & within_amount).otherwise(within_events | within_amount)

@@ -57,6 +57,24 @@ def test_the_example_of_the_design_validates_as_it_stands():
             id="nearest value",
         ),
         pytest.param(
+            "aggregation: sum, dimensions: [model]",
+            "aggregation: unique_count, dimensions: [model]",
+            "llm.yaml:6: meters.input_tokens.value: unique_count cannot measure quantity. Write one of its dimensions.",
+            id="a unique_count names the dimension whose values it counts",
+        ),
+        pytest.param(
+            "aggregation: sum, dimensions: [model]",
+            "aggregation: sum, value: model, dimensions: [model]",
+            "llm.yaml:6: meters.input_tokens.value: sum cannot measure model. Write quantity or amount.",
+            id="a sum of texts",
+        ),
+        pytest.param(
+            "aggregation: sum, dimensions: [model]",
+            "aggregation: max, carry_over: true, dimensions: [model]",
+            "llm.yaml:6: meters.input_tokens.carry_over: max begins anew in each billing period. Leave it out.",
+            id="a maximum that is carried over",
+        ),
+        pytest.param(
             "    product: llm_api\n",
             "",
             "llm.yaml:8: prices.gpt4_input.product: product is missing. Write it: Product that it sells.",
@@ -281,19 +299,13 @@ def test_every_model_and_every_term_of_the_design_is_known_to_the_schema():
     currency: USD
     versions:
       - {{effective_from: 2026-01-01, unit_amount: "1", intervals: [{{days: [mon], starts_at: 08:00, ends_at: 24:00, unit_amount: "2"}}], minimum: "1", maximum: "2", free_units: "3", unit_conversion: {{divide: "1000", round: up}},
-         flat_on_zero: none, rounding: down, round_at: event, on_price_change: continue, tier_period: year, pool: payer, recognise: straight_line, applies_to: new_contracts}}
+         rounding: down, round_at: event, on_price_change: continue, tier_period: year, pool: payer, recognise: straight_line, applies_to: new_contracts}}
 """
     found = accepted(book).problems
     assert {problem.rule for problem in found} == {"cannot_be_rated_yet"}
     assert [(problem.line, problem.message.removesuffix(" cannot be rated yet.")) for problem in found] == [
         (5, "bill: advance"),
         (5, "prorate: day"),
-        (16, "unit_conversion"),
-        (16, "intervals (a rate curve)"),
-        (17, "flat_on_zero: none"),
-        (17, "on_price_change: continue"),
-        (17, "tier_period: year"),
-        (17, "pool: payer"),
         (17, "recognise: straight_line"),
         (17, "applies_to: new_contracts"),
         (17, "round_at: event of model per_unit"),
@@ -308,24 +320,40 @@ CELLS = 'matrix: {dimensions: [model], cells: [{where: {model: a}, unit_amount: 
     ("price", "message"),
     [
         pytest.param(
-            f"meter: tokens, model: matrix, versions: [{FREE}{CELLS}}}]",
-            "free_units of a matrix cannot be rated over several cells.",
-            id="free units of which cell",
+            f"meter: tokens, model: dynamic, versions: [{FREE}}}]",
+            "free_units is not a term of model dynamic: it prices no units.",
+            id="free units of amounts",
         ),
         pytest.param(
-            f"meter: tokens, model: dynamic, versions: [{FREE}}}]",
-            "free_units of model dynamic cannot be rated yet.",
-            id="free units of amounts",
+            f'meter: tokens, model: percentage, versions: [{FREE}percentage: {{rate: "0.1"}}}}]',
+            "free_units is not a term of model percentage: it prices no units.",
+            id="free units of fees",
+        ),
+        pytest.param(
+            'model: flat, versions: [{effective_from: 2026-01-01, flat_amount: "1", unit_conversion: {divide: "2"}}]',
+            "unit_conversion is not a term of model flat: it prices no quantity.",
+            id="a conversion of nothing",
+        ),
+        pytest.param(
+            'meter: tokens, model: per_unit, versions: [{effective_from: 2026-01-01, unit_amount: "1", flat_on_zero: none}]',
+            "flat_on_zero is not a term of model per_unit: it has no flat amount.",
+            id="a flat that is not there",
+        ),
+        pytest.param(
+            'model: flat, versions: [{effective_from: 2026-01-01, flat_amount: "1", flat_on_zero: none}]',
+            "a price of time has no usage.",
+            id="never due",
+        ),
+        pytest.param(
+            'meter: tokens, model: per_unit, versions: [{effective_from: 2026-01-01, unit_amount: "1", '
+            'unit_conversion: {multiply: "99999999999999.999999999999"}}]',
+            "USD: unit_conversion makes quantities of 1e+26 of the terms.",
+            id="a factor that no column holds",
         ),
         pytest.param(
             'model: flat, interval: month, versions: [{effective_from: 2026-01-01, flat_amount: "1"}]',
             "a recurring price by the day cannot be rated yet.",
             id="prorated unless it says otherwise",
-        ),
-        pytest.param(
-            'model: flat, interval: year, prorate: none, versions: [{effective_from: 2026-01-01, flat_amount: "1"}]',
-            "interval: year cannot be rated yet.",
-            id="another interval than the month",
         ),
         pytest.param(
             'meter: tokens, model: per_unit, versions: [{effective_from: 2026-01-01, unit_amount: "1", '
@@ -340,6 +368,7 @@ def test_what_a_new_term_cannot_mean_is_refused_by_name(price, message):
     assert found.message == message
 
 
-def test_free_units_of_a_matrix_whose_cells_are_groups_are_rated():
-    price = f"meter: tokens, model: matrix, group_by: [model], versions: [{FREE}{CELLS}}}]"
+@pytest.mark.parametrize("group_by", ["", "group_by: [model], "])
+def test_free_units_of_a_matrix_are_rated_whether_its_cells_are_groups_or_not(group_by):
+    price = f"meter: tokens, model: matrix, {group_by}versions: [{FREE}{CELLS}}}]"
     assert not accepted(f"{HEAD}prices:\n  - {{id: a, product: api, currency: USD, {price}}}\n").problems

@@ -207,6 +207,60 @@ def test_the_quantity_limit_is_the_largest():
     assert free["quantity_limit"] == Decimal(10) ** 20
 
 
+CONVERTED = {
+    "per_unit": ('unit_amount: "{}"', ("2", "0.002")),
+    "graduated": (
+        'tiers: [{{up_to: "{}", unit_amount: "{}", flat_amount: "1"}}, {{up_to: null, unit_amount: "{}"}}]',
+        ("5", "2", "1", "5000", "0.002", "0.001"),
+    ),
+    "package": ('package: {{size: "{}", amount: "3", free_units: "{}"}}', ("2", "1", "2000", "1000")),
+    "percentage": ('percentage: {{rate: "{}", fixed: "0.1", free_amount: "{}"}}', ("0.5", "7", "0.0005", "7000")),
+    "matrix": ('matrix: {{dimensions: [model], cells: [{{where: {{model: a}}, unit_amount: "{}"}}]}}', ("2", "0.002")),
+}
+
+
+@pytest.mark.parametrize("model", sorted(CONVERTED))
+def test_dividing_without_rounding_is_notation_for_terms_of_a_smaller_unit(model):
+    """By 1,000: 2.00 a unit are 0.002, a tier up to 5 ends at 5,000, a package of 2 holds 2,000."""
+    written, values = CONVERTED[model]
+    half = len(values) // 2
+    found = [
+        tables(one_price(model, f"{{effective_from: 2026-01-01, {conversion}{written.format(*terms)}}}"))
+        for conversion, terms in (('unit_conversion: {divide: "1000"}, ', values[:half]), ("", values[half:]))
+    ]
+    for name in ("price_versions", "price_tiers", "price_cells"):
+        assert found[0][name].equals(found[1][name]), name
+
+
+def test_a_conversion_is_a_factor_and_a_divisor_that_are_whole_numbers():
+    """1.25 is 5 / 4. Without rounding the 4 is part of the terms: 2 a unit are 0.5 of what is multiplied by 5."""
+    named = ["quantity_factor", "quantity_divisor", "quantity_round", "unit_amount", "quantity_limit"]
+
+    def converted(said: str) -> tuple:
+        version = f'{{effective_from: 2026-01-01, unit_conversion: {said}, unit_amount: "2"}}'
+        return tables(one_price("per_unit", version))["price_versions"].select(named).row(0)
+
+    # 10^13 / 2 is the first that is too much: of what is priced, and in units of the meter that are 1.25 of it each.
+    assert converted('{multiply: "1.25"}') == (5, None, None, Decimal("0.5"), Decimal("3999999999999.999999999999"))
+    # One unit less may be rounded up to it: (4999999999999.999999999999 - 1) × 4 / 5.
+    assert converted('{multiply: "1.25", round: up}') == (5, 4, "up", 2, Decimal("3999999999999.199999999999"))
+
+
+@pytest.mark.parametrize(
+    ("model", "x", "amount"),
+    [
+        ("graduated", "0", "0"),
+        ("graduated", "0.000000000001", "5.00000000000001"),
+        ("graduated", "1001", "18.008"),
+        ("volume", "0", "0"),
+        ("volume", "1001", "11.008"),
+    ],
+)
+def test_where_no_flat_is_due_on_zero_a_tier_of_its_own_holds_there(model, x, amount):
+    book = one_price(model, f"{{effective_from: 2026-01-01, flat_on_zero: none, tiers: [{TIERS}]}}")
+    assert r(tables(book)["price_tiers"], x) == Decimal(amount)
+
+
 def test_a_tier_that_begins_beyond_what_an_amount_can_hold_is_refused():
     tiers = '{up_to: "10000000000", unit_amount: "1000"}, {up_to: null, unit_amount: "1"}'
     (found,) = accepted(one_price("graduated", f"{{effective_from: 2026-01-01, tiers: [{tiers}]}}")).problems

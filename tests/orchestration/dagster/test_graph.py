@@ -3,9 +3,10 @@
 import dagster as dg
 import pytest
 
-from data_contracts import TABLES
+from data_contracts import TABLES, Kind
 from data_contracts.marts import MARTS, MetaTables
 from data_contracts.render import model_name
+from orchestration import settled
 from orchestration.definitions import night_definitions
 from orchestration.defs_publish import GATE_CHECKS
 from orchestration.gates import CHECKS, GATES
@@ -54,7 +55,8 @@ def test_every_asset_is_made_by_delivery_date_and_a_range_in_one_run(graph):
 
 def test_every_table_has_a_blocking_check_of_its_contract(graph):
     checks = {spec.key: spec for assets in graph.resolve_asset_graph().assets_defs for spec in assets.check_specs}
-    for table in TABLES:
+    # What is sealed was checked when it was sealed, and what is settled is made on the way to the corrections.
+    for table in (table for table in TABLES if table.table_kind is not Kind.SEALED and table not in settled.TABLES):
         assert checks[dg.AssetCheckKey(dg.AssetKey(table.table_name), "contract")].blocking
 
 

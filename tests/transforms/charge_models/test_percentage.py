@@ -59,7 +59,7 @@ def fees(values, *, free_events=None, free_amount=None, free_rule="first_exhaust
     for ordinal, (value, value_through) in enumerate(zip(values, through, strict=True), 1):
         position = {"ordinal": str(ordinal), "value_through": str(value_through), **allowance}
         charged = priced(charged_value, value=value, **position)
-        found.append(fee(str(charged), free=priced(is_free, **position), **terms))
+        found.append(fee(str(charged), free=priced(is_free, value=value, **position), **terms))
     return found
 
 
@@ -104,6 +104,18 @@ def test_one_allowance_alone_decides_by_itself_whatever_the_rule(free_rule):
 def test_the_example_of_the_rest_that_is_charged():
     """500 free; 200, 100, 100, 150: the fourth goes from 400 to 550, so 50 × 1.2 % + 0.10 = 0.70."""
     assert fees(["200", "100", "100", "150"], free_amount="500") == [0, 0, 0, Decimal("0.70")]
+
+
+@pytest.mark.parametrize("free_rule", ["first_exhausted", "both_exhausted"])
+def test_a_free_amount_used_up_exactly_is_used_up_for_an_event_of_no_value(free_rule):
+    """20 free: the event of 20 meets it and is free, as one of 0 before it; the next of 0 pays the fixed fee."""
+    assert fees(["0", "20", "0"], free_amount="20", free_rule=free_rule) == [0, 0, Decimal("0.10")]
+
+
+def test_a_free_event_is_free_although_the_free_amount_is_used_up_where_both_must_be():
+    """3 events or 20 free: the third is within the events, the fourth within nothing."""
+    found = fees(["20", "0", "0", "0"], free_events="3", free_amount="20", free_rule="both_exhausted")
+    assert found == [0, 0, 0, Decimal("0.10")]
 
 
 def test_a_rest_below_the_minimum_pays_the_minimum():
