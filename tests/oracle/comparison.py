@@ -84,8 +84,10 @@ def compare(lines_frame_rows: Iterable[Mapping[str, Any]], expected: Expected, w
         )
         for line, twin in zip(expected.lines, expected.reporting, strict=True)
     ]
+    begins = date.min if world is None else world.billing_starts_on
     rows, lines = (
-        [(key, found) for key, found in side if not says_nothing(found, of_levels)] for side in (rows, lines)
+        [(key, found) for key, found in side if not (says_nothing(found, of_levels) or is_of_before(key, begins))]
+        for side in (rows, lines)
     )
     allowed: dict[Key, tuple[int, int]] = defaultdict(lambda: (0, 0))
     for line in expected.lines:

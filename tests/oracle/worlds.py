@@ -408,7 +408,7 @@ def said_alike(draw: st.DrawFn, draft: Draft, price: Price, meter: Meter) -> Pri
         and chosen("flat_on_zero", 3)
     ):
         alike["flat_on_zero"] = "none"
-    if counts and not has_curve and chosen("tier_period", 5):
+    if counts and adds_up and not has_curve and chosen("tier_period", 5):
         alike["tier_period"] = draw(st.sampled_from(("month", "quarter", "year", "term")))
     if counts and adds_up and not has_curve and draft.pooled and price.kind == "revenue" and draw(st.booleans()):
         alike["pool"] = "payer"
@@ -456,8 +456,7 @@ def prices(draw: st.DrawFn, draft: Draft, name: str, meter: Meter, *, additive_a
     shared: tuple[str, ...] = ()
     may_share = model in CUMULATIVE and meter.aggregation in ("sum", "count") and not meter.negative
     if "shared_tiers" in draft.features and may_share and free and draw(st.integers(0, 3)) == 0:
-        shared = tuple(free[-1:])
-        groups = tuple(dimension for dimension in groups if dimension not in shared)
+        shared, groups = tuple(draw(st.sampled_from([free, free[-1:]]))), ()
     found = Price(name, meter.id, model, (), kind, cell, additive, groups, convert, shared)
     if model == "flat" and draw(st.booleans()):
         found = replace(found, meter=None, conditions={}, group_by=(), shared_tiers=())
@@ -1077,8 +1076,8 @@ def price_document(price: Price) -> dict[str, Any]:
         document["meter"] = price.meter
     if price.group_by:
         document["group_by"] = list(price.group_by)
-    if price.shared_tiers:
-        document["group_by_shared_tiers"] = list(price.shared_tiers)
+    if price.shared_tiers:  # the book shares the tiers of all groups, or of none
+        document |= {"group_by": list(price.shared_tiers), "group_by_shared_tiers": True}
     if price.conditions:
         document["where"] = dict(price.conditions)
     if price.kind != "revenue":

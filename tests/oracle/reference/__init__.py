@@ -67,8 +67,8 @@ Choices: where the text leaves one, this is the reading here. `C…` is cited at
 | C53 | `pool: payer`, `group_by_shared_tiers` | one counter and one rounding scope over all contracts of the payer in one currency, or over all values; the rounded amount of a day and version is allocated over its scopes in proportion to their quantity of that day (all of it to the first if nobody used anything) |
 | C54 | hours of a rate curve | as the local clock shows them, start in, end out; the first that matches; a line is one day of the version, over all hours |
 | C55 | `on_price_change` | the version that takes over says it; `continue` shares the counter with the version before: `quantity_before` runs on, and the line of the later version carries what the change of tier does to the earlier units |
-| C56 | a level on days without events | belongs to the account and the meter: from the day after its first event to D every day is usage of the contract, price and version that it finds then, whoever sold the event; without carry-over it lives in its billing period only |
-| C57 | weighted_sum | an event changes the level by its value from its instant on; each second weighs one part of the seconds of the billing period; the running quantity of a counter is held to twelve places, as quantities are |
+| C56 | a level on days without events | belongs to the account and the meter: from its first event to D every day, and every part of a day after a change of version, is usage of the contract, price and version that it finds then, whoever sold the event; without carry-over it lives in its billing period only |
+| C57 | weighted_sum | an event changes the level by its value from its instant on; each second weighs one part of the seconds of the billing period; the running quantity of an account, period and cell (the values that prices look at) is held to twelve places, as quantities are |
 | C58 | max, latest, unique_count under `restart` | begin anew in each version's part, like every counter: a part with usage pays its own maximum |
 | C59 | free units and unit conversion of a matrix | where every event of a counter is in one cell |
 """

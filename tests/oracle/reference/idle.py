@@ -72,7 +72,7 @@ def zero_usage(book: Book, used: Iterable[tuple[str, str, date]]) -> list[Moment
             currency = book.terms_currency(deal, price, parts[0].version)
             has_rate = book.exchange.convert(currency, scope.currency, day) is not None
             if has_rate and scope.price_key() not in used:  # C46
-                found.append(Moment(scope, day, parts[0], currency))
+                found.append(Moment(scope, day, parts[0], currency, idle=True))
     return found
 
 
@@ -112,10 +112,11 @@ def live_levels(book: Book, readings: Mapping[tuple[str, str], Sequence[Reading]
             for part in book.parts(deal, entry, price)
         }
         for event in cells.values():
-            day = local_day(event.occurred_at, zone) + timedelta(days=1)
+            day = local_day(event.occurred_at, zone)
             while day <= book.world.as_of:
                 start, end = (day_start(each, zone) for each in (day, day + timedelta(days=1)))
-                for instant in {start, *(change for change in changes if start < change < end)}:
+                instants = {start, *(change for change in changes if start < change < end)}
+                for instant in {instant for instant in instants if instant > event.occurred_at}:
                     for scope, usage in rate_event(book, replace(event, occurred_at=instant, contract=None))[1]:
                         known = readings_for(scope, readings)
                         if book.meters[meter].carries or any(began_in(scope, reading, zone, day) for reading in known):
@@ -126,6 +127,6 @@ def live_levels(book: Book, readings: Mapping[tuple[str, str], Sequence[Reading]
 
 
 def began_in(scope: Scope, reading: Reading, zone: str, day: date) -> bool:
-    """Whether an event lies in the scope's billing period before a day."""
+    """Whether an event lies in the scope's billing period, up to a day."""
     of_event = local_day(reading.event.occurred_at, zone)
-    return of_event < day and scope.deal.period(of_event)[0] == scope.period
+    return of_event <= day and scope.deal.period(of_event)[0] == scope.period

@@ -2,14 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil
 
 from tests.oracle.reference.aggregations import ADDITIVE, Reading, counted, held, in_order, is_level, weighed
-from tests.oracle.reference.book import Book, Part
+from tests.oracle.reference.book import Book, Part, canonical
 from tests.oracle.reference.models import (
     cell_price,
     counter_amount,
@@ -25,6 +25,7 @@ from tests.oracle.reference.periods import day_start, tier_period_start
 from tests.oracle.reference.usage import Scope, ScopeKey, Usage
 from tests.oracle.reference.world import (
     Dynamic,
+    Event,
     Fee,
     Flat,
     Line,
@@ -58,6 +59,7 @@ class Point:
     part: Part
     currency: str  # of the terms that rate it
     shares: tuple[Share, ...]
+    idle: bool = False  # nobody used it, and no level lives
 
     @property
     def usages(self) -> list[Usage]:
@@ -86,6 +88,7 @@ class Moment:
     part: Part
     currency: str
     usages: tuple[Usage, ...] = ()
+    idle: bool = False
 
 
 def series_of(moments: Sequence[Moment]) -> dict[SeriesKey, list[Point]]:
@@ -104,7 +107,8 @@ def series_of(moments: Sequence[Moment]) -> dict[SeriesKey, list[Point]]:
                 Share(of_scope[0].scope, tuple(usage for member in of_scope for usage in member.usages))
                 for _, of_scope in sorted(by_scope.items())
             )
-            points.append(Point(day, members[0].part, members[0].currency, shares))
+            idle = all(member.idle for member in members)
+            points.append(Point(day, members[0].part, members[0].currency, shares, idle))
         found[key] = sorted(points, key=lambda point: (point.day, point.part.start))
     return found
 
@@ -128,7 +132,6 @@ class Counter:
     quantity: Fraction = Fraction(0)
     events: int = 0
     opened: bool = False
-    area: Fraction = Fraction(0)  # of a level, before it is held to the places of a quantity
     usages: list[Usage] = field(default_factory=list)
     own: dict[str, Stretch] = field(default_factory=dict)  # by version id, in their order
     listed: dict[str, Stretch] = field(default_factory=dict)
@@ -308,6 +311,8 @@ def quantity_through(book: Book, point: Point, counter: Counter, readings: Seque
     if point.scope.price.meter is None:
         return Fraction(0)
     meter = book.meters[point.scope.price.meter]
+    if point.idle:
+        return counter.quantity
     if not is_level(meter):
         return counted(meter, [*counter.usages, *point.usages])
     zone = point.scope.deal.account.zone
@@ -315,9 +320,22 @@ def quantity_through(book: Book, point: Point, counter: Counter, readings: Seque
     start, end = max(start, point.part.start), end if point.part.end is None else min(end, point.part.end)
     if meter.aggregation == "weighted_sum":
         period = tuple(day_start(day, zone) for day in point.scope.deal.period(point.day))
-        counter.area += weighed(readings, start, end, period, carries=meter.carries)
-        return held(counter.area)
+        cells = defaultdict(list)
+        for reading in readings:
+            cells[cell_of(book, meter, reading.event)].append(reading)
+        through, before = (
+            sum(held(weighed(of_cell, period[0], until, period, carries=meter.carries)) for of_cell in cells.values())
+            for until in (end, start)
+        )
+        return counter.quantity + through - before
     return counted(meter, [reading for reading in readings if reading.event.occurred_at < end])
+
+
+def cell_of(book: Book, meter: Meter, event: Event) -> str:
+    """The values of an event that any price of its meter looks at: what is kept apart when quantities are held."""
+    prices = [price for price in book.world.prices if price.meter == meter.id]
+    named = {name for price in prices for name in (*price.conditions, *price.group_by, *price.shared_tiers)}
+    return canonical({name: value for name, value in event.dimensions.items() if name in named})
 
 
 def rate_series(book: Book, points: Sequence[Point], readings: Sequence[Reading] = ()) -> tuple[list[Line], list[Fee]]:
@@ -334,7 +352,7 @@ def rate_series(book: Book, points: Sequence[Point], readings: Sequence[Reading]
         counter = counters[counter_key(point)]
         own, listed = totals.setdefault(scope.period, (Totals(scope.currency), Totals(scope.currency)))
         if isinstance(terms, Flat):  # C32: once per period, whichever version comes first
-            counter = Counter(counter.quantity, counter.events, own.has_lines, counter.usages)
+            counter = replace(counter, opened=own.has_lines)
         through = quantity_through(book, point, counter, readings)
 
         amounts = []
