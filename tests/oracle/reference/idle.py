@@ -118,8 +118,8 @@ def live_levels(book: Book, readings: Mapping[tuple[str, str], Sequence[Reading]
                 instants = {start, *(change for change in changes if start < change < end)}
                 for instant in {instant for instant in instants if instant > event.occurred_at}:
                     for scope, usage in rate_event(book, replace(event, occurred_at=instant, contract=None))[1]:
-                        known = readings_for(scope, readings)
-                        if book.meters[meter].carries or any(began_in(scope, reading, zone, day) for reading in known):
+                        carries = book.meters[meter].carries
+                        if carries or any(began_in(scope, each, zone, day) for each in readings_for(scope, readings)):
                             moment = Moment(scope, usage.day, usage.part, usage.currency)
                             found[scope.key(), day, usage.part.id] = moment
                 day += timedelta(days=1)

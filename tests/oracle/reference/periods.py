@@ -49,6 +49,7 @@ def anchored(first: date, months: int, anchor: int) -> date:
     return date(year, month + 1, min(anchor, monthrange(year, month + 1)[1]))
 
 
+@cache
 def period_of(day: date, interval: str, anchor: int, first: date) -> tuple[date, date]:
     """The period that a day lies in, half-open: every `interval` from the month of `first` on, at the anchor (C51)."""
     if interval == "week":
