@@ -9,8 +9,10 @@ from typing import ClassVar
 from data_contracts.account_contracts import AccountContracts
 from data_contracts.accounts import Accounts
 from data_contracts.actions import Actions
+from data_contracts.adjustments import Adjustments
 from data_contracts.companies import Companies
 from data_contracts.contracts import Contracts
+from data_contracts.corrections import Corrections
 from data_contracts.cost_rows import CostRows
 from data_contracts.cost_shares import ALLOCATION_METHODS, CostShares
 from data_contracts.costs import Costs
@@ -26,6 +28,7 @@ from data_contracts.products import Products
 from data_contracts.rejected_rows import RejectedRows
 from data_contracts.reversals import Reversals
 from data_contracts.runs import ContractColumns, FeedDays, Renamed, Run, RunLog, RunTables
+from data_contracts.sealed_periods import SealedPeriods
 from data_contracts.usage_days import UsageDays
 from data_contracts.usage_events import UsageEvents
 from data_contracts.usage_outcomes import UsageOutcomes
@@ -51,6 +54,7 @@ from data_contracts.vocabulary import (
     same_key,
 )
 
+OPEN = "the month is open"
 UNRESOLVED = "unresolved"  # contract_id of usage that no contract covers: a key is never null
 
 
@@ -158,10 +162,14 @@ class DimPrice(Mart, schema="marts"):
         example='[{"flat_amount":"0","tier":1,"unit_amount":"0.00003","up_to":null}]',
     )
     cells: Text = column(
-        "Canonical JSON object of the unit prices by matrix cell; `default` is every other combination.",
-        null_means="the model is no matrix",
+        "Canonical JSON object of the unit prices by matrix cell (`default` is every other combination), or by the "
+        "local time from which a rate curve has them.",
+        null_means="the model is neither",
         example='{"default":"0.10"}',
     )
+    price_name: Text = same(PriceVersions.price_name)
+    fee_category: Text = same(PriceVersions.fee_category)
+    passes_through: Text = same(PriceVersions.passes_through)
     rate: UnitPrice = same(PriceVersions.rate)
     fixed_amount: UnitPrice = same(PriceVersions.fixed_amount)
     minimum_fee: UnitPrice = same(PriceVersions.minimum_fee)
@@ -173,6 +181,11 @@ class DimPrice(Mart, schema="marts"):
     flat_on_zero: Text = same(PriceVersions.flat_on_zero)
     minimum_amount: UnitPrice = same(PriceVersions.minimum_amount)
     maximum_amount: UnitPrice = same(PriceVersions.maximum_amount)
+    counter_version_id: Text = same(PriceVersions.counter_version_id)
+    tier_period: Text = same(PriceVersions.tier_period)
+    pool: Text = same(PriceVersions.pool)
+    shares_tiers: Flag = same(PriceVersions.shares_tiers)
+    due_interval: Text = same(PriceVersions.due_interval)
     rounding: Text = same(PriceVersions.rounding)
     round_at: Text = same(PriceVersions.round_at)
     valid_from: Instant = column(
@@ -206,6 +219,25 @@ class DimDate(Mart, schema="marts"):
     day_of_week: Count = column("ISO day of the week: Monday is 1.", unit="day of the week", at_least=1)
     is_weekend: Flag = column("Whether it is a Saturday or a Sunday.")
     is_month_end: Flag = column("Whether it is the last day of its month.")
+
+
+class DimAccountingPeriod(Mart, schema="marts"):
+    """A month of postings of one of our legal entities: open, or closed by a seal and never changed again.
+
+    Grain: one row per legal entity and month, from the first with a line to that of the run.
+    """
+
+    legal_entity_id: Text = same_key(LineItems.legal_entity_id)
+    accounting_period: Text = key("The month.", example="2026-10")
+    date_month: Day = column("First day of the month.")
+    is_period_closed: Flag = column("Whether it is closed.")
+    locked_at: Instant = same(SealedPeriods.locked_at, null_means=OPEN)
+    seal_number: Count = same(SealedPeriods.seal_number, null_means=OPEN)
+    sealed_as_of_date: Day = same(SealedPeriods.sealed_as_of, null_means=OPEN)
+    line_count: Count = same(SealedPeriods.line_count, null_means=OPEN)
+    closed_by: Text = same(SealedPeriods.requested_by, null_means=OPEN)
+    approved_by: Text = same(SealedPeriods.approved_by, null_means=OPEN)
+    reason: Text = same(SealedPeriods.reason, null_means=OPEN)
 
 
 class DimCurrency(Mart, schema="marts"):
@@ -329,7 +361,7 @@ class FctLineItem(Mart, schema="marts"):
     applies_to_line_item_id: Text = same(LineItems.applies_to_line_item_id)
     rule_version: Text = same(LineItems.rule_version)
     accounting_period: Text = column("Month of `posting_date`.", example="2026-10")
-    is_period_closed: Flag = column("Whether that period is closed; false until closing is built.")
+    is_period_closed: Flag = column("Whether that period is closed: then the line never changes.")
     is_provisional: Flag = column(
         "Whether usage of its day is still expected (audit.aud_feed_day): the line may grow when it arrives."
     )
@@ -568,6 +600,33 @@ class RptLineItemMonthly(Mart, schema="reports"):
     amount_reporting: AmountSum = same(FctInvoiceLine.amount_reporting)
     reporting_currency: Text = same(FctLineItem.reporting_currency)
     line_count: Count = column("Line items behind it.", unit="line item", at_least=1)
+
+
+class RptPaymentFees(Mart, schema="reports"):
+    """What an account was charged by a fee in a month of posting: prices of the book that have a fee category.
+
+    A rate by volume is that of the tier that the period's value falls in; a price whose version changed has a row for
+    each of its rates. What bounds and tiers' flat amounts add is in the subtotal alone.
+
+    Grain: one row per month, account, currency, fee and its rates.
+    """
+
+    date_month: Day = key("First day of the posting month.")
+    account_id: Text = same_key(LineItems.account_id)
+    currency: Text = same_key(LineItems.currency)
+    price_currency: Text = same_key(LineItems.price_currency)
+    fee_category: Text = key("Category of the fee, as the book has it.", example="Network")
+    fee_name: Text = key(
+        "Name of the price, with its dimensions; `, minimum` or `, maximum` behind it for what a bound adds.",
+        example="Interchange (card=credit, region=eu)",
+    )
+    variable_rate: UnitPrice = key("Share of the value; 0 if it has no such part.", unit="share", example="0.0045")
+    variable_volume_amount: Quantity = column("Value that was processed.", unit="price_currency")
+    fixed_per_item_amount: UnitPrice = key(
+        "Fee of an item; 0 if it has no such part.", unit="price_currency", example="0.20"
+    )
+    fixed_per_item_count: Quantity = column("Items that paid it.", unit="item")
+    subtotal: AmountSum = column("Sum of the line items.", unit="currency")
 
 
 class RptGrossMarginByCurrency(Mart, schema="reports"):
@@ -951,6 +1010,85 @@ class AudFinding(Mart, schema="audit"):
     remedy: Text = same(Findings.remedy)
 
 
+class AudAdjustment(Mart, schema="audit"):
+    """What corrects closed months, line by line, with what caused it: posted tonight, held, or sealed since.
+
+    Grain: one row per adjustment line.
+    """
+
+    line_item_id: Text = same_key(Adjustments.line_item_id)
+    legal_entity_id: Text = same(Adjustments.legal_entity_id)
+    account_id: Text = same(Adjustments.account_id)
+    payer_id: Text = same(Adjustments.payer_id)
+    contract_id: Text = same(Adjustments.contract_id)
+    product_id: Text = same(Adjustments.product_id)
+    price_id: Text = same(Adjustments.price_id)
+    price_version_id: Text = same(Adjustments.price_version_id)
+    charge_kind: Text = same(Adjustments.charge_kind)
+    kind: Text = same(Adjustments.kind)
+    dimensions: Text = same(Adjustments.dimensions)
+    currency: Text = same(Adjustments.currency)
+    billing_period_start: Day = same(Adjustments.billing_period_start)
+    billing_period_end: Day = same(Adjustments.billing_period_end)
+    service_month: Day = same(Adjustments.service_month)
+    service_date: Day = same(Adjustments.service_date)
+    posting_date: Day = same(Adjustments.posting_date)
+    accounting_period: Text = same(FctLineItem.accounting_period)
+    quantity: Quantity = same(Adjustments.quantity)
+    amount_exact: ExactAmount = same(Adjustments.amount_exact)
+    amount: Amount = same(Adjustments.amount)
+    list_amount: Amount = same(Adjustments.list_amount)
+    amount_reporting: Amount = same(Adjustments.amount_reporting)
+    causes: Text = same(Adjustments.causes)
+    is_held: Flag = same(Adjustments.is_held)
+    held_as: Text = same(Adjustments.held_as)
+    is_sealed: Flag = column("Whether a closed month holds it: then it is a fact.")
+
+
+class AudRuleDrift(Mart, schema="audit"):
+    """What tonight's code would change of closed months by itself: shown, and posted only by `ratebook restate`.
+
+    Grain: one row per legal entity, account, contract, price, dimensions, charge kind, currency, billing period and
+    closed month of service.
+    """
+
+    legal_entity_id: Text = same_key(Corrections.legal_entity_id)
+    account_id: Text = same_key(Corrections.account_id)
+    contract_id: Text = same_key(Corrections.contract_id)
+    price_id: Text = same_key(Corrections.price_id)
+    dimensions: Text = same_key(Corrections.dimensions)
+    charge_kind: Text = same_key(Corrections.charge_kind)
+    currency: Text = same_key(Corrections.currency)
+    billing_period_start: Day = same_key(Corrections.billing_period_start)
+    service_month: Day = same_key(Corrections.service_month)
+    payer_id: Text = same(Corrections.payer_id)
+    product_id: Text = same(Corrections.product_id)
+    kind: Text = same(Corrections.kind)
+    price_version_id: Text = same(Corrections.price_version_id)
+    sealed_quantity: Quantity = same(Corrections.sealed_quantity)
+    sealed_amount: Amount = same(Corrections.sealed_amount)
+    drift_quantity: Quantity = same(Corrections.drift_quantity)
+    drift_amount_exact: ExactAmount = same(Corrections.drift_amount_exact)
+    drift_amount: Amount = same(Corrections.drift_amount)
+
+
+class AudClosedMonth(Mart, schema="audit"):
+    """What a closed month should hold by everything known now, and where that is.
+
+    Grain: one row per legal entity, closed month of service, currency and kind.
+    """
+
+    legal_entity_id: Text = same_key(LineItems.legal_entity_id)
+    service_month: Day = same_key(Corrections.service_month)
+    currency: Text = same_key(LineItems.currency)
+    kind: Text = same_key(LineItems.kind)
+    sealed_amount: AmountSum = column("What closed months hold of it, sealed adjustments included.", unit="currency")
+    adjusted_amount: AmountSum = column("What adjustments of the first open month add.", unit="currency")
+    held_amount: AmountSum = column("What held adjustments would add.", unit="currency")
+    drift_amount: AmountSum = column("What the code alone would add.", unit="currency")
+    desired_amount: AmountSum = column("What it should hold: the sum of the others.", unit="currency")
+
+
 # --- meta ------------------------------------------------------------------------------------------------------------
 
 
@@ -1031,6 +1169,7 @@ MARTS: tuple[type[Mart], ...] = (
     DimProduct,
     DimPrice,
     DimDate,
+    DimAccountingPeriod,
     DimCurrency,
     DimFxRate,
     DimExchangeRate,
@@ -1043,6 +1182,7 @@ MARTS: tuple[type[Mart], ...] = (
     RptRevenueByProduct,
     RptRevenueByAccount,
     RptLineItemMonthly,
+    RptPaymentFees,
     RptGrossMargin,
     RptGrossMarginByCurrency,
     AudReconciliation,
@@ -1059,4 +1199,7 @@ MARTS: tuple[type[Mart], ...] = (
     AudUsageOutcome,
     AudSuspense,
     AudFinding,
+    AudAdjustment,
+    AudRuleDrift,
+    AudClosedMonth,
 )

@@ -31,6 +31,13 @@ class PriceVersions(Table):
     contract_id: Text = column(
         "Contract whose override this is.", null_means="it is the list price", example="contract_001"
     )
+    price_name: Text = column("Name of the price for people; its id where the book gives none.", example="API requests")
+    fee_category: Text = column(
+        "Heading of the price in reports of fees.", null_means="it is no fee that they list", example="Network"
+    )
+    passes_through: Text = column(
+        "Cost price whose cost it bills on.", null_means="it is a price of our own", example="interchange_cost"
+    )
     product_id: Text = column("Product that the price sells.", example="api")
     meter: Text = column("Meter that the price rates; empty for a price of time.", example="api_requests")
     model: Text = column("Charge model.", one_of=MODELS)

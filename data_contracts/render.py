@@ -18,8 +18,11 @@ from data_contracts import TABLES
 from data_contracts.account_contracts import AccountContracts
 from data_contracts.accounts import Accounts
 from data_contracts.actions import Actions
+from data_contracts.adjustments import Adjustments, SealedAdjustments
+from data_contracts.closed_partitions import ClosedLineItems, ClosedRevenueDaily
 from data_contracts.companies import Companies
 from data_contracts.contracts import Contracts
+from data_contracts.corrections import Corrections
 from data_contracts.cost_rows import CostRows
 from data_contracts.cost_shares import CostShares
 from data_contracts.costs import Costs
@@ -31,16 +34,19 @@ from data_contracts.landed_files import LandedFiles
 from data_contracts.line_items import LineItems
 from data_contracts.marts import MARTS, Mart, MetaTables
 from data_contracts.meters import Meters
+from data_contracts.posted_line_items import PostedLineItems
 from data_contracts.price_cells import PriceCells
 from data_contracts.price_tiers import PriceTiers
 from data_contracts.price_versions import PriceVersions
 from data_contracts.priced_usage import PricedUsage
 from data_contracts.products import Products
 from data_contracts.rate_curves import RateCurves
+from data_contracts.rated_events import RatedEvents
 from data_contracts.rejected_rows import RejectedRows
 from data_contracts.repeated_events import RepeatedEvents
 from data_contracts.reversals import Reversals
 from data_contracts.runs import RUN_TABLES, ContractColumns, FeedDays, Run, RunLog, RunTables
+from data_contracts.sealed_periods import SealedPeriods
 from data_contracts.usage_days import UsageDays
 from data_contracts.usage_events import UsageEvents
 from data_contracts.usage_outcomes import UsageOutcomes
@@ -95,7 +101,15 @@ STAGED: tuple[type[Table], ...] = (
     AccountContracts,
     UsageDays,
     PricedUsage,
+    RatedEvents,
     LineItems,
+    PostedLineItems,
+    SealedPeriods,
+    SealedAdjustments,
+    ClosedLineItems,
+    ClosedRevenueDaily,
+    Corrections,
+    Adjustments,
     UsageOutcomes,
     CostRows,
     Costs,

@@ -22,6 +22,7 @@ from rich.table import Table
 from orchestration.errors import RatebookError, RefusedInput, UsageError
 
 if TYPE_CHECKING:
+    from orchestration.close import Closing, Decision
     from orchestration.records import Record
     from orchestration.settings import Settings
 
@@ -44,6 +45,10 @@ Home = Annotated[
     Path | None,
     typer.Option("--home", envvar="RATEBOOK_HOME", help="State of the installation.", show_default="./var"),
 ]
+By = Annotated[str, typer.Option("--by", help="Who decides.")]
+ApprovedBy = Annotated[str, typer.Option("--approved-by", help="Who approves it: somebody else.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why, in a sentence that an auditor understands.")]
+Entity = Annotated[str | None, typer.Option("--entity", help="Legal entity; all of them by default.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Run = Annotated[int | None, typer.Option("--run", help="Number of the published run; the latest one by default.")]
 
@@ -278,7 +283,8 @@ def quote(
     elif quantity is not None and len(prices_asked) == 1:
         last = (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
         days = [first + timedelta(days=each) for each in range(last.day)] if daily else [first]
-        usage = measured(opened, prices_asked[0], quantity, _pairs("--dimension", dimension or []), days)
+        named = _pairs("--dimension", dimension or [])
+        usage = measured(opened, prices_asked[0], quantity, named, days, time_zone)
     else:
         raise UsageError("Say what is used: --events FILE, or --quantity with one --price.")
     found = priced(opened, Asked(first, usage, plan, prices_asked, currency, time_zone, usage_from, lines))
@@ -390,6 +396,132 @@ def sql(
         _show_rows(result.columns, result.rows, as_json)
     if result.truncated:
         err.print(f"Only the first {max_rows} rows are shown; raise --max-rows for more.")
+
+
+@app.command()
+def close(
+    month: Annotated[
+        str, typer.Argument(metavar="MONTH", help="Month of postings, as 2026-10; earlier ones close with it.")
+    ],
+    by: By,
+    approved_by: ApprovedBy,
+    reason: Reason,
+    home: Home = None,
+    entity: Entity = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the checklist and what would be closed.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Close a month for ever: seal what the served run publishes of it. What comes later is an adjustment."""
+    from orchestration import close as closing
+
+    with _progress(as_json) as progress:
+        done = closing.close(
+            _settings(home),
+            _month("MONTH", month),
+            _decision(reason, by, approved_by),
+            legal_entity_id=entity,
+            dry_run=dry_run,
+            progress=progress,
+        )
+    _show_closing(done, as_json)
+
+
+@app.command()
+def reopen(
+    month: Annotated[str, typer.Argument(metavar="MONTH", help="The last closed month, as 2026-10.")],
+    by: By,
+    approved_by: ApprovedBy,
+    reason: Reason,
+    home: Home = None,
+    entity: Entity = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be reopened.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Open the last closed month again. Its seal stays in the chain; later runs see the month open."""
+    from orchestration import close as closing
+
+    with _progress(as_json) as progress:
+        done = closing.reopen(
+            _settings(home),
+            _month("MONTH", month),
+            _decision(reason, by, approved_by),
+            legal_entity_id=entity,
+            dry_run=dry_run,
+            progress=progress,
+        )
+    _show_closing(done, as_json)
+
+
+@app.command()
+def restate(
+    month: Annotated[str, typer.Argument(metavar="MONTH", help="Closed month of service, as 2026-10.")],
+    by: By,
+    approved_by: ApprovedBy,
+    reason: Reason,
+    home: Home = None,
+    entity: Entity = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be posted.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let the next night post what tonight's code alone changes of a closed month (audit.aud_rule_drift)."""
+    from orchestration import restate as restating
+
+    found = restating.restate(
+        _settings(home),
+        _month("MONTH", month),
+        _decision(reason, by, approved_by),
+        legal_entity_id=entity,
+        dry_run=dry_run,
+    )
+    if as_json:
+        _print_json([_plain(row) for row in found])
+        return
+    _show_rows(["legal_entity_id", "currency", "kind", "drift"], [tuple(row.values()) for row in found], False)
+    done = "would be posted" if dry_run else "will be posted by the next night"
+    out.print(f"The drift of {month} {done}." if found else f"{month} has no drift: nothing was decided.")
+
+
+@app.command()
+def verify(home: Home = None, as_json: AsJson = False) -> None:
+    """Walk the chain of seals: any byte that was changed, any seal or file that is missing. Nothing is written."""
+    from orchestration import seals
+
+    settings = _settings(home)
+    found = list(seals.verify(settings))
+    entries = len(seals.chain(settings))
+    if as_json:
+        _print_json({"seals": entries, "broken": found})
+    else:
+        for each in found:
+            out.print(escape(each), soft_wrap=True, highlight=False)
+        said = (
+            "The chain is whole." if not found else f"{len(found)} faults; the first one names where the chain breaks."
+        )
+        out.print(f"{entries} seals. {said}")
+    if found:
+        raise typer.Exit(1)
+
+
+def _decision(reason: str, by: str, approved_by: str) -> "Decision":
+    from orchestration.close import Decision
+
+    now = datetime.now(UTC).replace(tzinfo=None)  # noqa: TID251 - when a person decides, and whether the month has ended
+    return Decision(reason, by, approved_by, now)
+
+
+def _show_closing(done: "Closing", as_json: bool) -> None:
+    if as_json:
+        _print_json(_plain(done.as_dict()))
+        return
+    for check in done.checks:
+        out.print(escape(str(check)), soft_wrap=True, highlight=False)
+    verb = {"close": "closed", "reopen": "reopened"}[done.event]
+    for entity, month in done.months:
+        out.print(
+            f"{month:%Y-%m} of {escape(entity)} {'would be' if done.is_dry_run else 'is'} {verb}.", highlight=False
+        )
+    if not done.months:
+        out.print("Everything up to that month is closed already: nothing was done.")
 
 
 @app.command()

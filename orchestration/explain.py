@@ -27,7 +27,6 @@ from data_contracts import (
     PricedUsage,
     PriceTiers,
     PriceVersions,
-    RatedEvents,
     Rates,
     Reversals,
     Table,
@@ -38,6 +37,14 @@ from data_contracts import (
 from data_contracts.price_cells import DEFAULT_CELL
 from orchestration.build import Build, open_build
 from orchestration.errors import UsageError
+from orchestration.explain_counter import (
+    counted_before,
+    events_of_counter,
+    hours,
+    lines_of_counter,
+    not_a_bound,
+    shares,
+)
 from orchestration.explain_exchange import ratio, reported
 from orchestration.explain_levels import counted, of_levels
 from orchestration.publish import published_run
@@ -254,23 +261,92 @@ def _terms(version: Row) -> str:
 
 def _explain_totals(build: Build, found: Explanation, version: Row) -> None:
     """Price what the counter holds with the line, and before it."""
-    line = found.line
-    tiers = (
-        build.frame(PriceTiers).filter(_is(version, "price_version_id", "currency")).sort("tier").collect().to_dicts()
-    )
-    scope = _scope(build, line)
-    earlier = [other for other in scope if _same_counter(other, line) and _before(other, line)]
-    before = sum((Fraction(other["quantity"]) for other in earlier), Fraction(0))
-    through = before + found.quantity
-    found.steps.append(f"Quantity: {plain(before)} before it in the period, {plain(found.quantity)} on the day")
-    total = _priced(version, tiers, through, found.steps)
-    total_before = Fraction(0)
-    # A flat price is due with the first line of the month, whatever its version; all else with the version's first.
-    if earlier or (version["model"] == "flat" and scope[0]["line_item_id"] != line["line_item_id"]):
-        total_before = _priced(version, tiers, before, found.steps)
+    counter = lines_of_counter(build, found.line)
+    earlier = counted_before(counter, found.line)
+    of_day = counter[len(earlier)]
+    # Groups that share tiers are rated as one sum, of which the line has a part.
+    quantity = of_day["quantity"] if version["shares_tiers"] else found.quantity
+    used = sum((row["quantity"] for row in earlier), Fraction(0))
+    found.steps.append(f"Quantity: {plain(used)} before it in the period, {plain(quantity)} on the day")
+    through = [*earlier, {**of_day, "quantity": quantity}]
+    if version["model"] == "volume" and len({row["price_version_id"] for row in through}) > 1:
+        total = _blended(build, version, through, found.steps)
+        total_before = _blended(build, version, earlier, found.steps)
+    else:
+        tiers = _tiers_of(build, version)
+        total = _priced(version, tiers, used + quantity, found.steps)
+        # Before the first line of a counter, and of what a flat price is due once for, nothing is due, not R(0).
+        total_before = _priced(version, tiers, used, found.steps) if earlier else Fraction(0)
     found.amount_exact = total - total_before
     found.steps.append(f"Exact amount of the day: {plain(total)} - {plain(total_before)} = {plain(found.amount_exact)}")
-    _round_difference(build, found, scope)
+    if version["shares_tiers"]:
+        _share(build, found)
+    else:
+        _round_difference(build, found, _scope(build, found.line))
+
+
+def _tiers_of(build: Build, version: Row) -> list[Row]:
+    tiers = build.frame(PriceTiers).filter(_is(version, "price_version_id", "currency")).sort("tier")
+    return tiers.collect().to_dicts()
+
+
+def _blended(build: Build, version: Row, rows: Sequence[Row], steps: list[str]) -> Fraction:
+    """Price a volume counter of several versions: the total selects the tier of each, which prices its own units there.
+
+    The last version adds the flat.
+    """
+    total = sum((row["quantity"] for row in rows), Fraction(0))
+    steps.append(f"R({plain(total)}) over {len({row['price_version_id'] for row in rows})} versions:")
+    amount, through = Fraction(0), Fraction(0)
+    units: dict[str, Fraction] = {}
+    terms = {}
+    for row in rows:
+        name = row["price_version_id"]
+        of_row = pl.col("price_version_id") == name
+        terms[name] = _one(build, PriceVersions, of_row & (pl.col("currency") == version["currency"])) or version
+        billed = _billed(terms[name], through + row["quantity"], []) - _billed(terms[name], through, [])
+        units[name] = units.get(name, Fraction(0)) + billed
+        through += row["quantity"]
+    for name, own in units.items():
+        reached = _billed(terms[name], total, [])
+        tiers = [tier for tier in _tiers_of(build, terms[name]) if tier["tier"] > 0 or reached <= 0]
+        tier = next(tier for tier in tiers if tier["up_to"] is None or reached <= Fraction(tier["up_to"]))
+        flat = Fraction(tier["flat_amount"]) if name == rows[-1]["price_version_id"] else Fraction(0)
+        due = _product(own, Fraction(tier["unit_amount"])) + flat
+        steps.append(
+            f"  {name}, tier {tier['tier']}: {plain(own)} × {plain(tier['unit_amount'])} + {plain(flat)} = {plain(due)}"
+        )
+        amount += due
+    return amount
+
+
+def _share(build: Build, found: Explanation) -> None:
+    """Round what all groups of the day cost together, and give the line's group its part, by what each has used."""
+    line = found.line
+    _convert(found)
+    scope = _in_rounding_order(build, _of_price(build, line).filter(not_a_bound()))
+    names = ("price_version_id", "service_date")
+    groups = sorted((row for row in scope if all(row[name] == line[name] for name in names)), key=_group)
+    place = [row["line_item_id"] for row in groups].index(line["line_item_id"])
+    ids = {row["line_item_id"] for row in groups}
+    position = min(number for number, row in enumerate(scope) if row["line_item_id"] in ids)
+    paid = sum((Fraction(row["amount_exact"]) for row in scope[:position]), Fraction(0))
+    digits, mode = _minor_units(build, line), _rounding(build, line)
+    rounded_before = _rounded(paid, digits, _rounding(build, scope[position - 1])) if position else Decimal(0)
+    rounded = _rounded(paid + found.amount_exact, digits, mode) - rounded_before
+    weights = [abs(Fraction(row["quantity"])) for row in groups]
+    exact, whole = found.amount_exact, Fraction(rounded)
+    found.amount_exact = shares(exact, weights, 24)[place]
+    found.amount = _rounded(shares(whole, weights, digits)[place], digits, mode)
+    found.steps.append(f"Running total of all groups, rounded {mode}: {plain(paid)} -> {rounded_before} before")
+    found.steps.append(
+        f"Amount: {plain(weights[place])} of {plain(sum(weights))} units on the day, largest remainder of {rounded}: "
+        f"{found.amount}"
+    )
+
+
+def _group(line: Row) -> str:
+    return str(line["dimensions"])
 
 
 def _priced(version: Row, tiers: Sequence[Row], total: Fraction, steps: list[str]) -> Fraction:
@@ -346,20 +422,39 @@ def _explain_cells(build: Build, found: Explanation, version: Row) -> None:
         key = (event["slot_at"], event["dimensions"])
         used[key] = used.get(key, Fraction(0)) + Fraction(event["measured"])
     if found.counted:
-        used = {("", dimensions): through - before for dimensions, (before, through) in found.counted.items()}
-    scope = _scope(build, found.line)
-    earlier = [other for other in scope if _same_counter(other, found.line) and _before(other, found.line)]
-    through = sum((Fraction(other["quantity"]) for other in earlier), Fraction(0))
-    billed = _billed(version, through, [])
+        used = {("", dimensions): through - held for dimensions, (held, through) in found.counted.items()}
+    counted = []
     for key, quantity in sorted(used.items()):
         cell = _cell_of(json.loads(key[-1]), units)
+        counted.append((f"cell {cell}", quantity, units[cell]))
+    _price_each(build, found, version, counted)
+
+
+def _explain_hours(build: Build, found: Explanation, version: Row) -> None:
+    """Find the hours of the rate curve that each event is in, by its local time, and price what they count."""
+    used: dict[tuple[Any, ...], Fraction] = {}
+    for event in found.events:
+        name, unit_amount = hours(build, found.line, event)
+        key = (event["slot_at"], event["dimensions"], name, Fraction(unit_amount))
+        used[key] = used.get(key, Fraction(0)) + Fraction(event["measured"])
+    _price_each(build, found, version, [(key[2], quantity, key[3]) for key, quantity in sorted(used.items())])
+
+
+def _price_each(
+    build: Build, found: Explanation, version: Row, counted: Sequence[tuple[str, Fraction, Fraction]]
+) -> None:
+    """Price what each cell counts, in the order in which they use up what is free or fill what is rounded."""
+    earlier = counted_before(lines_of_counter(build, found.line), found.line)
+    through = sum((row["quantity"] for row in earlier), Fraction(0))
+    billed = _billed(version, through, [])
+    for name, quantity, unit in counted:
         through += quantity
-        billed, before = _billed(version, through, []), billed
-        amount = _product(billed - before, units[cell])
+        billed, billed_before = _billed(version, through, []), billed
+        amount = _product(billed - billed_before, unit)
         found.amount_exact += amount
-        found.steps.append(f"  cell {cell}: {plain(billed - before)} × {plain(units[cell])} = {plain(amount)}")
+        found.steps.append(f"  {name}: {plain(billed - billed_before)} × {plain(unit)} = {plain(amount)}")
     found.steps.append(f"Exact amount of the day: {plain(found.amount_exact)}")
-    _round_difference(build, found, scope)
+    _round_difference(build, found, _scope(build, found.line))
 
 
 def _cell_of(values: dict[str, str], units: Mapping[str, Fraction]) -> str:
@@ -379,17 +474,15 @@ def _explain_amounts(build: Build, found: Explanation, _version: Row) -> None:
 def _explain_fees(build: Build, found: Explanation, version: Row) -> None:
     """Price the events one by one in the order in which they use up the allowance."""
     line = found.line
-    scope = _is(line, "contract_id", "price_id", "price_version_id") & (pl.col("line_dimensions") == line["dimensions"])
-    in_period = pl.col("service_date").is_between(line["billing_period_start"], line["service_date"])
-    rated = build.frame(RatedEvents).filter(scope & in_period).sort("occurred_at", "event_id", "source").collect()
+    rated = events_of_counter(build, line, lines_of_counter(build, line))
     digits = _minor_units(build, line)
     ordinal, value_through, rounded = 0, Fraction(0), Decimal(0)
-    for event in rated.to_dicts():
+    for event in rated:
         ordinal += 1
         how: list[str] = []
         value = _converted(version, Fraction(event["quantity"]), how)
         value_through += value
-        if event["service_date"] != line["service_date"]:
+        if any(event[name] != line[name] for name in ("account_id", "price_version_id", "service_date")):
             continue
         fee, why = _fee(version, value, ordinal, value_through)
         found.amount_exact += fee
@@ -545,19 +638,13 @@ def _round_rest(build: Build, found: Explanation, total: Fraction) -> None:
 
 def _scope(build: Build, line: Row) -> list[Row]:
     """The lines of the rounding scope, in the order in which the running total is rounded."""
-    is_bound = pl.col("charge_kind").is_in(BOUND_KINDS)
-    lines = _of_price(build, line).filter(_is(line, "dimensions") & ~is_bound)
-    order = ["service_date", "started_at"]
+    return _in_rounding_order(build, _of_price(build, line).filter(_is(line, "dimensions"), not_a_bound()))
+
+
+def _in_rounding_order(build: Build, lines: pl.LazyFrame) -> list[Row]:
+    order = ["service_date", "started_at", "price_version_id", "dimensions"]
     starts = build.frame(Rates).group_by("price_version_id").agg(pl.col("valid_from_at").min().alias("started_at"))
     return lines.join(starts, on="price_version_id", how="left", validate="m:1").sort(order).collect().to_dicts()
-
-
-def _same_counter(other: Row, line: Row) -> bool:
-    return bool(other["price_version_id"] == line["price_version_id"])
-
-
-def _before(other: Row, line: Row) -> bool:
-    return bool(other["service_date"] < line["service_date"])
 
 
 def _round_difference(build: Build, found: Explanation, scope: Sequence[Row]) -> None:
@@ -620,6 +707,7 @@ def plain(value: Any) -> str:
 _HOW: dict[str, Callable[[Build, Explanation, Row], None]] = {
     "percentage": _explain_fees,
     "matrix": _explain_cells,
+    "rate_curve": _explain_hours,
     "dynamic": _explain_amounts,
 }
 _BOUND: dict[str, Callable[[Build, Explanation, Row], None]] = {

@@ -29,6 +29,7 @@ from orchestration.publish import (
     duckdb_config,
     place_of,
 )
+from orchestration.seals import Seal
 
 # The candidate is attached under the name of the build file, which the compiled SQL names.
 CATALOG = "warehouse"
@@ -56,6 +57,7 @@ CHECKS = (
     "revenue_lines_in_revenue_daily",
     "revenue_daily_in_report_by_product",
     "revenue_daily_in_report_by_account",
+    "fee_lines_in_payment_fees",
     "amounts_in_minor_units",
     "cost_rows_kept",
     "cost_amounts_kept",
@@ -74,6 +76,9 @@ CHECKS = (
     "reported_lines_on_invoices",
     "reported_revenue_in_report_by_product",
     "reported_revenue_in_report_by_account",
+    "closed_lines_as_sealed",
+    "closed_months_explained",
+    "adjustments_have_causes",
 )
 # Whatever a gate dies of counts as a failure of this gate (F77). Listed, so that an interrupt still interrupts.
 CRASHES = (ArithmeticError, AssertionError, LookupError, OSError, TypeError, ValueError, duckdb.Error)
@@ -103,6 +108,7 @@ class Candidate:
     build_hashes: Hashes
     marts: Sequence[type[Mart]]
     checks: Sequence[str]
+    seals: Sequence[Seal] = ()
 
 
 Gate = Callable[[Candidate], Iterator[GateResult]]
@@ -116,11 +122,12 @@ def run_gates(
     checks: Sequence[str] = CHECKS,
     *,
     memory_mb: int = 1024,
+    seals: Sequence[Seal] = (),
 ) -> list[GateResult]:
     """Run every gate on a candidate, read-only, and return what each found; none stops the others.
 
     The publish is held if any has not passed. `build_hashes` were taken of the build file, before the candidate was
-    written; `checks` are the tie-outs of which each must have at least one row.
+    written; `checks` are the tie-outs of which each must have at least one row, `seals` those that the run sees.
     """
     if list(candidate.rglob("*.wal")):
         # Opening it would replay or refuse the log: nothing else can be said about this file.
@@ -129,7 +136,7 @@ def run_gates(
     config = duckdb_config(memory_mb, candidate.parent)
     with duckdb.connect(":memory:", config=config) as connection:
         connection.execute(f"attach {literal(str(candidate / DATABASE))} as {CATALOG} (read_only)")
-        opened = Candidate(candidate, connection, reconciliation_sql, build_hashes, marts, checks)
+        opened = Candidate(candidate, connection, reconciliation_sql, build_hashes, marts, checks, seals)
         results = [result for gate in GATES for result in _run(gate, opened)]
     return [*no_write_ahead_log(candidate), *results]
 
@@ -385,6 +392,37 @@ def parquet_as_built(candidate: Candidate) -> Iterator[GateResult]:
         yield _same_hash("parquet_as_built", candidate, mart, "memory", "parquet")
 
 
+def closed_months_as_sealed(candidate: Candidate) -> Iterator[GateResult]:
+    """Every closed month has, in every mart that is sealed, the rows and the canonical hash of its seal."""
+    candidate.connection.execute("create schema if not exists memory.closed")
+    if not candidate.seals:
+        yield GateResult("closed_months_as_sealed", "(no month is closed)", passed=True)
+    for seal in candidate.seals:
+        for name, stated in sorted(seal.partitions().items()):
+            schema, table = name.split(".")
+            keys = next(mart.keys for mart in candidate.marts if place_of(mart) == (schema, table))
+            condition = (
+                f"legal_entity_id = {literal(seal.legal_entity_id)} and accounting_period = '{seal.month:%Y-%m}'"
+            )
+            candidate.connection.execute(
+                f"create or replace view {quoted('memory', 'closed', table)} as "
+                f"select * from {quoted(CATALOG, schema, table)} where {condition}"
+            )
+            rows, sha256 = canonical_hash(candidate.connection, "closed", table, keys, catalog="memory")
+            sealed_rows, sealed_hash = stated["rows"], stated["canonical_hash"]
+            passed = (rows, sha256) == (sealed_rows, sealed_hash)
+            yield GateResult(
+                "closed_months_as_sealed",
+                f"{name} {seal.month:%Y-%m} {seal.legal_entity_id}",
+                passed,
+                str(rows),
+                str(sealed_rows),
+                str(rows - sealed_rows),
+                f"from {quoted(schema, table)} where {condition}",
+                "" if passed else f"A closed month has changed: its hash is {sha256}, sealed is {sealed_hash}.",
+            )
+
+
 def names_one_run(candidate: Candidate) -> Iterator[GateResult]:
     """`meta.run` names exactly one run: the one of the manifest. A reader can tell what is open by one look."""
     manifest = json.loads((candidate.path / MANIFEST).read_text())
@@ -410,6 +448,7 @@ GATES: tuple[Gate, ...] = (
     reconciliation_as_stored,
     hashes_as_built,
     parquet_as_built,
+    closed_months_as_sealed,
 )
 
 

@@ -192,7 +192,9 @@ def publish_marts(build: Build, record: Record, progress: Progress, report: Repo
     progress("gates: judging the file that would be published")
     reconciliation = build.compiled_sql(RECONCILIATION)
     results = timed(
-        record, "gates", lambda: gates.run_gates(candidate, reconciliation, hashes, MARTS, memory_mb=memory_mb)
+        record,
+        "gates",
+        lambda: gates.run_gates(candidate, reconciliation, hashes, MARTS, memory_mb=memory_mb, seals=build.seals),
     )
     report(results)
     failed = [result for result in results if not result.passed]

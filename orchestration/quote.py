@@ -11,10 +11,11 @@ import tempfile
 from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -30,6 +31,7 @@ from orchestration.night import NIGHTLY
 from orchestration.settings import Settings
 
 ACCOUNT, PLAN = "quote", "quote"
+MOST_VALUES = 100_000
 KNOWN_SINCE = "2000-01-01"
 
 
@@ -115,25 +117,61 @@ def quote(opened: OpenBook, asked: Asked) -> Quote:
 
 
 def measured(
-    opened: OpenBook, price_id: str, quantity: str, dimensions: Mapping[str, str], days: Sequence[date]
+    opened: OpenBook,
+    price_id: str,
+    quantity: str,
+    dimensions: Mapping[str, str],
+    days: Sequence[date],
+    time_zone: str = "UTC",
 ) -> list[dict[str, str]]:
-    """Return usage of a price's meter: the quantity, or the value for a meter of money, once on each day."""
+    """Return usage of a price's meter: the quantity, or the value for a meter of money, once on each day.
+
+    Of a meter that counts values so many different ones, of a level one that is held from the first moment on.
+    """
     if price_id not in opened.known.prices:
         return []  # said by `quote`
     price = opened.known.prices[price_id].item
     if price.meter is None:
         return []
-    is_money = opened.known.meters[price.meter].item.value == "amount"
+    meter = opened.known.meters[price.meter].item
+    if meter.aggregation == "weighted_sum":
+        start = datetime.combine(days[0], time.min, ZoneInfo(time_zone)).isoformat()
+        return [{"meter": price.meter, "occurred_at": start, "quantity": quantity, **price.where, **dimensions}]
+    if meter.aggregation == "unique_count":
+        return [
+            {
+                "meter": price.meter,
+                "occurred_at": _noon(day),
+                **price.where,
+                **dimensions,
+                meter.value: f"value {place}",
+            }
+            for day in days
+            for place in range(_whole(quantity))
+        ]
+    is_money = meter.value == "amount"
     return [
         {
             "meter": price.meter,
-            "occurred_at": f"{day.isoformat()}T12:00:00Z",
+            "occurred_at": _noon(day),
             "amount" if is_money else "quantity": quantity,
             **price.where,
             **dimensions,
         }
         for day in days
     ]
+
+
+def _noon(day: date) -> str:
+    return f"{day.isoformat()}T12:00:00Z"
+
+
+def _whole(quantity: str) -> int:
+    if not quantity.isdecimal() or int(quantity) > MOST_VALUES:
+        raise UsageError(
+            f"--quantity {quantity}: of a meter that counts values it is a whole number up to {MOST_VALUES:,}."
+        )
+    return int(quantity)
 
 
 def read_usage(path: Path) -> tuple[list[dict[str, str]], list[int]]:
@@ -224,7 +262,7 @@ def _rated(settings: Settings, as_of: date, asked: Asked) -> Quote:
     build.make_book()
     for builder in NIGHTLY:
         build.make(builder)
-    return Quote([explained(build, line_item_id) for line_item_id in _lines(build)], _unpriced(build))
+    return Quote([explained(build, line_item_id) for line_item_id in _lines(build)], _unpriced(build, asked.month))
 
 
 def _as_asked(finding: Finding, asked: Asked) -> Finding:
@@ -243,7 +281,9 @@ def _lines(build: Build) -> list[str]:
     return ids
 
 
-def _unpriced(build: Build) -> list[dict[str, Any]]:
-    waiting = build.frame(UsageOutcomes).filter(pl.col("outcome") == "suspense", pl.col("kind") == "revenue")
+def _unpriced(build: Build, month: date) -> list[dict[str, Any]]:
+    # A level that is still held when the contract of the quote has ended is not what was asked about.
+    is_asked = (pl.col("event_count") > 0) | (pl.col("service_date").dt.truncate("1mo") == month)
+    waiting = build.frame(UsageOutcomes).filter(pl.col("outcome") == "suspense", pl.col("kind") == "revenue", is_asked)
     names = ("meter", "dimensions", "service_date", "rule", "detail", "event_count", "quantity")
     return waiting.select(names).collect().to_dicts()

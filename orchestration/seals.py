@@ -16,6 +16,7 @@ from data_contracts import HeldAdjustments, SealedAdjustments, SealedInputs, Sea
 from data_contracts.closed_partitions import PARTITIONS
 from data_contracts.vocabulary import Table
 from orchestration.errors import RatebookError
+from orchestration.publish import published_runs
 from orchestration.settings import Settings
 from orchestration.storage import replace_file, sha256_of
 
@@ -122,6 +123,16 @@ def head(settings: Settings) -> str | None:
     """Return the hash of the last entry, which each published run notes."""
     entries = chain(settings)
     return entries[-1].sha256 if entries else None
+
+
+def verify(settings: Settings) -> Iterator[str]:
+    """Yield everything that is wrong with the chain, and what the kept publishes have seen that is not there."""
+    yield from broken(settings)
+    there = {seal.sha256 for seal in chain(settings)}
+    for run in published_runs(settings):
+        known = run.manifest().get("seal_head")
+        if known is not None and known not in there:
+            yield f"run {run.number} has seen the seal {known}, which is not there: the end was cut off or replaced."
 
 
 def note_head(settings: Settings, seal: Seal) -> None:

@@ -6,10 +6,31 @@ events: grouping by account, meter, dimensions and day takes 0.9 s of processor 
 codes 0.2 s a column.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, TypeVar
 
 import polars as pl
 from polars import selectors as cs
+
+Builder = TypeVar("Builder", bound=Callable[..., pl.LazyFrame])
+
+
+def on_codes(*keys: str) -> Callable[[Builder], Builder]:
+    """Let a builder work on codes: its tables come coded, and what it makes is put in order of `keys` and spelled."""
+
+    def with_codes(builder: Builder) -> Builder:
+        def given(value: Any) -> Any:
+            return coded(value) if isinstance(value, pl.LazyFrame) else value
+
+        @wraps(builder)
+        def built(*tables: Any, **named: Any) -> pl.LazyFrame:
+            made = builder(*map(given, tables), **{name: given(value) for name, value in named.items()})
+            return spelled(in_order(made.collect(), keys).lazy())
+
+        return built
+
+    return with_codes
 
 
 def coded(frame: pl.LazyFrame, *names: str) -> pl.LazyFrame:

@@ -18,7 +18,7 @@ def exploded(frame: pl.LazyFrame) -> pl.LazyFrame:
     Shape: adds `pair` (as it stands in the JSON), `dimension` and `value` (unescaped).
     """
     return (
-        frame.with_columns(pl.col("dimensions").str.extract_all(PAIR).alias("pair"))
+        frame.with_columns(pl.col("dimensions").cast(pl.String).str.extract_all(PAIR).alias("pair"))
         .explode("pair")
         .filter(pl.col("pair").is_not_null())
         .with_columns(

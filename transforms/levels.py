@@ -13,8 +13,8 @@ OF_SUSPENSE = ["suspense_rule", "suspense_detail"]
 COUNTED = ["event_count", "landed_quantity", "amount"]
 NOTHING = pl.lit(0).cast(QUANTITY)
 # Rated, the cells of a counter merge; what waits or is excluded counts by itself, cell by cell.
-OF_THE_COUNTER = ["contract_id", "price_id", "counter_version_id", "currency"]
-OF_THE_CELL = ["stated_contract_id", "dimensions", "value_currency"]
+OF_THE_COUNTER = ["counter_owner", "price_id", "counter_version_id", "currency"]
+OF_THE_CELL = ["account_id", "stated_contract_id", "dimensions", "value_currency"]
 
 
 def standing_cells(usage_days: pl.LazyFrame, usage_levels: pl.LazyFrame) -> pl.LazyFrame:
@@ -60,7 +60,6 @@ def with_quantity(priced: pl.LazyFrame, usage_levels: pl.LazyFrame) -> pl.LazyFr
     merges = is_rated & ~pl.col("model").is_in(list(CELL_MODELS)).fill_null(value=False)
     scope = pl.struct(
         "kind",
-        "account_id",
         "meter",
         "billing_period_start",
         *[pl.when(is_rated).then(name).alias(name) for name in OF_THE_COUNTER],

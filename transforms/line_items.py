@@ -28,6 +28,7 @@ from transforms.billing_quantity import QUANTITY_TERMS, billed
 from transforms.charge_models import CELL_MODELS, CUMULATIVE_MODELS, EVENT_MODELS, MODELS_OF_CELLS, amount_of
 from transforms.charge_models.matrix import matrix
 from transforms.charge_models.volume import volume
+from transforms.codes import on_codes
 from transforms.counters import COUNTER
 from transforms.price_bounds import bound_lines, has_bounds, rounded_bounds
 from transforms.shared_tiers import with_groups
@@ -49,6 +50,11 @@ NOTHING = pl.lit(0).cast(EXACT)
 NO_FEES = [pl.lit(None, dtype=AMOUNT).alias("fees"), pl.lit(None, dtype=AMOUNT).alias("list_fees")]
 
 
+# What a line's id is made of: by these parts lines stand in the order of their ids, or nearly.
+OF_THE_ID = ["contract_id", "price_version_id", "dimensions", "charge_kind", "service_date"]
+
+
+@on_codes(*OF_THE_ID)
 def line_items(
     priced_usage: AsOf[PricedUsage],
     rated_events: AsOf[RatedEvents],
@@ -129,7 +135,7 @@ def line_items(
     reported = exchange.with_reporting(
         lines, exchange_rates, companies, currencies, day="posting_date", amount_reporting=exchange.converted("amount")
     )
-    return reported.select(LineItems.schema().keys()).sort("line_item_id")
+    return reported.select(LineItems.schema().keys())
 
 
 def is_by_event(model: str) -> pl.Expr:
@@ -449,6 +455,7 @@ def _described(
         "kind",
         "rounding",
         "round_at",
+        pl.col("passes_through").is_not_null().alias("_is_passed_through"),
     )
     billed = account_contracts.select(
         "account_id",
@@ -462,6 +469,10 @@ def _described(
     is_cost = pl.col("kind") == "cost"
     return (
         lines.join(versions, on=["price_version_id", "currency"], how="inner", validate="m:1")
+        .with_columns(
+            pl.when("_is_passed_through").then(pl.lit("pass_through")).otherwise("charge_kind").alias("charge_kind")
+        )
+        .drop("_is_passed_through")
         .join(billed, on=["account_id", "contract_id"], how="inner", validate="m:m")
         .filter(periods.covers(pl.col("service_date"), "valid_from", "valid_to"))
         .with_columns(pl.when(is_cost).then("currency").otherwise("_billed_in").alias("billing_currency"))
@@ -508,8 +519,7 @@ def _difference(booked: str) -> pl.Expr:
 
 
 def _named(lines: pl.LazyFrame) -> pl.LazyFrame:
-    day = pl.col("service_date").dt.to_string("iso")
-    parts = ["contract_id", "price_version_id", "dimensions", "charge_kind", day]
+    parts = [pl.col(name).dt.to_string("iso") if name == "service_date" else name for name in OF_THE_ID]
     return lines.with_columns(
         pl.concat_str(parts, separator="/").alias("line_item_id"),
         pl.lit(value=False).alias("is_adjustment"),

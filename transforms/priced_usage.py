@@ -23,6 +23,7 @@ from data_contracts.vocabulary import QUANTITY
 from transforms import dimensions, exchange, periods
 from transforms.billing_periods import with_billing_period
 from transforms.charge_models import MODELS_OF_TOTALS
+from transforms.codes import coded, on_codes, spelled
 from transforms.counters import with_counter, with_shared_group
 from transforms.levels import standing_cells, with_quantity
 from transforms.matrix_prices import with_matrix_price
@@ -60,6 +61,7 @@ OF_THE_PRICE = [
 ]
 
 
+@on_codes(*PricedUsage.keys)
 def priced_usage(
     usage_days: AsOf[UsageDays],
     usage_levels: AsOf[UsageLevels],
@@ -80,16 +82,11 @@ def priced_usage(
              currency, a sum below 10^13 or a total of zero or more where tiers need one; else rated. Usage of a meter
              without any cost price is excluded as `not_costed`.
     """
-    uses = _with_named_rule(standing_cells(usage_days, usage_levels), exclusions, meters).collect().lazy()
-    asked = uses.filter(pl.col("named_rule").is_null()).select(*OFFER, "value").unique()
-    offers = _offers(asked, rates, price_conditions, price_cells, account_contracts, rate_curves)
-    costed = rates.filter(pl.col("kind") == "cost").select(
-        "rate_set_id", "meter", pl.lit(value=True).alias("_is_costed")
-    )
-    offered = uses.join(offers, on=[*OFFER, "kind"], how="left", validate="m:m", nulls_equal=True).join(
-        costed.unique(), on=["rate_set_id", "meter"], how="left", validate="m:1"
-    )
     # Collected here and below, where several steps go on from it: the plan would make it anew for each of them.
+    uses = _with_named_rule(standing_cells(usage_days, usage_levels), exclusions, meters, rates).collect().lazy()
+    asked = uses.filter(pl.col("named_rule").is_null()).select(*OFFER, "value").unique()
+    found = offers(asked, rates, price_conditions, price_cells, account_contracts, rate_curves).collect().lazy()
+    offered = uses.join(found, on=[*OFFER, "kind"], how="left", validate="m:m", nulls_equal=True)
     in_counters = (
         offered.with_columns(*_outcome(), pl.col("line_dimensions").alias("counted_group"))
         .pipe(with_shared_group, price_versions, group="counted_group")
@@ -99,28 +96,37 @@ def priced_usage(
     counted = with_quantity(in_counters.collect().lazy(), usage_levels)
     # Counted once more: what is held after all has left its counter.
     judged = with_quantity(_held(counted, price_versions, exchange_rates), usage_levels)
+    return _of_the_outcome(judged)
+
+
+def _of_the_outcome(judged: pl.LazyFrame) -> pl.LazyFrame:
+    """Leave the price to rated cells only; several offers of a cell that is not rated become one and the same row."""
     is_rated = pl.col("outcome") == "rated"
-    has_offers = pl.col("price_id").is_not_null()
-    wanted = list(PricedUsage.schema())
-    unpriced = [
-        pl.lit("").alias("price_id"),
-        *[pl.lit(None).cast(PricedUsage.schema()[name]).alias(name) for name in OF_THE_PRICE],
-    ]
-    waiting = judged.filter(~is_rated & has_offers).with_columns(unpriced)
-    return pl.concat(
-        [
-            judged.filter(is_rated).select(wanted),
-            judged.filter(~is_rated & ~has_offers).with_columns(unpriced).select(wanted),
-            # Several offers of a cell that is not rated after all have become one and the same row.
-            waiting.select(wanted).unique(),
-        ]
-    ).sort(PricedUsage.keys)
+    of_rated = [pl.when(is_rated).then(name).alias(name) for name in OF_THE_PRICE]
+    is_repeated = ~is_rated & pl.col("price_id").is_not_null()
+    outcomes = judged.with_columns(
+        is_repeated.alias("_is_repeated"),
+        *of_rated,
+        pl.when(is_rated).then("price_id").otherwise(pl.lit("").cast(judged.collect_schema()["price_id"])),
+    )
+    outcomes = outcomes.select(*PricedUsage.schema(), "_is_repeated").collect().lazy()
+    if outcomes.select(~pl.col("_is_repeated").any()).collect().item():
+        return outcomes.drop("_is_repeated")
+    once = outcomes.filter("_is_repeated").drop("_is_repeated").unique()
+    return pl.concat([outcomes.filter(~pl.col("_is_repeated")).drop("_is_repeated"), once])
 
 
-def _with_named_rule(standing: pl.LazyFrame, exclusions: pl.LazyFrame, meters: pl.LazyFrame) -> pl.LazyFrame:
+def _with_named_rule(
+    standing: pl.LazyFrame, exclusions: pl.LazyFrame, meters: pl.LazyFrame, rates: pl.LazyFrame
+) -> pl.LazyFrame:
     """Take each cell once per kind; name why it is excluded, or what it waits for before any price is asked."""
-    uses = standing.join(meters.select("meter", "value"), on="meter", how="left", validate="m:1").join(
-        KINDS, how="cross"
+    costed = rates.filter(pl.col("kind") == "cost").select(
+        "rate_set_id", "meter", pl.lit(value=True).alias("_is_costed")
+    )
+    uses = (
+        standing.join(meters.select("meter", "value"), on="meter", how="left", validate="m:1")
+        .join(costed.unique(), on=["rate_set_id", "meter"], how="left", validate="m:1")
+        .join(coded(KINDS), how="cross")
     )
     about = ["kind", "account_id", "meter", "service_date"]
     # What an unknown account or meter is, nobody knows yet: it waits, and no rule of the book speaks about it.
@@ -154,7 +160,7 @@ def _excluded(about: pl.LazyFrame, exclusions: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _offers(
+def offers(
     asked: pl.LazyFrame,
     rates: pl.LazyFrame,
     price_conditions: pl.LazyFrame,
@@ -235,6 +241,9 @@ def _offers(
 
 def _matching_prices(cells: pl.LazyFrame, rates: pl.LazyFrame, price_conditions: pl.LazyFrame) -> pl.LazyFrame:
     """Every price whose conditions the dimensions meet, with those of the dimensions that stand on its lines."""
+    # On texts, because it looks into the dimensions; there are a few hundred of them.
+    are_coded = isinstance(cells.collect_schema()["dimensions"], pl.Categorical)
+    cells, rates, price_conditions = spelled(cells), spelled(rates), spelled(price_conditions)
     required = price_conditions.filter(pl.col("value").is_not_null())
     asked = required.group_by("price_id").len("_asked")
     values = dimensions.exploded(cells)
@@ -258,7 +267,7 @@ def _matching_prices(cells: pl.LazyFrame, rates: pl.LazyFrame, price_conditions:
         .group_by("meter", "dimensions", "price_id")
         .agg(dimensions.canonical(pl.col("pair")).alias("line_dimensions"))
     )
-    return (
+    found = (
         cells.join(rates.select("meter", "price_id", "kind").unique(), on="meter", how="inner", validate="m:m")
         .join(asked, on="price_id", how="left", validate="m:1")
         .join(met, on=["meter", "dimensions", "price_id"], how="left", validate="m:1")
@@ -267,6 +276,7 @@ def _matching_prices(cells: pl.LazyFrame, rates: pl.LazyFrame, price_conditions:
         .join(on_line, on=["meter", "dimensions", "price_id"], how="left", validate="m:1")
         .select("meter", "dimensions", "price_id", "kind", pl.col("line_dimensions").fill_null("{}"))
     )
+    return coded(found) if are_coded else found
 
 
 def _outcome() -> list[pl.Expr]:

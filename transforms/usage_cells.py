@@ -252,17 +252,8 @@ def with_contract(
     What holds can change only where a contract or the account begins or ends, so it is decided once for each span of
     days between two such dates, not for each day.
     """
-    first_day, last_day = (
-        usage.select(pl.col("service_date").min().alias("first"), pl.col("service_date").max().alias("last"))
-        .collect()
-        .row(0)
-    )
-    asks = usage.select(ASKS).unique()
-    if first_day is None:
-        first_day = last_day = FOREVER
-    spans = _spans(asks.select("account_id").unique(), accounts, account_contracts, first_day, last_day)
-    answers = _answers(
-        asks.join(spans, on="account_id", how="inner", validate="m:m"),
+    answers = contract_spans(
+        usage,
         accounts=accounts,
         account_contracts=account_contracts,
         meters=meters,
@@ -273,6 +264,38 @@ def with_contract(
         usage.join(answers, on=ASKS, how="inner", validate="m:m")
         .filter(periods.covers(pl.col("service_date"), "_span_from", "_span_to"))
         .drop("_span_from", "_span_to")
+    )
+
+
+def contract_spans(
+    usage: pl.LazyFrame,
+    *,
+    accounts: pl.LazyFrame,
+    account_contracts: pl.LazyFrame,
+    meters: pl.LazyFrame,
+    plan_prices: pl.LazyFrame,
+    price_versions: pl.LazyFrame,
+) -> pl.LazyFrame:
+    """Answer `with_contract` for whoever is in `usage`, over all of its days.
+
+    Grain: one row per `ASKS` and span of days, `_span_from` (in) to `_span_to` (out); the spans leave no day out.
+    """
+    first_day, last_day = (
+        usage.select(pl.col("service_date").min().alias("first"), pl.col("service_date").max().alias("last"))
+        .collect()
+        .row(0)
+    )
+    asks = usage.select(ASKS).unique()
+    if first_day is None:
+        first_day = last_day = FOREVER
+    spans = _spans(asks.select("account_id").unique(), accounts, account_contracts, first_day, last_day)
+    return _answers(
+        asks.join(spans, on="account_id", how="inner", validate="m:m"),
+        accounts=accounts,
+        account_contracts=account_contracts,
+        meters=meters,
+        plan_prices=plan_prices,
+        price_versions=price_versions,
     )
 
 

@@ -5,13 +5,14 @@ from datetime import timedelta
 import polars as pl
 
 from data_contracts import AccountContracts, Accounts, AsOf, Meters, PlanPrices, PriceVersions, UsageDays, UsageStates
-from transforms.codes import coded, in_order, spelled
+from transforms.codes import on_codes
 from transforms.usage_cells import CELL, with_contract
 
 # A feed delivers the day's usage on the day, or, west of Greenwich, on the next one; after that it is late.
 LATE_AFTER = timedelta(days=1)
 
 
+@on_codes(*UsageDays.keys)
 def usage_days(
     usage_states: AsOf[UsageStates],
     accounts: AsOf[Accounts],
@@ -26,34 +27,29 @@ def usage_days(
     """
     is_late = pl.col("delivery_date") > pl.col("service_date") + LATE_AFTER
     late_events = pl.when(is_late).then(pl.col("event_count") + pl.col("reversed_count")).otherwise(0).sum()
-    merged = (
-        coded(usage_states)
-        .group_by(CELL)
-        .agg(
-            pl.col("event_count").sum(),
-            pl.col("reversed_count").sum(),
-            pl.col("reversal_count").sum(),
-            pl.col("negative_count").sum(),
-            late_events.alias("late_event_count"),
-            pl.col("duplicate_count").sum(),
-            pl.col("quantity").sum(),
-            pl.col("landed_quantity").sum(),
-            pl.col("reversed_quantity").sum(),
-            pl.col("amount").sum(),
-            pl.col("delivery_date").min().alias("first_delivery_date"),
-        )
+    merged = usage_states.group_by(CELL).agg(
+        pl.col("event_count").sum(),
+        pl.col("reversed_count").sum(),
+        pl.col("reversal_count").sum(),
+        pl.col("negative_count").sum(),
+        late_events.alias("late_event_count"),
+        pl.col("duplicate_count").sum(),
+        pl.col("quantity").sum(),
+        pl.col("landed_quantity").sum(),
+        pl.col("reversed_quantity").sum(),
+        pl.col("amount").sum(),
+        pl.col("delivery_date").min().alias("first_delivery_date"),
     )
     resolved = with_contract(
         # Collected: what is asked of it goes back to it three times.
         merged.collect().lazy(),
-        accounts=coded(accounts),
-        account_contracts=coded(account_contracts),
-        meters=coded(meters),
-        plan_prices=coded(plan_prices),
-        price_versions=coded(price_versions),
+        accounts=accounts,
+        account_contracts=account_contracts,
+        meters=meters,
+        plan_prices=plan_prices,
+        price_versions=price_versions,
     )
-    days = _without_refused_sign(resolved, coded(meters)).select(UsageDays.schema().keys()).collect()
-    return spelled(in_order(days, UsageDays.keys).lazy())
+    return _without_refused_sign(resolved, meters).select(UsageDays.schema().keys())
 
 
 def _without_refused_sign(cells: pl.LazyFrame, meters: pl.LazyFrame) -> pl.LazyFrame:

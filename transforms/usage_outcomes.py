@@ -39,7 +39,7 @@ def usage_outcomes(
 
 def _of_cells(priced_usage: pl.LazyFrame, line_items: pl.LazyFrame) -> pl.LazyFrame:
     amounts = (
-        line_items.filter(pl.col("charge_kind") == "usage")
+        line_items.filter(pl.col("charge_kind").is_in(["usage", "pass_through"]))
         .drop("currency")
         .rename({"dimensions": "line_dimensions", "price_currency": "currency"})
         .select(*OF_THE_LINE, (pl.col("amount_exact") != 0).alias("_has_amount"))

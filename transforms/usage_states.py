@@ -18,7 +18,7 @@ from data_contracts import (
     UsageStates,
     ZoneDays,
 )
-from transforms.codes import coded, in_order, spelled
+from transforms.codes import on_codes
 from transforms.reversed_usage import NOTHING, corrections, is_empty, is_negative
 from transforms.usage_cells import CELL, MOMENT, NAMES, OF_WHICH_MOMENT, cells_of_moments, with_moment
 
@@ -26,6 +26,7 @@ EVENT = ["delivery_date", *NAMES, "occurred_at", "quantity", "amount"]
 COUNTS = ["event_count", "reversed_count", "reversal_count", "negative_count", "duplicate_count"]
 
 
+@on_codes(*UsageStates.keys)
 def usage_states(
     usage_events: Delivered[UsageEvents],
     repeated_events: Delivered[RepeatedEvents],
@@ -45,7 +46,7 @@ def usage_states(
     Rule:    sum and count are additive: merging the states of several deliveries is adding them. What a delivery takes
              back it subtracts in the cell of the event, whichever delivery brought that.
     """
-    tables: dict[str, pl.LazyFrame] = {
+    reference: dict[str, pl.LazyFrame] = {
         "accounts": accounts,
         "account_contracts": account_contracts,
         "meters": meters,
@@ -55,11 +56,10 @@ def usage_states(
         "usage_slots": usage_slots,
         "zone_days": zone_days,
     }
-    reference = {name: coded(table) for name, table in tables.items()}
     of_moment = {name: reference[name] for name in OF_WHICH_MOMENT}
     rows = pl.concat([_accepted(usage_events), _duplicates(repeated_events)])
     moments = (
-        with_moment(coded(rows, *NAMES), **of_moment)
+        with_moment(rows, **of_moment)
         # Counted before grouping: inside of it the same costs a quarter of the whole step.
         .with_columns(is_negative().cast(pl.Int64).alias("negative_count"))
         .group_by("delivery_date", *MOMENT)
@@ -79,7 +79,7 @@ def usage_states(
     )
     has_corrections = not is_empty(reversals)
     if has_corrections:
-        taken_back = coded(corrections(reversals), *NAMES).with_columns(pl.lit(0, pl.Int64).alias("duplicate_count"))
+        taken_back = corrections(reversals).with_columns(pl.lit(0, pl.Int64).alias("duplicate_count"))
         changed = with_moment(taken_back, **of_moment)
         moments = pl.concat([moments, changed.select(moments.collect_schema().names())])
     # Collected: it is used several times from here on, and small.
@@ -95,8 +95,7 @@ def usage_states(
         .filter(pl.any_horizontal(pl.col(name) != 0 for name in COUNTS if name != "negative_count"))
     )
     columns = list(UsageStates.schema())
-    states = pl.concat([settled.select(columns), others.select(columns)]).collect()
-    return spelled(in_order(states, UsageStates.keys).lazy())
+    return pl.concat([settled.select(columns), others.select(columns)])
 
 
 def _contributed(cells: pl.LazyFrame) -> pl.LazyFrame:

@@ -18,6 +18,8 @@ from orchestration.book.series import read_series
 from orchestration.book.terms import BookVersion, amount_faults, as_instant, in_order, version_terms, written
 
 SERIES_ENDINGS = (".csv", ".csv.gz", ".csv.zst")
+# What a pass-through has in common with the cost that it bills on.
+SAME_AS_COST = ("meter", "where", "group_by", "model", "currency", "versions", "versions_from")
 # What prices single events, or a sum of money.
 AGGREGATIONS_OF = {"percentage": ("sum",), "dynamic": ("sum", "count"), "graduated_percentage": ("sum",)}
 # Local midnight lies between UTC+14 and UTC-12; inside of that, day or instant come first by zone.
@@ -61,6 +63,7 @@ def read_book(files: Mapping[str, str]) -> tuple[Book | None, list[Problem]]:
     problems.extend(_unnamed_series(files, prices.values(), documents))
     for price in prices.values():
         problems.extend(_reference_problems(price, names, items["meters"]))
+        problems.extend(_pass_through_problems(price, prices))
         problems.extend(interval_problems(price.versions))
         problems.extend(counter_problems(price.versions))
         problems.extend(rateable.price_problems(price.placed))
@@ -205,6 +208,20 @@ def _reference_problems(
     yield from model_problems(placed, (), item.model, item.versions, meter)
 
 
+def _pass_through_problems(price: BookPrice, prices: Mapping[str, BookPrice]) -> Iterator[Problem]:
+    """Refuse a pass-through of something else than a cost, or by other terms than the cost has."""
+    passed, at = price.item.passes_through, ("passes_through",)
+    costs = frozenset(name for name, other in prices.items() if other.item.kind == "cost")
+    yield from _unknown(price.placed, at, passed, "cost price", costs)
+    if passed not in costs:
+        return
+    cost = prices[passed].item
+    differing = [name for name in SAME_AS_COST if getattr(price.item, name) != getattr(cost, name)]
+    if differing:
+        message = f"its {', '.join(differing)} differ from those of {passed}, which it passes through."
+        yield price.placed.problem(at, "contradiction", message, "Write the same, or leave passes_through out.")
+
+
 def model_problems(
     placed: Placed[Any],
     at: tuple[str | int, ...],
@@ -222,6 +239,9 @@ def model_problems(
         yield placed.problem((*at, "model"), rateable.RULE, message, "Say negative: reject, or use another model.")
     for number, version in enumerate(versions):
         for amounts in (version, *(version.currencies or {}).values()):
+            if amounts.intervals is not None and meter.item.aggregation not in ("sum", "count"):
+                message = f"intervals over a meter of aggregation {meter.item.aggregation} cannot be rated yet."
+                yield placed.problem((*at, "versions", number), rateable.RULE, message, "Use a meter of sum or count.")
             for name in amounts.matrix.dimensions if amounts.matrix is not None else ():
                 if name not in meter.item.dimensions:
                     known = ", ".join(meter.item.dimensions) or "none"
@@ -302,7 +322,7 @@ def _plan_problems(
     listed = [(number, prices[entry.price]) for number, entry in enumerate(plan.item.prices) if entry.price in prices]
     by_meter: dict[str, list[tuple[int, BookPrice]]] = defaultdict(list)
     for number, price in listed:
-        if price.item.kind == "revenue" and not price.item.additive and price.item.meter is not None:
+        if price.item.kind == "revenue" and not price.item.may_stand_beside and price.item.meter is not None:
             by_meter[price.item.meter].append((number, price))
     for meter, rivals in sorted(by_meter.items()):
         for number, price, other in _matching_the_same(rivals):

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 
@@ -235,19 +235,25 @@ class Percentage(Item):
         return self
 
 
-class MatrixCell(Item):
-    """The price of one combination of dimensions."""
-
-    where: dict[Id, Text] = Field(description="A value for each dimension of the matrix.")
-    unit_amount: Price = Field(description="Price of `per` units.")
-    per: PositiveQuantity | None = Field(None, description="How many units `unit_amount` buys; 1 when not given.")
-
-
 class MatrixDefault(Item):
     """The price of every combination that has no cell."""
 
-    unit_amount: Price = Field(description="Price of `per` units.")
+    unit_amount: Price | None = Field(None, description="Price of `per` units.")
     per: PositiveQuantity | None = Field(None, description="How many units `unit_amount` buys; 1 when not given.")
+    rate: Price | None = Field(None, description='Share of the value, for a meter of money, e.g. "0.002".')
+
+    @model_validator(mode="after")
+    def _prices_one_way(self) -> Self:
+        if (self.unit_amount is None) == (self.rate is None):
+            refuse("contradiction", "it needs unit_amount or rate.", "Write exactly one of them.")
+        refuse_all(_per_alone(self.unit_amount, self.per))
+        return self
+
+
+class MatrixCell(MatrixDefault):
+    """The price of one combination of dimensions."""
+
+    where: dict[Id, Text] = Field(description="A value for each dimension of the matrix.")
 
 
 class Matrix(Item):
@@ -438,6 +444,12 @@ class PriceItem(Item):
     additive: Flag = Field(
         default=False, description="Whether it may apply beside another revenue price of the same usage."
     )
+    passes_through: Id | None = Field(
+        None,
+        description="Cost price whose cost is billed on as it is, with equal terms: its lines are pass-through, beside "
+        "the prices of our own.",
+    )
+    fee_category: Text | None = Field(None, description="Heading under which reports of fees list it, e.g. Network.")
     currency: Currency | None = Field(None, description="ISO 4217 code of amounts; or `currencies` in each version.")
     convert: Annotated[Literal["service_date"], CHOICE] | None = Field(
         None,
@@ -451,6 +463,11 @@ class PriceItem(Item):
     versions_from: Text | None = Field(
         None, description="CSV beside the document: effective_from, unit_amount and optionally per, currency."
     )
+
+    @property
+    def may_stand_beside(self) -> bool:
+        """Whether it may apply beside another revenue price of the same usage."""
+        return self.additive or self.passes_through is not None
 
     @model_validator(mode="after")
     def _terms_fit_the_model(self) -> "PriceItem":
@@ -854,6 +871,8 @@ def _price_faults(price: PriceItem) -> list[Fault]:
             faults.append(fault)
     if price.convert is not None:
         faults.extend(_conversion_faults(price))
+    if price.passes_through is not None:
+        faults.extend(_pass_through_faults(price))
     for name in ("where", "group_by"):
         if price.meter is None and getattr(price, name):
             fault = Fault((name,), "contradiction", f"{name} without a meter.", "Name the meter.")
@@ -874,6 +893,18 @@ def _shared_tiers_faults(price: PriceItem) -> Iterator[Fault]:
     if price.model not in MODELS_WITH_TIERS:
         message = f"model {price.model} has no tiers to share."
         yield Fault(at, "wrong_term", message, f"Drop it, or use one of {', '.join(MODELS_WITH_TIERS)}.")
+
+
+def _pass_through_faults(price: PriceItem) -> Iterator[Fault]:
+    if price.kind == "cost":
+        message = "a cost passes nothing through."
+        yield Fault(("passes_through",), "contradiction", message, "Write it at the revenue price that bills it on.")
+    for number, version in enumerate(price.versions):
+        for amounts in (version, *(version.currencies or {}).values()):
+            if amounts.minimum is not None or amounts.maximum is not None:
+                message = "what is passed through is what it cost, no less and no more."
+                remedy = "Write minimum and maximum at a price of your own."
+                yield Fault(("versions", number), "wrong_term", message, remedy)
 
 
 def _conversion_faults(price: PriceItem) -> Iterator[Fault]:

@@ -171,6 +171,7 @@ PRICE_FIELDS = (
     "additive",
     "convert",
     "group_by_shared_tiers",
+    "passes_through",
     "interval",
 )
 

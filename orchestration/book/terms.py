@@ -248,10 +248,12 @@ def _package_terms(package: Package, unit: int) -> PackageTerms:
 
 def _cell_terms(matrix: Matrix, unit: int) -> tuple[CellTerms, ...]:
     cells = [
-        CellTerms(tuple(sorted(cell.where.items())), _unit(cell.unit_amount, cell.per) / unit) for cell in matrix.cells
+        CellTerms(tuple(sorted(cell.where.items())), _unit(cell.unit_amount or cell.rate, cell.per) / unit)
+        for cell in matrix.cells
     ]
     if matrix.default is not None:
-        cells.append(CellTerms(None, _unit(matrix.default.unit_amount, matrix.default.per) / unit))
+        other = matrix.default
+        cells.append(CellTerms(None, _unit(other.unit_amount or other.rate, other.per) / unit))
     return tuple(cells)
 
 

@@ -57,15 +57,7 @@ def take_usage(
     """
     files = [outcome.file for outcome in outcomes if outcome.is_loaded]
     parts = Parts(folder / ".parts", bucket_count(settings, files))
-    rejected = [RejectedRows.empty()]
-    for number, outcome in enumerate(outcomes):
-        if outcome.is_loaded:
-            try:
-                rejected += _read_file(outcome, meters, signed, parts, number, settings, delivery_date)
-            except FileRefused as refused:
-                outcome.refuse_for(refused)
-                parts.drop(number)
-    all_rejected = pl.concat(rejected)
+    all_rejected = read_files(outcomes, meters, signed, parts, settings, delivery_date)
     by_file = {outcome.file.source_file: outcome for outcome in outcomes}
     count_into(by_file, all_rejected, "rejected", "quantity")
     repeated: list[pl.DataFrame] = []
@@ -119,6 +111,26 @@ def take_usage(
         all_rejected.sort("source_file", "source_line", "source_part"),
         frozenset(dates),
     )
+
+
+def read_files(
+    outcomes: Sequence[FileOutcome],
+    meters: Meters,
+    signed: Collection[str],
+    parts: Parts,
+    settings: Settings,
+    delivery_date: date,
+) -> pl.DataFrame:
+    """Parse the files into `parts`; return their rejected records. A file that cannot be taken is refused whole."""
+    rejected = [RejectedRows.empty()]
+    for number, outcome in enumerate(outcomes):
+        if outcome.is_loaded:
+            try:
+                rejected += _read_file(outcome, meters, signed, parts, number, settings, delivery_date)
+            except FileRefused as refused:
+                outcome.refuse_for(refused)
+                parts.drop(number)
+    return pl.concat(rejected)
 
 
 def _read_file(

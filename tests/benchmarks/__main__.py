@@ -11,12 +11,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.landing import land
+from tests.benchmarks.landing import WORKLOADS, land
 from tests.benchmarks.table import PROFILE, README, RESULTS, render, render_profile, with_table
 from tests.benchmarks.variants import VARIANTS
 
 ROOT = Path(__file__).parents[2]
 LOOP_SIZE = 500_000  # the loops in Python are measured at this size only
+LARGEST_NIGHT = 10_000_000  # beyond it a night on a loaded month would take longer to prepare than all the rest
+NIGHTS = ("last_night", "whole_fees")
+LEFT_BEHIND = ("home-month", "home-night", "home-whole-fees", "duckdb", "statement.parquet", "copied.parquet")
 Results = dict[str, Any]
 
 
@@ -27,12 +30,13 @@ def main() -> None:
         _render(json.loads(RESULTS.read_text()))
         return
     results = _opened(arguments.results)
-    for events in arguments.events:
-        for round_number in range(arguments.rounds):
-            for name in _variants(events, arguments.only):
-                _measure(results, arguments, name, events, round_number)
-        if not arguments.keep:
-            for workload in ("metered", "payments"):
+    for place, events in enumerate(arguments.events):
+        rounds = arguments.rounds[min(place, len(arguments.rounds) - 1)]
+        for workload in WORKLOADS:
+            for round_number in range(rounds):
+                for name in _variants(events, workload, arguments.only):
+                    _measure(results, arguments, name, events, round_number)
+            if not arguments.keep:
                 shutil.rmtree(arguments.folder / f"{workload}-{events}", ignore_errors=True)
     if arguments.results == RESULTS:
         _render(results)
@@ -50,8 +54,11 @@ def _parser() -> argparse.ArgumentParser:
         "side: every variant in a process of its own, round by round, and writes results file and README table. What "
         "the results file holds already for this commit is not run again.",
     )
-    parser.add_argument("--events", type=int, nargs="+", default=[500_000, 1_000_000, 10_000_000], help="sizes to run")
-    parser.add_argument("--rounds", type=int, default=3, help="runs of each variant; the median counts (default 3)")
+    sizes = [500_000, 1_000_000, 10_000_000, 50_000_000]
+    parser.add_argument("--events", type=int, nargs="+", default=sizes, help="sizes to run")
+    parser.add_argument(
+        "--rounds", type=int, nargs="+", default=[3], help="runs of each variant, for each size; the median counts"
+    )
     parser.add_argument("--folder", type=Path, default=Path("var/benchmarks"), help="landed data and homes; removed")
     parser.add_argument("--keep", action="store_true", help="keep landed data and homes")
     parser.add_argument("--results", type=Path, default=RESULTS, help="results file")
@@ -60,11 +67,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _variants(events: int, only: list[str] | None) -> list[str]:
-    loops = [name for name in VARIANTS if name.endswith("_in_a_loop")]
-    peers = [name for name in VARIANTS if name not in loops]
-    wanted = [*peers, *loops] if events <= LOOP_SIZE else peers
-    return [name for name in wanted if only is None or name in only]
+def _variants(events: int, workload: str, only: list[str] | None) -> list[str]:
+    def is_wanted(name: str) -> bool:
+        is_small_enough = (events <= LOOP_SIZE or not name.endswith("_in_a_loop")) and (
+            events <= LARGEST_NIGHT or name not in NIGHTS
+        )
+        return VARIANTS[name][0] == workload and is_small_enough and (only is None or name in only)
+
+    return [name for name in VARIANTS if is_wanted(name)]
 
 
 def _opened(path: Path) -> Results:
@@ -85,6 +95,9 @@ def _measure(results: Results, arguments: argparse.Namespace, name: str, events:
     land(folder / "landing", workload, events, say=_say)
     _process(name, folder, "prepare")
     run = json.loads(_process(name, folder, "run"))
+    for left in LEFT_BEHIND:
+        path = folder / left
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     runs.append(run)
     seconds = sum(wall for wall, _ in run["steps"].values())
     _say(f"{events:,} events, round {round_number + 1}: {name} {seconds:.2f} s, {run['peak_mb']:,} MB")

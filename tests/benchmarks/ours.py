@@ -6,12 +6,15 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from data_contracts import LineItems, RatedEvents
 from data_contracts.vocabulary import Table
 from orchestration import intake, night
 from orchestration.build import Build, open_build
+from orchestration.intake import usage_delivery
 from orchestration.settings import Settings
+from orchestration.tables import Builder, made_by
 from tests.benchmarks import usage
 from tests.benchmarks.measuring import Clock
 
@@ -38,21 +41,32 @@ def _link(source: str, target: str) -> None:
 
 
 def take(home: Path, clock: Clock, through: date = LAST_DAY) -> None:
-    """Take the deliveries: what usage is rated by first, then the usage."""
+    """Take the deliveries: what usage is rated by first, then the usage. Reading its files is a step of its own."""
     settings = Settings(home=home)
     clock.time("book", lambda: intake.snapshot_through(settings, usage.FIRST_DAY))
-    clock.time("intake", lambda: intake.snapshot_through(settings, through))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(usage_delivery, "read_files", clock.apart("intake", "reading", usage_delivery.read_files))
+        clock.time("intake", lambda: intake.snapshot_through(settings, through))
 
 
-def make_tables(home: Path, clock: Clock, last: str, as_of: date = LAST_DAY) -> Build:
-    """Make the tables as of a day, in the order of the night, up to the one named `last`."""
+def make_tables(home: Path, clock: Clock, wanted: Sequence[str], as_of: date = LAST_DAY) -> Build:
+    """Make some tables as of a day and those that they are made of, in the order of the night."""
     build = open_build(Settings(home=home), as_of)
     clock.time("book", build.make_book)
-    for builder in night.NIGHTLY:
+    for builder in ancestry(wanted):
         clock.time(builder.__name__, lambda builder=builder: build.make(builder))
-        if builder.__name__ == last:
-            return build
-    raise LookupError(last)
+    return build
+
+
+def ancestry(wanted: Sequence[str]) -> list[Builder]:
+    """Return the builders of the night that make these tables, and whatever those read."""
+    names = set(wanted)
+    builders = []
+    for builder in reversed(night.NIGHTLY):
+        if builder.__name__ in names:
+            builders.append(builder)
+            names.update(made_by(builder).inputs)
+    return builders[::-1]
 
 
 def line_totals(build: Build) -> dict[str, object]:

@@ -52,12 +52,3 @@ def another_last_digit(value: Decimal) -> Decimal:
     """Return the value with one digit changed: what a reproduced case must not agree with."""
     sign, digits, exponent = value.as_tuple()
     return Decimal((sign, (*digits[:-1], (digits[-1] + 1) % 10), exponent))
-
-
-def stated(case: Case) -> dict[str, list[Decimal]]:
-    """Return the figures of a case that a night has lines for: amounts in the order of the runs, true-up, maximum."""
-    amounts = case.expected.get("amounts") or [case.expected.get("amount")]
-    figures = {"amount": amounts, "true_up": [case.expected.get("true_up")]}
-    if "maximum" in case.price and "discount" in case.expected:
-        figures["discount"] = [case.expected["discount"]]
-    return {name: [Decimal(each) for each in values] for name, values in figures.items() if None not in values}

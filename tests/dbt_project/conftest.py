@@ -25,6 +25,7 @@ from data_contracts import (
     LandedFiles,
     LineItems,
     Meters,
+    PostedLineItems,
     PricedUsage,
     PriceTiers,
     PriceVersions,
@@ -158,17 +159,17 @@ LAKE: dict[type[Table], pl.LazyFrame] = {
     PriceVersions: rows(
         PriceVersions,
         """
-        price_version_id   | currency | price_id | contract_id | effective_from_date | effective_from_at   | superseded_on | superseded_by | reason | terms_id           | model     | unit_amount | kind    | product_id
-        tariff@T00         | USD      | tariff   | null        | null                | 2026-10-01T00:00:00 | null          | null          | null   | tariff@T00         | per_unit  | 0.001       | revenue | llm
-        tariff@T01         | USD      | tariff   | null        | null                | 2026-10-01T01:00:00 | null          | null          | null   | tariff@T01         | per_unit  | 0.01        | revenue | llm
-        tariff@T02         | USD      | tariff   | null        | null                | 2026-10-01T02:00:00 | null          | null          | null   | tariff@T00         | per_unit  | 0.001       | revenue | llm
-        steps@2026-01-01   | USD      | steps    | null        | 2026-01-01          | null                | null          | null          | null   | steps@2026-01-01   | graduated | null        | revenue | support
-        steps@2026-01-01   | JPY      | steps    | null        | 2026-01-01          | null                | null          | null          | null   | steps@2026-01-01   | graduated | null        | revenue | support
-        steps@2026-11-01   | USD      | steps    | null        | 2026-11-01          | null                | 2026-11-02    | steps@2026-11-01#1 | null | steps@2026-11-01  | graduated | null       | revenue | support
-        steps@2026-11-01#1 | USD      | steps    | null        | 2026-11-01          | null                | null          | null          | typo   | steps@2026-11-01#1 | graduated | null        | revenue | support
-        steps@2026-12-01   | USD      | steps    | null        | 2026-12-01          | null                | null          | null          | null   | steps@2026-12-01   | graduated | null        | revenue | support
-        c1/steps@2026-10-01 | USD     | steps    | c1          | 2026-10-01          | null                | null          | null          | null   | c1/steps@2026-10-01 | per_unit | 3           | revenue | support
-        gpu@2026-01-01     | USD      | gpu      | null        | 2026-01-01          | null                | null          | null          | null   | gpu@2026-01-01     | per_unit  | 0.004       | cost    | llm
+        price_version_id   | currency | price_id | contract_id | effective_from_date | effective_from_at   | superseded_on | superseded_by | reason | terms_id           | model     | unit_amount | kind    | product_id | fee_category
+        tariff@T00         | USD      | tariff   | null        | null                | 2026-10-01T00:00:00 | null          | null          | null   | tariff@T00         | per_unit  | 0.001       | revenue | llm | null
+        tariff@T01         | USD      | tariff   | null        | null                | 2026-10-01T01:00:00 | null          | null          | null   | tariff@T01         | per_unit  | 0.01        | revenue | llm | Metered
+        tariff@T02         | USD      | tariff   | null        | null                | 2026-10-01T02:00:00 | null          | null          | null   | tariff@T00         | per_unit  | 0.001       | revenue | llm | null
+        steps@2026-01-01   | USD      | steps    | null        | 2026-01-01          | null                | null          | null          | null   | steps@2026-01-01   | graduated | null        | revenue | support | null
+        steps@2026-01-01   | JPY      | steps    | null        | 2026-01-01          | null                | null          | null          | null   | steps@2026-01-01   | graduated | null        | revenue | support | null
+        steps@2026-11-01   | USD      | steps    | null        | 2026-11-01          | null                | 2026-11-02    | steps@2026-11-01#1 | null | steps@2026-11-01  | graduated | null       | revenue | support | null
+        steps@2026-11-01#1 | USD      | steps    | null        | 2026-11-01          | null                | null          | null          | typo   | steps@2026-11-01#1 | graduated | null        | revenue | support | null
+        steps@2026-12-01   | USD      | steps    | null        | 2026-12-01          | null                | null          | null          | null   | steps@2026-12-01   | graduated | null        | revenue | support | null
+        c1/steps@2026-10-01 | USD     | steps    | c1          | 2026-10-01          | null                | null          | null          | null   | c1/steps@2026-10-01 | per_unit | 3           | revenue | support | null
+        gpu@2026-01-01     | USD      | gpu      | null        | 2026-01-01          | null                | null          | null          | null   | gpu@2026-01-01     | per_unit  | 0.004       | cost    | llm | null
         """,
         meter="tokens",
         rounding="half_up",
@@ -182,6 +183,7 @@ LAKE: dict[type[Table], pl.LazyFrame] = {
         """
         price_version_id | currency | tier | up_to | unit_amount | flat_amount | lower_bound
         tariff@T00       | USD      | 1    | null  | 0.001       | 0           | -1
+        tariff@T01       | USD      | 1    | null  | 0.01        | 0           | -1
         steps@2026-01-01 | USD      | 1    | 100   | 0.00003     | 5           | -1
         steps@2026-01-01 | USD      | 2    | null  | 1000        | 0.5         | 100
         """,
@@ -392,6 +394,8 @@ LAKE: dict[type[Table], pl.LazyFrame] = {
         rule_version="1",
     ),
 }
+# No month is closed: what counts in the accounts is what is known now.
+LAKE[PostedLineItems] = LAKE[LineItems]
 
 
 @dataclass(frozen=True)

@@ -193,3 +193,11 @@ def test_meta_columns_describes_every_published_column(night):
     assert night.ask("select unit, null_means, is_key from meta.columns where column_name = 'invoice_number'") == [
         (None, "it is a draft: numbers are given at issue", False)
     ]
+
+
+def test_a_fee_is_reported_with_its_rates_and_the_lines_that_it_made(night):
+    """200 tokens at 0.01: a price of units has items, not a volume."""
+    names = "fee_category, fee_name, variable_rate, variable_volume_amount, fixed_per_item_amount, fixed_per_item_count"
+    assert night.ask(f"select account_id, currency, {names}, subtotal from reports.rpt_payment_fees") == [
+        ("a1", "USD", "Metered", "API requests (model=gpt-4)", 0, 0, Decimal("0.01"), 200, 2)
+    ]

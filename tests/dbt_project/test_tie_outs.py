@@ -130,6 +130,16 @@ PLANTED = [
         id="a report by account loses a currency",
     ),
     pytest.param(
+        "update reports.rpt_payment_fees set subtotal = subtotal - 0.01",
+        {"fee_lines_in_payment_fees"},
+        id="a report of fees that lost a cent",
+    ),
+    pytest.param(
+        "update marts.dim_price set fee_category = 'Support' where price_id = 'steps' and currency = 'JPY'",
+        {"fee_lines_in_payment_fees"},
+        id="a fee that the report has left out",
+    ),
+    pytest.param(
         "update audit.aud_input_file set accepted_rows = accepted_rows + 1, landed_rows = landed_rows + 1"
         " where source_file = 'costs/2026-11-02/aws.csv'",
         {"cost_rows_kept"},

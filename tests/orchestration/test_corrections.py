@@ -5,18 +5,45 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
-from data_contracts import Adjustments, Corrections, SealedLineItems
-from tests.orchestration.closing import book, company, known, posted, sealed, totals, use
+from data_contracts import Adjustments, Corrections, LineInputs, PostedLineItems, SealedInputs, SealedLineItems
+from orchestration.actions import append_action
+from tests.orchestration import tiny
+from tests.orchestration.closing import ACCOUNTS, HEADER, book, company, known, posted, sealed, totals, use
 
-VOLUME = book("volume", 'tiers: [{up_to: "1000", unit_amount: "0.10"}, {up_to: null, unit_amount: "0.08"}]')
+TIERS = 'tiers: [{up_to: "1000", unit_amount: "0.10"}, {up_to: null, unit_amount: "0.08"}]'
+UNITS = 'unit_amount: "0.10"'
+OF_MID_MONTH = """\
+contract_id: mid
+account_id: ant
+plan: payg
+starts_on: 2026-10-15
+billing: {interval: month, anchor: 15}
+"""
+
+
+def adjustments(build):
+    """Cause, amount and quantity of each adjustment, by its amount."""
+    found = build.frame(Adjustments).sort("amount", "line_item_id").collect()
+    return [(row["causes"], f"{row['amount']:f}", int(row["quantity"])) for row in found.to_dicts()]
+
+
+def of_october(tmp_path, terms=UNITS, *, model="per_unit", rows=("a,ant,calls,2026-10-05T12:00:00Z,100",), **given):
+    """Close October, in which the given rows were used."""
+    settings = company(tmp_path, "2026-10-01", book(model, terms), **given)
+    use(settings, "2026-10-05", *rows)
+    sealed(settings, "2026-11-02", "2026-10")
+    return settings
+
+
+# --- the rule ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def late(tmp_path_factory):
     """900 units of October, closed; then 150 more of October, which bring all units to the cheaper tier."""
-    settings = company(tmp_path_factory.mktemp("late"), "2026-10-01", VOLUME)
-    use(settings, "2026-10-05", "a,ant,calls,2026-10-05T12:00:00Z,900")
-    sealed(settings, "2026-11-02", "2026-10")
+    settings = of_october(
+        tmp_path_factory.mktemp("late"), TIERS, model="volume", rows=["a,ant,calls,2026-10-05T12:00:00Z,900"]
+    )
     use(settings, "2026-11-04", "b,ant,calls,2026-10-20T12:00:00Z,150", "c,ant,calls,2026-11-03T12:00:00Z,200")
     return settings
 
@@ -35,6 +62,28 @@ def test_late_usage_is_posted_as_the_difference_in_the_first_open_month(late):
     assert (line["quantity_before"], line["quantity"]) == (900, 150)
 
 
+def test_a_billing_period_that_is_open_in_part_goes_on_from_what_it_should_have_been(tmp_path):
+    """The worked example of semantics.md: 15 October to 14 November, October sealed with 900."""
+    settings = company(tmp_path, "2026-10-01", book("volume", TIERS))
+    tiny.put(tmp_path, "contracts/2026-10-01/mid.yaml", OF_MID_MONTH)
+    use(settings, "2026-10-20", "a,ant,calls,2026-10-18T12:00:00Z,900")
+    sealed(settings, "2026-11-02", "2026-10")
+    use(settings, "2026-11-04", "b,ant,calls,2026-10-20T12:00:00Z,150", "c,ant,calls,2026-11-03T12:00:00Z,200")
+    lines = known(settings, "2026-11-14").frame(PostedLineItems).filter(pl.col("contract_id") == "mid").collect()
+    by_month = lines.filter(pl.col("billing_period_start") == pl.date(2026, 10, 15)).group_by(
+        pl.col("posting_date").dt.month().alias("month"), "is_adjustment"
+    )
+    found = {
+        (month, is_adjustment): amount for month, is_adjustment, amount in by_month.agg(pl.col("amount").sum()).rows()
+    }
+    assert found == {
+        (10, False): Decimal("90.0000"),
+        (11, True): Decimal("-6.0000"),  # R(1050) - 90 = 84 - 90
+        (11, False): Decimal("16.0000"),  # R(1250) - R(1050) = 100 - 84
+    }
+    assert sum(found.values()) == 100
+
+
 def test_a_run_of_the_close_or_of_an_earlier_day_sees_the_month_open(late):
     assert known(late, "2026-11-02").seals == ()
     assert posted(known(late, "2026-11-02"))[0][:2] == ("2026-10", False)
@@ -42,11 +91,12 @@ def test_a_run_of_the_close_or_of_an_earlier_day_sees_the_month_open(late):
     assert len(known(late, "2026-11-03").seals) == 1
 
 
-def test_the_sealed_lines_are_those_of_the_run_that_was_closed(late):
-    then = known(late, "2026-11-02").frame(SealedLineItems)
-    now = known(late, "2026-11-04").frame(SealedLineItems).collect()
-    assert then.collect().is_empty()
-    assert now.select(pl.col("amount").sum()).item() == Decimal("90.0000")
+def test_the_seal_holds_the_lines_and_the_inputs_of_the_run_that_was_closed(late):
+    then = known(late, "2026-11-02")
+    now = known(late, "2026-11-04")
+    assert then.frame(SealedLineItems).collect().is_empty()
+    assert now.frame(SealedLineItems).select(pl.col("amount").sum()).collect().item() == Decimal("90.0000")
+    assert now.frame(SealedInputs).collect().equals(then.frame(LineInputs).sort(LineInputs.keys).collect())
 
 
 def test_an_adjustment_becomes_a_fact_with_the_next_close_and_is_not_posted_again(late):
@@ -54,3 +104,124 @@ def test_an_adjustment_becomes_a_fact_with_the_next_close_and_is_not_posted_agai
     after = known(late, "2026-12-05")
     assert totals(after)["2026-11", True] == Decimal("-6.0000")
     assert ("2026-12", True) not in totals(after)
+    assert after.frame(Corrections).collect().is_empty()
+
+
+def test_what_is_posted_in_all_is_what_a_clean_recompute_gives(late, tmp_path):
+    """I11: late data converges."""
+    clean = company(tmp_path, "2026-10-01", book("volume", TIERS))
+    use(clean, "2026-10-05", "a,ant,calls,2026-10-05T12:00:00Z,900")
+    use(clean, "2026-11-04", "b,ant,calls,2026-10-20T12:00:00Z,150", "c,ant,calls,2026-11-03T12:00:00Z,200")
+    assert sum(totals(known(late, "2026-11-14")).values()) == sum(totals(known(clean, "2026-11-14")).values())
+
+
+# --- one cause each ----------------------------------------------------------------------------------------------------
+
+
+def test_a_reversal_takes_back_what_was_sealed(tmp_path):
+    settings = of_october(tmp_path)
+    header = f"{HEADER},reverses_event_id"
+    use(settings, "2026-11-04", "r,ant,calls,2026-11-03T12:00:00Z,,a", header=header)
+    assert adjustments(known(settings, "2026-11-04")) == [("reversal", "-10.0000", -100)]
+
+
+def test_an_amendment_posts_the_difference(tmp_path):
+    settings = of_october(tmp_path)
+    header = f"{HEADER},amends_event_id"
+    use(settings, "2026-11-04", "n,ant,calls,2026-10-05T12:00:00Z,70,a", header=header)
+    assert adjustments(known(settings, "2026-11-04")) == [("amendment", "-3.0000", -30)]
+
+
+SUPERSEDED = f"""{UNITS}
+      - supersedes: 2026-01-01
+        reason: The order form says 0.05.
+        approved_by: maria
+        unit_amount: "0.05\""""
+
+
+def test_a_superseded_price_reverses_what_was_sealed_and_posts_it_anew(tmp_path):
+    settings = of_october(tmp_path)
+    tiny.put(tmp_path, "price_book/2026-11-04/book.yaml", book("per_unit", UNITS, more=SUPERSEDED.partition("\n")[2]))
+    build = known(settings, "2026-11-04")
+    # 100 at 0.10 was sealed, 100 at 0.05 is right
+    assert adjustments(build) == [("price_superseded", "-10.0000", -100), ("price_superseded", "5.0000", 100)]
+    versions = build.frame(Adjustments).sort("amount").collect()["price_version_id"].to_list()
+    assert versions == ["calls@2026-01-01", "calls@2026-01-01#1"]
+
+
+def test_a_contract_signed_after_the_close_moves_usage_from_the_default_plan(tmp_path):
+    settings = of_october(tmp_path)
+    contract = "contract_id: c1\naccount_id: ant\nplan: payg\nstarts_on: 2026-10-01\n"
+    tiny.put(tmp_path, "contracts/2026-11-04/c.yaml", contract)
+    assert adjustments(known(settings, "2026-11-04")) == [
+        ("contract_change", "-10.0000", -100),
+        ("contract_change", "10.0000", 100),
+    ]
+
+
+def test_released_suspense_is_posted_when_the_account_becomes_known(tmp_path):
+    settings = of_october(
+        tmp_path, rows=["a,ant,calls,2026-10-05T12:00:00Z,100", "b,bee,calls,2026-10-05T13:00:00Z,40"]
+    )
+    assert adjustments(known(settings, "2026-11-03")) == []
+    tiny.put(tmp_path, "accounts/2026-11-04/accounts.csv", f"{ACCOUNTS}bee,Bee,USD,US,UTC,tiny,2026-09-01\n")
+    assert adjustments(known(settings, "2026-11-04")) == [("suspense_released", "4.0000", 40)]
+
+
+# --- models across a close ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("model", "terms", "expected"),
+    [
+        # 100 · 0.10 + 20 · 0.05 were sealed, 150 units are 100 · 0.10 + 50 · 0.05
+        pytest.param(
+            "graduated",
+            'tiers: [{up_to: "100", unit_amount: "0.10"}, {up_to: null, unit_amount: "0.05"}]',
+            "1.5000",
+            id="graduated goes on in the tier that it has reached",
+        ),
+        # two packages of 100 were sealed, 150 units are two
+        pytest.param("package", 'package: {size: "100", amount: "5"}', None, id="a package that is open is paid"),
+        # 120 - 100 free were sealed
+        pytest.param(
+            "per_unit", 'unit_amount: "0.10"\nfree_units: "100"', "3.0000", id="the allowance was used up before"
+        ),
+        pytest.param(
+            "per_unit", 'unit_amount: "0.10"\nmaximum: "13"', "1.0000", id="a maximum leaves room for one more only"
+        ),
+    ],
+)
+def test_a_price_goes_on_from_what_closed_months_hold(tmp_path, model, terms, expected):
+    settings = of_october(tmp_path, terms, model=model, rows=["a,ant,calls,2026-10-05T12:00:00Z,120"])
+    use(settings, "2026-11-04", "b,ant,calls,2026-10-20T12:00:00Z,30")
+    build = known(settings, "2026-11-04")
+    posted_in_november = totals(build).get(("2026-11", True), Decimal(0))
+    assert posted_in_november == Decimal(expected or 0)
+    assert {cause for cause, _, _ in adjustments(build)} == {"late_usage"}
+
+
+# --- bounds ------------------------------------------------------------------------------------------------------------
+
+
+def test_an_adjustment_over_a_bound_is_held_until_it_is_released_by_name(tmp_path):
+    settings = of_october(tmp_path, adjustment_month_bound=Decimal("0.2"), adjustment_account_bound=Decimal("0.05"))
+    use(settings, "2026-11-04", "b,ant,calls,2026-10-20T12:00:00Z,10")
+    held = known(settings, "2026-11-04")
+    (line,) = held.frame(Adjustments).collect().to_dicts()
+    # 1.00 of 10.00: within 20 % of the month, over 5 % of the account
+    assert (line["is_held"], line["held_as"]) == (True, "adjustments/tiny/2026-10/USD/revenue/ant")
+    assert ("2026-11", True) not in totals(held)
+    append_action(settings, "release", line["held_as"], reason="it is true", requested_by="ada", approved_by="grace")
+    assert totals(known(settings, "2026-11-05"))["2026-11", True] == 1
+    assert ("2026-11", True) not in totals(known(settings, "2026-11-04"))
+
+
+def test_what_is_held_at_the_next_close_stays_owed(tmp_path):
+    settings = of_october(tmp_path, adjustment_account_bound=Decimal("0.05"))
+    use(settings, "2026-11-04", "b,ant,calls,2026-10-20T12:00:00Z,10")
+    sealed(settings, "2026-12-02", "2026-11")
+    later = known(settings, "2026-12-03")
+    (line,) = later.frame(Adjustments).collect().to_dicts()
+    assert (line["is_held"], line["causes"], f"{line['amount']:f}") == (True, "late_usage", "1.0000")
+    assert str(line["posting_date"]) == "2026-12-01"

@@ -72,6 +72,45 @@ def test_a_profile_of_a_month_is_one_counter(opened):
     assert found.totals == {("revenue", "USD"): Decimal("34.8000")}
 
 
+LEVELS = """\
+company: {name: Quote, reporting_currency: USD}
+products: [{id: api, name: API}]
+meters:
+  - {id: peak, unit: GB, aggregation: max}
+  - {id: seats, unit: seat, aggregation: latest}
+  - {id: users, unit: user, aggregation: unique_count, value: user, dimensions: [user]}
+  - {id: storage, unit: GB-month, aggregation: weighted_sum}
+prices:
+  - {id: peak, product: api, meter: peak, model: per_unit, currency: USD,
+     versions: [{effective_from: 2026-01-01, unit_amount: "2"}]}
+  - {id: seats, product: api, meter: seats, model: per_unit, currency: USD,
+     versions: [{effective_from: 2026-01-01, unit_amount: "2"}]}
+  - {id: users, product: api, meter: users, model: per_unit, currency: USD,
+     versions: [{effective_from: 2026-01-01, unit_amount: "2"}]}
+  - {id: storage, product: api, meter: storage, model: per_unit, currency: USD,
+     versions: [{effective_from: 2026-01-01, unit_amount: "2"}]}
+plans: [{id: payg, prices: [peak, seats, users, storage]}]
+"""
+
+
+@pytest.mark.parametrize("price", ["peak", "seats", "users", "storage"])
+def test_a_quantity_is_what_the_month_comes_to_whatever_the_meter_does_with_events(tmp_path, price):
+    (tmp_path / "levels.yaml").write_text(LEVELS)
+    levels = open_book(tmp_path, OCTOBER)
+    usage = measured(levels, price, "7", {}, [OCTOBER], "Europe/Berlin")
+    found = quote(levels, Asked(OCTOBER, usage, prices=[price], time_zone="Europe/Berlin"))
+    # October has 745 hours in Berlin, and a level of 7 GB is held through all of them: 7 GB-months at 2.
+    assert found.totals == {("revenue", "USD"): Decimal("14.0000")}
+    assert all(each.agrees for each in found.lines)
+    assert found.unpriced == []
+
+
+def test_a_number_of_values_is_whole(tmp_path):
+    (tmp_path / "levels.yaml").write_text(LEVELS)
+    with pytest.raises(UsageError, match="it is a whole number up to 100,000"):
+        measured(open_book(tmp_path, OCTOBER), "users", "1.5", {}, [OCTOBER])
+
+
 def test_a_list_of_events_is_priced_by_a_plan(opened, tmp_path):
     path = tmp_path / "events.csv"
     path.write_text("meter,occurred_at,amount\nsales,2026-10-03T10:00:00Z,60.00\nsales,2026-10-03T11:00:00Z,10\n")

@@ -8,7 +8,7 @@ import pytest
 from data_contracts import Reversals
 from tests.tables import rows, texts
 from tests.transforms.chain import made
-from tests.transforms.worlds import account, conditions, events, meter, on_plan, unit_prices, versions
+from tests.transforms.worlds import account, accounts, conditions, events, meter, on_plan, unit_prices, versions
 
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
@@ -230,3 +230,40 @@ def test_what_cannot_be_priced_is_counted_by_itself_and_nothing_is_lost():
 
 def test_a_meter_that_adds_up_has_no_level():
     assert night(RISING, meters=meter(), until="usage_levels")["usage_levels"].is_empty()
+
+
+CHANGED = """
+    price_version_id | price_id | model    | effective_from_date | counter_version_id
+    p@1              | p        | per_unit | 2020-01-01          | null
+    p@2              | p        | per_unit | 2026-08-05          | {counter}
+"""
+
+
+@pytest.mark.parametrize(
+    ("counter", "expected"),
+    [
+        # Of the new version's part the greatest is 7; going on, nothing is greater than the 9 of the day before.
+        pytest.param("null", units(august_3="5", august_4="4", august_5="7"), id="restart"),
+        pytest.param("p@1", units(august_3="5", august_4="4"), id="continue"),
+    ],
+)
+def test_a_new_version_counts_anew_unless_it_continues(counter, expected):
+    given = {
+        "price_versions": versions(CHANGED.format(counter=counter)),
+        "price_tiers": unit_prices(**{"p@1": "1", "p@2": "2"}),
+    }
+    assert quantities(night(RISING, meters=meter(aggregation="max"), **given)["priced_usage"]) == expected
+
+
+BOTH = ("parent", "child", "child", "parent", "parent")
+
+
+def test_accounts_that_pool_share_one_set_of_values():
+    header, *lines = USERS.strip().split("\n")
+    of_both = [f"{header} | account_id", *(f"{line} | {name}" for line, name in zip(lines, BOTH, strict=True))]
+    owners = accounts("account_id | parent_account_id\n parent | null\n child | parent")
+    pooled = versions(PRICE, pool="payer")
+    given = {"account_rows": owners, "price_versions": pooled, "meters": meter(**COUNTS_USERS, carries_over="false")}
+    found = night("\n".join(of_both), as_of="2026-09-30", **given)["priced_usage"]
+    # ann and bob; ann again by the other account; a third one; and in September one.
+    assert quantities(found) == units(august_3="2", august_5="1", september_5="1")

@@ -12,7 +12,7 @@ from data_contracts.vocabulary import QUANTITY
 HELD = "_holds"
 # Rows of a counter in the order of time: over what they merge.
 SCOPE = "_scope"
-IN_TIME = ["slot_at", "stated_contract_id", "meter", "dimensions", "value_currency", "counted_value"]
+IN_TIME = ["slot_at", "account_id", "stated_contract_id", "meter", "dimensions", "value_currency", "counted_value"]
 NO_LEVEL = pl.lit(0).cast(QUANTITY)
 
 

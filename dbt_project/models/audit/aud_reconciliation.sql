@@ -11,9 +11,13 @@ tie_outs as (
     union all
     select * from {{ ref('tie_out_revenue') }}
     union all
+    select * from {{ ref('tie_out_fees') }}
+    union all
     select * from {{ ref('tie_out_cost') }}
     union all
     select * from {{ ref('tie_out_exchange') }}
+    union all
+    select * from {{ ref('tie_out_close') }}
 ),
 
 measured as (

@@ -1,8 +1,17 @@
 -- grain: line_item_id
+-- A closed month is read as it was sealed; only open months are made.
 with
 
 line_items as (
-    select * from {{ ref('stg_line_items') }}
+    select * from {{ ref('stg_posted_line_items') }}
+),
+
+closed_months as (
+    select * from {{ ref('stg_sealed_periods') }}
+),
+
+closed_line_items as (
+    select * from {{ ref('stg_closed_line_items') }}
 ),
 
 run as (
@@ -46,7 +55,48 @@ select
     line_items.rule_version,
     strftime(line_items.posting_date, '%Y-%m') as accounting_period,
     false as is_period_closed,
-    awaited_days.service_date is not null and line_items.charge_kind = 'usage' as is_provisional
+    awaited_days.service_date is not null and line_items.charge_kind in ('usage', 'pass_through') as is_provisional
 from line_items
 cross join run
 left join awaited_days on line_items.service_date = awaited_days.service_date
+left join closed_months
+    on
+        line_items.legal_entity_id = closed_months.legal_entity_id
+        and date_trunc('month', line_items.posting_date) = closed_months.accounting_month
+where closed_months.seal_number is null
+union all
+select
+    line_item_id,
+    legal_entity_id,
+    account_id,
+    payer_id,
+    contract_id,
+    product_id,
+    price_id,
+    price_version_id,
+    charge_kind,
+    kind,
+    is_adjustment,
+    dimensions,
+    service_date,
+    posting_date,
+    billing_period_start,
+    billing_period_end,
+    quantity,
+    quantity_before,
+    amount_exact,
+    amount_exact_before,
+    amount,
+    list_amount,
+    amount_reporting,
+    currency,
+    reporting_currency,
+    price_currency,
+    price_rate_date,
+    fx_rate_date,
+    applies_to_line_item_id,
+    rule_version,
+    accounting_period,
+    is_period_closed,
+    is_provisional
+from closed_line_items

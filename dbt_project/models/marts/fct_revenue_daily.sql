@@ -1,10 +1,15 @@
 -- grain: legal_entity_id, account_id, contract_id, product_id, date_day, currency
+-- A closed month is read as it was sealed; only open months are made.
 with
 
 line_items as (
     select *
     from {{ ref('fct_line_item') }}
-    where kind = 'revenue'
+    where kind = 'revenue' and not is_period_closed
+),
+
+closed_revenue_daily as (
+    select * from {{ ref('stg_closed_revenue_daily') }}
 ),
 
 daily as (
@@ -55,3 +60,22 @@ select
     reporting_currency,
     is_provisional
 from daily
+union all
+select
+    legal_entity_id,
+    account_id,
+    contract_id,
+    product_id,
+    date_day,
+    currency,
+    accounting_period,
+    recognised_amount,
+    billed_amount,
+    unbilled_delta,
+    list_amount,
+    recognised_amount_reporting,
+    billed_amount_reporting,
+    unbilled_delta_reporting,
+    reporting_currency,
+    is_provisional
+from closed_revenue_daily

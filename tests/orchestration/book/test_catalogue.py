@@ -194,3 +194,53 @@ def test_a_refused_book_leaves_the_book_of_the_day_before():
     assert not refused.accepts_price_book
     assert refused.state == known
     assert refused.state.meters == {"tokens": ("model", "region"), "volume": ()}
+
+
+FEE = '{effective_from: 2026-01-01, percentage: {rate: "0.002", fixed: "0.01"}}'
+MARKUP = FEE.replace("0.002", "0.003")
+
+
+def pass_through(cost: str = FEE, fee: str = FEE, more: str = "", kind: str = "cost") -> str:
+    about = "product: api, meter: tokens, model: percentage, currency: USD"
+    return f"""{HEAD}prices:
+  - {{id: network, {about}, kind: {kind}, versions: [{cost}]}}
+  - {{id: passed, {about}, passes_through: network, {more}versions: [{fee}]}}
+  - {{id: own, {about}, versions: [{MARKUP}]}}
+plans: [{{id: payg, prices: [network, passed, own]}}]
+"""
+
+
+def test_a_cost_is_passed_through_beside_a_price_of_our_own():
+    assert problems(pass_through()) == []
+
+
+@pytest.mark.parametrize(
+    ("book", "message"),
+    [
+        pytest.param(
+            pass_through(fee=MARKUP),
+            "its versions differ from those of network, which it passes through.",
+            id="other terms than the cost has",
+        ),
+        pytest.param(
+            pass_through(more="where: {model: a}, "),
+            "its where differ from those of network, which it passes through.",
+            id="of a part of it",
+        ),
+        pytest.param(
+            pass_through(kind="revenue").replace("prices: [network, passed, own]", "prices: [passed, own]"),
+            "there is no cost price network.",
+            id="of no cost",
+        ),
+        pytest.param(
+            pass_through(more="kind: cost, "), "a cost passes nothing through.", id="a cost that passes through"
+        ),
+        pytest.param(
+            *[pass_through(*[FEE.replace("percentage:", 'minimum: "5", percentage:')] * 2)],
+            "what is passed through is what it cost, no less and no more.",
+            id="a bound of it",
+        ),
+    ],
+)
+def test_what_is_passed_through_is_a_cost_as_it_is(book, message):
+    assert message in [problem.message for problem in accepted(book).problems]

@@ -168,6 +168,8 @@ line_rates as (
             and line_items.reporting_currency = exchange_rates.target_currency
             and line_items.posting_date = exchange_rates.date_day
     left join currencies on line_items.reporting_currency = currencies.currency
+    -- A closed month keeps the rates that it was closed with.
+    where not line_items.is_period_closed
 ),
 
 judged_lines as (
@@ -227,6 +229,8 @@ judged_conversions as (
             line_items.price_currency = exchange_rates.currency
             and line_items.currency = exchange_rates.target_currency
             and line_items.service_date = exchange_rates.date_day
+    -- An adjustment is a difference of many days and names none of their rates.
+    where not line_items.is_period_closed and not line_items.is_adjustment
 ),
 
 conversions_off as (

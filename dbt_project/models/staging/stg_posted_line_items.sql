@@ -1,0 +1,33 @@
+-- grain: line_item_id
+-- rendered by `python -m data_contracts.render`, do not edit
+select
+    line_item_id,
+    legal_entity_id,
+    account_id,
+    payer_id,
+    contract_id,
+    product_id,
+    price_id,
+    price_version_id,
+    charge_kind,
+    kind,
+    is_adjustment,
+    dimensions,
+    service_date,
+    posting_date,
+    billing_period_start,
+    billing_period_end,
+    quantity,
+    quantity_before,
+    amount_exact,
+    amount_exact_before,
+    amount,
+    list_amount,
+    amount_reporting,
+    currency,
+    price_currency,
+    price_rate_date,
+    fx_rate_date,
+    applies_to_line_item_id,
+    rule_version
+from {{ source('lake', 'posted_line_items') }}
