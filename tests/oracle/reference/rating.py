@@ -93,13 +93,16 @@ class Moment:
 
 def series_of(moments: Sequence[Moment]) -> dict[SeriesKey, list[Point]]:
     """The points of each counter in order of day and version (C10)."""
-    gathered: dict[SeriesKey, dict[tuple[date, str], list[Moment]]] = defaultdict(lambda: defaultdict(list))
+    gathered: dict[SeriesKey, dict[tuple[object, ...], list[Moment]]] = defaultdict(lambda: defaultdict(list))
     for moment in moments:
-        gathered[series_key(moment.scope, moment.part)][moment.day, moment.part.id].append(moment)
+        deal, is_pooled = moment.scope.deal, moment.part.version.pool == "payer"
+        own = (deal.account.id, deal.id) if is_pooled else ("", "")  # one after the other, each pays what it adds
+        place = (moment.day, moment.part.start, *own, moment.part.id)
+        gathered[series_key(moment.scope, moment.part)][place].append(moment)
     found: dict[SeriesKey, list[Point]] = {}
     for key, of_series in gathered.items():
         points = []
-        for (day, _), members in of_series.items():
+        for _, members in sorted(of_series.items()):
             by_scope: dict[ScopeKey, list[Moment]] = defaultdict(list)
             for member in members:
                 by_scope[member.scope.key()].append(member)
@@ -108,8 +111,8 @@ def series_of(moments: Sequence[Moment]) -> dict[SeriesKey, list[Point]]:
                 for _, of_scope in sorted(by_scope.items())
             )
             idle = all(member.idle for member in members)
-            points.append(Point(day, members[0].part, members[0].currency, shares, idle))
-        found[key] = sorted(points, key=lambda point: (point.day, point.part.start))
+            points.append(Point(members[0].day, members[0].part, members[0].currency, shares, idle))
+        found[key] = points
     return found
 
 
@@ -422,7 +425,7 @@ def shared_out(point: Point, whole: Line) -> list[Line]:
     weights = [sum((usage.quantity for usage in share.usages), Fraction(0)) for share in point.shares]
     total = sum(weights, Fraction(0))
     if not total:
-        weights, total = [Fraction(1), *(Fraction(0) for _ in weights[1:])], Fraction(1)  # the first one by key
+        weights, total = [Fraction(1) for _ in weights], Fraction(len(weights))
     parts = [allocate(amount, weights, whole.currency) for amount in (whole.amount, whole.list_amount)]
     return [
         Line(

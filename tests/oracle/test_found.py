@@ -1,0 +1,37 @@
+"""Worlds in which the engine once differed from the oracle, as small as they became, so that it never does again."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from tests.oracle import small_worlds as small
+from tests.oracle.engine import ENGINES, differences
+from tests.oracle.reference import Meter, PerUnit, Price, Version
+
+D = Decimal
+
+
+def hourly(*hours: int, aggregation: str, **more: object):
+    """A price that changes within 10 August, and one event after the first of the changes."""
+    starts = [date(2026, 1, 1), *(datetime(2026, 8, 10, hour, tzinfo=UTC) for hour in hours)]
+    versions = tuple(Version(start, {"USD": PerUnit(D(number))}) for number, start in enumerate(starts, start=1))
+    meter = Meter("tokens", aggregation, dimensions=("user",), **more)
+    used = small.use("2026-08-10T12:00Z", "5", dimensions={"user": "ann"}, delivery_date=date(2026, 8, 12))
+    return small.world([Price("p", "tokens", "per_unit", versions)], [used], meters=(meter,))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    "world",
+    [
+        pytest.param(
+            hourly(6, 18, aggregation="unique_count", carries=True, unique_by="user"),
+            id="no value was used yet when a price changed earlier on the day",
+        ),
+        pytest.param(hourly(6, 18, aggregation="latest", carries=True), id="no level was there yet"),
+        pytest.param(hourly(6, 18, aggregation="weighted_sum"), id="nothing was held yet"),
+    ],
+)
+def test_the_engine_agrees(world, engine):
+    assert differences(world, engine) == []
