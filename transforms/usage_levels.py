@@ -206,6 +206,8 @@ def _judged(levels: pl.LazyFrame) -> pl.LazyFrame:
     is_idle = pl.col("event_count") == 0
     is_over = pl.col("suspense_rule") == "stated_contract_not_in_force"
     is_nothing = (pl.col("aggregation") == "weighted_sum") & (pl.col("level") == 0) & (pl.col("weight") == 0)
+    # A price that changes on the day of the first event, but before it, begins a slot in which nothing is held yet.
+    is_before = pl.col("level").is_null()
     uncounted = (pl.col("aggregation") == "unique_count") & (pl.col("counted_value") == "")
     is_timed = pl.col("aggregation") == "weighted_sum"
     too_high = is_timed & (pl.col("level").abs() >= LARGEST_LEVEL)
@@ -224,7 +226,7 @@ def _judged(levels: pl.LazyFrame) -> pl.LazyFrame:
     )
     is_clear = pl.col("suspense_rule").is_null()
     return (
-        levels.filter(~(is_idle & (is_over.fill_null(value=False) | is_nothing)))
+        levels.filter(~(is_idle & (is_over.fill_null(value=False) | is_nothing | is_before)))
         .with_columns(pl.coalesce("suspense_rule", rule).alias("suspense_rule"))
         .with_columns(
             pl.coalesce("suspense_detail", detail).alias("suspense_detail"),

@@ -270,15 +270,15 @@ def test_the_accounts_of_a_payer_reach_a_tier_together():
     ]
 
 
-def test_what_is_pooled_is_rounded_once():
+def test_what_is_pooled_is_rounded_by_contract():
     accounts = tuple(Account(name, "USD", payer="group") for name in ("a", "b", "c"))
     signed = tuple(Contract(f"c-{account.id}", account.id, "pro", date(2026, 8, 1)) for account in accounts)
     sold = price(PerUnit(D("0.335")), version={"pool": "payer"})
     used = [use("2026-08-03T10:00Z", account=account.id, id=account.id) for account in accounts]
-    # 0.335, 0.670, 1.005 -> 0.34, 0.67, 1.01
+    # The rounding scope is (contract, price, group, billing period), whatever is counted together.
     assert rows(expected(world([sold], used, accounts=accounts, contracts=signed)), "amount_exact", "amount") == [
         (Fraction("0.335"), D("0.34")),
-        (Fraction("0.335"), D("0.33")),
+        (Fraction("0.335"), D("0.34")),
         (Fraction("0.335"), D("0.34")),
     ]
 

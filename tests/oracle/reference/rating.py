@@ -346,14 +346,14 @@ def rate_series(book: Book, points: Sequence[Point], readings: Sequence[Reading]
     lines: list[Line] = []
     fees: list[Fee] = []
     counters: dict[tuple[date, str], Counter] = defaultdict(Counter)
-    totals: dict[date, tuple[Totals, Totals]] = {}
+    totals: dict[tuple[str, date], tuple[Totals, Totals]] = {}
 
     for point in points:
         part, scope = point.part, point.scope
         version, terms = part.version, part.version.terms[point.currency]
         list_version, list_currency = list_terms(book, scope, point.day, part) or (version, point.currency)
         counter = counters[counter_key(point)]
-        own, listed = totals.setdefault(scope.period, (Totals(scope.currency), Totals(scope.currency)))
+        own, listed = totals.setdefault((scope.deal.id, scope.period), (Totals(scope.currency), Totals(scope.currency)))
         if isinstance(terms, Flat):  # C32: once per period, whichever version comes first
             counter = replace(counter, opened=own.has_lines)
         through = quantity_through(book, point, counter, readings)
