@@ -15,6 +15,7 @@ class Adjustments(LineItems):
     """
 
     layout = Layout.WHOLE
+    is_of_closed_months = True
 
     service_month: Day = column("First day of the closed month that it corrects.")
     causes: Text = column("What changed, with `+` between causes.", example="late_usage+price_superseded")

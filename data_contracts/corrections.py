@@ -41,6 +41,7 @@ class Corrections(Table):
     """
 
     layout = Layout.PER_PAYER
+    is_of_closed_months = True
 
     legal_entity_id: Text = same_key(LineItems.legal_entity_id)
     account_id: Text = same_key(LineItems.account_id)

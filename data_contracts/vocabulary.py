@@ -135,12 +135,13 @@ def same_key(source: Any) -> Any:
 class Table:
     """Base of every contract. Subclasses only declare; nothing here computes a business value.
 
-    Class attributes: `table_kind`, `layout`, `table_name` (snake case of the class), `columns` in their order, and
-    `keys`, the grain.
+    Class attributes: `table_kind`, `layout`, `is_of_closed_months`, `table_name` (snake case of the class), `columns`
+    in their order, and `keys`, the grain.
     """
 
     table_kind: ClassVar[Kind] = Kind.AS_OF
     layout: ClassVar[Layout] = Layout.WHOLE
+    is_of_closed_months: ClassVar[bool] = False  # it has rows only where a month is closed
     table_name: ClassVar[str]
     columns: ClassVar[Mapping[str, Column]]
     keys: ClassVar[tuple[str, ...]]

@@ -30,6 +30,7 @@ from data_contracts import (
     Exclusions,
     LandedFiles,
     LegalEntities,
+    LineInputs,
     Meters,
     PlanPrices,
     PriceCells,
@@ -57,6 +58,8 @@ BYTES_PER_EVENT = 600
 BYTES_PER_CHARGE = 2100
 # Settings that the tables are a function of: builders name them as keywords.
 BUILDER_SETTINGS = ("adjustment_account_bound", "adjustment_month_bound")
+# As many values as `account_bucket` has.
+ACCOUNT_BUCKETS = 1 << 16
 # What is put into the name of a folder; the whole fingerprint is in the run's record.
 NAME_DIGITS = 12
 
@@ -146,8 +149,11 @@ class Build:
             return [self.settings.snapshot(day) / f"{table.table_name}.parquet" for day in self.deliveries]
         if table.table_kind is Kind.SEALED:
             return seals.files_in_force(self.seals, table)
-        if table in settled.TABLES and not self.has(table):
-            settled.make(self)
+        if not self.has(table):
+            if table in settled.TABLES:
+                settled.make(self)
+            elif table in ON_DEMAND:
+                self.require(table)
         if not self.has(table):
             raise LookupError(f"{table.table_name} is not made yet in {self.path}: make it first, it is not empty.")
         return sorted((self.path / table.table_name).glob("*.parquet"))
@@ -208,12 +214,21 @@ class Build:
         made = made_by(builder)
         if not self.has(made.table):
             with atomic_directory(self.path / made.table.table_name) as folder:
-                for name, inputs in self._parts(made):
-                    arguments = {option: self._option(option) for option in made.options}
-                    write_parquet(made.table, builder(**inputs, **arguments).collect(), folder / f"{name}.parquet")
+                for name, rows in self._made(made):
+                    write_parquet(made.table, rows, folder / f"{name}.parquet")
                 _refuse_keys_in_two_parts(made.table, folder)
-        rows: int = self.frame(made.table).select(pl.len()).collect().item()
-        return rows
+        row_count: int = self.frame(made.table).select(pl.len()).collect().item()
+        return row_count
+
+    def _made(self, made: Made) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Yield the name and the rows of each part."""
+        # Without a closed month nothing is compared, and what it would be compared by is not made.
+        if made.table.is_of_closed_months and not self.seals:
+            yield "whole", made.table.empty()
+            return
+        options = {option: self._option(option) for option in made.options}
+        for name, inputs in self._parts(made):
+            yield name, made.builder(**inputs, **options).collect()
 
     def _option(self, name: str) -> Any:
         if name == "as_of":
@@ -266,6 +281,8 @@ class Build:
             (path,) = (path for path in self.files(table) if path.stem == f"bucket-{bucket:03}")
             return scan(table, [path])
         frame = self.frame(table)
+        if table is UsageEvents and self.bucket_count > 1:
+            return frame.filter(self._is_of_bucket(bucket))
         account = table.columns.get("account_id")
         # A rule for every account (null) belongs to all buckets; with one bucket there is nothing to choose.
         if account is None or account.null_means is not None or self.bucket_count == 1:
@@ -273,25 +290,52 @@ class Build:
         mine = self._account_buckets.lazy().filter(pl.col("bucket") == bucket).select("account_id")
         return frame.join(mine, on="account_id", how="semi")
 
+    def _is_of_bucket(self, bucket: int) -> pl.Expr:
+        """Whether an event is of a bucket: a range of `account_bucket`, by which the files are sorted.
+
+        So a bucket reads its own stretch of each file. Only accounts that somebody else pays for are elsewhere.
+        """
+        first, last = (-(-number * ACCOUNT_BUCKETS // self.bucket_count) for number in (bucket, bucket + 1))
+        is_in_range = pl.col("account_bucket").is_between(first, last - 1)
+        paid_for = self._payers.filter(pl.col("payer_id") != pl.col("account_id"))
+        if paid_for.is_empty():
+            return is_in_range
+        mine = [self._number(payer) == bucket for payer in paid_for["payer_id"]]
+        account = pl.col("account_id")
+        is_elsewhere = account.is_in(paid_for["account_id"].implode())
+        is_here = account.is_in(paid_for.filter(pl.Series(mine, dtype=pl.Boolean))["account_id"].implode())
+        return (is_in_range & ~is_elsewhere) | is_here
+
+    def _number(self, payer_id: str) -> int:
+        """The bucket of a payer: equal ranges of what `account_bucket` says of an account."""
+        return int.from_bytes(hashlib.sha256(payer_id.encode()).digest()[:2]) * self.bucket_count // ACCOUNT_BUCKETS
+
+    @cached_property
+    def _payers(self) -> pl.DataFrame:
+        """The payer of each account that was delivered, the last one of several."""
+        states = self.frame(Accounts).sort("valid_from").group_by("account_id").agg(pl.col("payer_id").last())
+        return states.collect()
+
     @cached_property
     def _account_buckets(self) -> pl.DataFrame:
         """The bucket of each account: by its payer, so that a payer is never split; unknown accounts by themselves."""
         named = self.delivered(UsageEvents).select("account_id").unique()
         known = self.delivered(AccountRows).select("account_id").unique()
-        payers = self.frame(Accounts).sort("valid_from").group_by("account_id").agg(pl.col("payer_id").last())
         ids = (
             pl.concat([named, known])
             .unique()
-            .join(payers, on="account_id", how="left", validate="1:1")
+            .join(self._payers.lazy(), on="account_id", how="left", validate="1:1")
             .with_columns(pl.coalesce("payer_id", "account_id").alias("payer_id"))
             .collect()
         )
         distinct = ids["payer_id"].unique()
-        numbers = [int.from_bytes(hashlib.sha256(each.encode()).digest()[:8]) % self.bucket_count for each in distinct]
+        numbers = [self._number(each) for each in distinct]
         buckets = pl.DataFrame({"payer_id": distinct, "bucket": numbers}, schema_overrides={"bucket": pl.Int64})
         return ids.join(buckets, on="payer_id", how="left", validate="m:1").select("account_id", "bucket")
 
 
+# Fingerprints are asked for by a close, and when a month is closed.
+ON_DEMAND: tuple[type[Table], ...] = (LineInputs,)
 # What the book makes, in the order in which data flows.
 BOOK_TABLES: tuple[type[Table], ...] = (
     Companies,

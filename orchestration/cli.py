@@ -23,6 +23,7 @@ from orchestration.errors import RatebookError, RefusedInput, UsageError
 
 if TYPE_CHECKING:
     from orchestration.close import Closing, Decision
+    from orchestration.rebuild import Rebuilt, Recomputed
     from orchestration.records import Record
     from orchestration.settings import Settings
 
@@ -500,6 +501,79 @@ def verify(home: Home = None, as_json: AsJson = False) -> None:
         out.print(f"{entries} seals. {said}")
     if found:
         raise typer.Exit(1)
+
+
+@app.command()
+def diff(
+    before: Annotated[int, typer.Option("--from", metavar="RUN", help="Number of a published run.")],
+    after: Annotated[int, typer.Option("--to", metavar="RUN", help="Number of another one.")],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what two published runs have differently: in total, by cause, by account, by price."""
+    from orchestration.diff import diff as compared
+
+    found = compared(_settings(home), before, after)
+    if as_json:
+        _print_json(_plain(found.as_dict()))
+        return
+    if not found.totals:
+        out.print(f"Runs {before} and {after} have the same amounts.")
+        return
+    for title, rows in (("In total", found.totals), *((f"By {name}", rows) for name, rows in found.by.items())):
+        out.print(f"\n[bold]{title}[/bold]")
+        _show_rows(list(rows[0]), [tuple(row.values()) for row in rows], False)
+
+
+@app.command()
+def rebuild(
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="DAY", help="Compute this day again and compare; publish nothing.")
+    ] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make all marts once more from snapshots, seals and logs alone, and publish them; or compare any day.
+
+    With --as-of nothing is written: each table is compared with what was published of that day; exit code 1 if any
+    differs.
+    """
+    from orchestration import rebuild as rebuilding
+
+    settings = _settings(home)
+    with _progress(as_json) as progress:
+        if as_of is None:
+            record = rebuilding.rebuild(settings, progress=progress)
+            _show_run(record, _billed(settings, record.number), as_json)
+            return
+        found = rebuilding.recompute(settings, _day("--as-of", as_of), progress=progress)
+    if as_json:
+        tables = [{**each.__dict__, "is_equal": each.is_equal} for each in found.tables]
+        same_code = found.is_same_code
+        _print_json({"as_of": found.as_of.isoformat(), "run": found.run, "same_code": same_code, "tables": tables})
+    else:
+        shown = [(each.table, each.rows, each.sha256, _verdict(found, each)) for each in found.tables]
+        _show_rows(["table", "rows", "canonical hash", "published"], shown, False)
+        _say_recomputed(found)
+    if found.run is not None and found.differing:
+        raise typer.Exit(1)
+
+
+def _verdict(found: "Recomputed", table: "Rebuilt") -> str:
+    if found.run is None:
+        return ""
+    return "equal" if table.is_equal else "DIFFERS"
+
+
+def _say_recomputed(found: "Recomputed") -> None:
+    if found.run is None:
+        said = f"No published run of {found.as_of} is kept: there is nothing to compare with."
+    elif found.differing:
+        why = "" if found.is_same_code else " Another version of the code published it."
+        said = f"{len(found.differing)} tables differ from run {found.run}: {', '.join(found.differing)}.{why}"
+    else:
+        said = f"All {len(found.tables)} tables are as run {found.run} published them."
+    out.print(said, soft_wrap=True, highlight=False)
 
 
 def _decision(reason: str, by: str, approved_by: str) -> "Decision":

@@ -19,6 +19,7 @@ from data_contracts.runs import RUN_TABLES
 from data_contracts.vocabulary import Kind, Table
 from orchestration import defs_metadata as shown
 from orchestration import settled
+from orchestration.build import ON_DEMAND
 from orchestration.defs_run import NIGHT_RUN, NightRun, materialized, refused
 from orchestration.defs_tables import SINGLE_RUN, Results
 from orchestration.errors import RatebookError
@@ -86,7 +87,7 @@ def opening_comment(sql: str) -> str:
 
 def run_tables() -> list[dg.AssetSpec]:
     """Return what the orchestration tells about the run itself and of closed months: never materialized by hand."""
-    closed = [table for table in TABLES if table.table_kind is Kind.SEALED or table in settled.TABLES]
+    closed = [table for table in TABLES if table.table_kind is Kind.SEALED or table in (*settled.TABLES, *ON_DEMAND)]
     return [
         *[shown.table_spec(table, group_name=STAGING) for table in RUN_TABLES],
         *[shown.table_spec(table, group_name=CLOSED) for table in closed],

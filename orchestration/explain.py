@@ -22,6 +22,7 @@ from data_contracts import (
     LineItems,
     Meters,
     PlanPrices,
+    PostedLineItems,
     PriceCells,
     PriceConditions,
     PricedUsage,
@@ -37,6 +38,7 @@ from data_contracts import (
 from data_contracts.price_cells import DEFAULT_CELL
 from orchestration.build import Build, open_build
 from orchestration.errors import UsageError
+from orchestration.explain_closed import difference, known_at_close
 from orchestration.explain_counter import (
     counted_before,
     events_of_counter,
@@ -158,12 +160,18 @@ def explained(build: Build, line_item_id: str) -> Explanation:
 
     Refuses: an id that the build does not have.
     """
-    line = _one(build, LineItems, pl.col("line_item_id") == line_item_id)
+    line = _one(build, PostedLineItems if build.seals else LineItems, pl.col("line_item_id") == line_item_id)
     if line is None:
         raise UsageError(f"No line item {line_item_id!r} in the run; take an id from marts.fct_line_item.")
+    return _explained(known_at_close(build, line), line)
+
+
+def _explained(build: Build, line: Row) -> Explanation:
+    if line["is_adjustment"]:
+        return _explained_adjustment(build, line)
     version = _one(build, PriceVersions, _terms_of(line))
     if version is None:
-        raise UsageError(f"{line_item_id}: its price version is not in the run; run the night again.")
+        raise UsageError(f"{line['line_item_id']}: its price version is not in the run; run the night again.")
     is_bound = line["charge_kind"] in BOUND_KINDS
     found = Explanation(line, [])
     if not is_bound:
@@ -190,6 +198,17 @@ def _count_levels(build: Build, found: Explanation, version: Row, meter: Row) ->
     for cell, (before, through) in found.counted.items():
         gained = f"{plain(through)} through the day - {plain(before)} before it = {plain(through - before)}"
         found.steps.append(f"{meter['aggregation']} of {meter['meter']} {cell}: {gained}")
+
+
+def _explained_adjustment(build: Build, line: Row) -> Explanation:
+    """What corrects a closed month: of an open month the difference as of now, of a closed one as of its close."""
+    amounts, steps = difference(build, line)
+    found = Explanation(line, [], steps=steps)
+    found.quantity, found.amount_exact = amounts["quantity"], amounts["amount_exact"]
+    found.amount = Decimal(amounts["amount"].numerator) / amounts["amount"].denominator
+    found.amount_reporting, how = reported(build, line)
+    found.steps.append(how)
+    return found
 
 
 def _convert_by(build: Build, found: Explanation) -> None:

@@ -12,6 +12,7 @@ import polars as pl
 
 from data_contracts import Meters, PricedUsage, Reversals, UsageEvents, UsageLevels
 from orchestration.build import Build
+from orchestration.explain_counter import lines_of_counter
 from transforms import dimensions
 from transforms.charge_models import CELL_MODELS
 from transforms.reversed_usage import standing
@@ -19,6 +20,7 @@ from transforms.usage_cells import CELL, with_cell
 
 Row = dict[str, Any]
 HOLDER = [name for name in CELL if name not in ("service_date", "slot_at")]
+OF_A_LINE = ["account_id", "contract_id", "price_version_id", "service_date"]
 PLACES = 10**12
 MICROSECOND = timedelta(microseconds=1)
 
@@ -33,52 +35,67 @@ def of_levels(build: Build, meter: str) -> Row | None:
 def counted(
     build: Build, line: Row, meter: Row, model: str, reference: dict[str, pl.LazyFrame]
 ) -> dict[str, tuple[Fraction, Fraction]]:
-    """Return what a line's counter holds before its day and through it, by the dimensions of the counter.
+    """Return what a line's counter holds before the line and with it, by the dimensions of the counter.
 
     A price of cells has a counter for each of them; of any other price all cells are one, under the line's dimensions.
     `reference` are the tables by which an event finds its cell, by name.
     """
     rows = _rows(build, line)
-    events = _events(build, line, meter, reference)
-    if model not in CELL_MODELS:
-        return {line["dimensions"]: _counted(events, rows, line, meter)} if rows else {}
-    cells = sorted({row["dimensions"] for row in rows})
-    return {cell: _counted(events, [row for row in rows if row["dimensions"] == cell], line, meter) for cell in cells}
+    if meter["aggregation"] == "weighted_sum":
+        # Levels of accounts that pool are added up, each by the length of its own period.
+        rows = [row for row in rows if row["account_id"] == line["account_id"]]
+    events = _events(build, rows, line, meter, reference)
+    by_cell: dict[str, list[Row]] = {}
+    for row in rows:
+        by_cell.setdefault(row["dimensions"] if model in CELL_MODELS else line["dimensions"], []).append(row)
+    return {cell: _counted(events, of_cell, meter) for cell, of_cell in sorted(by_cell.items())}
 
 
-def _counted(events: Sequence[Row], rows: Sequence[Row], line: Row, meter: Row) -> tuple[Fraction, Fraction]:
-    before = [row for row in rows if row["service_date"] < line["service_date"]]
-    return _held(events, before, meter), _held(events, rows, meter)
+def _counted(events: Sequence[Row], rows: Sequence[Row], meter: Row) -> tuple[Fraction, Fraction]:
+    """What is held before the line's first row, and with what each of its rows adds to it."""
+    places = [place for place, row in enumerate(rows) if row["is_of_line"]]
+    if not places:
+        return Fraction(0), Fraction(0)
+    before = _held(events, rows[: places[0]], meter)
+    gained = (_held(events, rows[: place + 1], meter) - _held(events, rows[:place], meter) for place in places)
+    return before, before + sum(gained, Fraction(0))
 
 
 def _rows(build: Build, line: Row) -> list[Row]:
-    """The rows that the line's counter is made of, up to its day."""
-    names = ("account_id", "contract_id", "price_id", "price_version_id")
-    mine = pl.all_horizontal([pl.col(name) == line[name] for name in names])
-    in_period = pl.col("service_date").is_between(line["billing_period_start"], line["service_date"])
-    cells = build.frame(PricedUsage).filter(mine & in_period, pl.col("line_dimensions") == line["dimensions"])
-    of_cells = ["slot_end_at", "period_microseconds"]
+    """Return the rows of usage that the line's counter is made of in its billing period, up to its day, in order."""
+    lines = [
+        [row[name] for name in OF_A_LINE]
+        for row in lines_of_counter(build, line)
+        if row["billing_period_start"] == line["billing_period_start"] and row["service_date"] <= line["service_date"]
+    ]
+    cells = build.frame(PricedUsage).filter(
+        pl.col("price_id") == line["price_id"], pl.col("line_dimensions") == line["dimensions"]
+    )
+    counter = pl.LazyFrame(lines, schema={name: PricedUsage.schema()[name] for name in OF_A_LINE}, orient="row")
+    is_of_line = pl.all_horizontal([pl.col(name) == line[name] for name in OF_A_LINE])
+    mine = cells.join(counter, on=OF_A_LINE, how="semi").select(*CELL, is_of_line.alias("is_of_line"))
     rows = (
         build.frame(UsageLevels)
-        .join(cells.select(CELL), on=CELL, how="semi")
-        .select(*CELL, *of_cells)
+        .select(*CELL, "slot_end_at", "period_microseconds")
         .unique()
+        .join(mine, on=CELL, how="inner", validate="1:1")
         .sort("slot_at", *HOLDER)
     )
     return rows.collect().to_dicts()
 
 
-def _events(build: Build, line: Row, meter: Row, reference: dict[str, pl.LazyFrame]) -> list[Row]:
-    mine = (pl.col("account_id") == line["account_id"]) & (pl.col("meter") == meter["meter"])
+def _events(build: Build, rows: Sequence[Row], line: Row, meter: Row, reference: dict[str, pl.LazyFrame]) -> list[Row]:
+    accounts = sorted({row["account_id"] for row in rows})
+    mine = pl.col("account_id").is_in(accounts) & (pl.col("meter") == meter["meter"])
     events = standing(build.delivered(UsageEvents).filter(mine), build.delivered(Reversals))
     celled = with_cell(events.with_columns(pl.col("dimensions").alias("_named")), **reference)
-    rows = celled.sort("occurred_at", "event_id", "source").collect()
-    named = dimensions.exploded(rows.lazy().select("event_id", "source", pl.col("_named").alias("dimensions")))
+    found = celled.sort("occurred_at", "event_id", "source").collect()
+    named = dimensions.exploded(found.lazy().select("event_id", "source", pl.col("_named").alias("dimensions")))
     values = named.filter(pl.col("dimension") == meter["value"]).select("event_id", "source", "value").collect()
     by_event = {(event_id, source): value for event_id, source, value in values.iter_rows()}
     return [
         {**row, "counted_value": by_event.get((row["event_id"], row["source"]))}
-        for row in rows.to_dicts()
+        for row in found.to_dicts()
         if meter["carries_over"] or row["service_date"] >= line["billing_period_start"]
     ]
 

@@ -37,7 +37,6 @@ from transforms.cost_shares import cost_shares
 from transforms.costs import costs
 from transforms.exchange_rates import exchange_rates
 from transforms.findings import findings
-from transforms.line_inputs import line_inputs
 from transforms.line_items import RULE_VERSION, line_items
 from transforms.posted_line_items import posted_line_items
 from transforms.priced_usage import priced_usage
@@ -66,7 +65,6 @@ NIGHTLY: tuple[Builder, ...] = (
     rated_events,
     line_items,
     usage_outcomes,
-    line_inputs,
     corrections,
     adjustments,
     posted_line_items,

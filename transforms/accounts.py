@@ -41,17 +41,21 @@ def accounts(account_rows: Delivered[AccountRows], companies: AsOf[Companies]) -
         .drop("_default_entity", "delivery_date", "source_file", "source_line")
     )
     # Collected, because each is looked at from several sides: as one plan it would be made anew for each of them.
-    visible = _periods_of_latest_rows(delivered).collect().lazy()
+    visible = _periods_of_latest_rows(delivered.collect()).collect().lazy()
     billed = _with_changes_at_period_start(visible).collect().lazy()
-    return _merged(_with_payer(billed)).select(Accounts.schema().keys()).sort("account_id", "valid_from")
+    return (
+        _merged(_with_payer(billed).collect()).lazy().select(Accounts.schema().keys()).sort("account_id", "valid_from")
+    )
 
 
-def _periods_of_latest_rows(rows: pl.LazyFrame) -> pl.LazyFrame:
+def _periods_of_latest_rows(rows: pl.DataFrame) -> pl.LazyFrame:
     """A row holds until the earliest `valid_from` of any row delivered after it; an empty interval disappears."""
     next_start = pl.col("valid_from").reverse().cum_min().reverse().shift(-1).over("account_id", order_by="recorded_on")
-    return rows.with_columns(next_start.fill_null(FOREVER).alias("valid_to")).filter(
-        pl.col("valid_from") < pl.col("valid_to")
-    )
+    # Almost every account was delivered once: there is nothing to look for.
+    is_one_of_several = rows["account_id"].is_duplicated()
+    several = rows.lazy().filter(is_one_of_several).with_columns(next_start.fill_null(FOREVER).alias("valid_to"))
+    single = rows.lazy().filter(~is_one_of_several).with_columns(pl.lit(FOREVER).alias("valid_to"))
+    return pl.concat([single, several]).filter(pl.col("valid_from") < pl.col("valid_to"))
 
 
 def _with_changes_at_period_start(states: pl.LazyFrame) -> pl.LazyFrame:
@@ -90,6 +94,8 @@ def _with_payer(states: pl.LazyFrame) -> pl.LazyFrame:
     parents = states.select(pl.col("parent_account_id").alias("account_id")).drop_nulls().unique()
     changes = states.join(parents, on="account_id", how="semi").select(pl.col("valid_from").alias("_cut")).unique()
     children = states.filter(pl.col("parent_account_id").is_not_null())
+    if children.head(1).collect().is_empty():
+        return states.with_columns(pl.col("account_id").alias("payer_id"))
     cuts = children.select("account_id", "valid_from", "valid_to").join(changes, how="cross")
     inside = cuts.filter((pl.col("_cut") > pl.col("valid_from")) & (pl.col("_cut") < pl.col("valid_to")))
     starts = pl.concat(
@@ -130,19 +136,11 @@ def _with_payer(states: pl.LazyFrame) -> pl.LazyFrame:
     return pl.concat([*rooted, pieces.collect()]).lazy().drop("_above")
 
 
-def _merged(states: pl.LazyFrame) -> pl.LazyFrame:
-    """Make neighbouring states with equal content one state."""
-    content = pl.struct(STATE)
-    changed = content.ne_missing(content.shift(1)) | (pl.col("valid_from") != pl.col("valid_to").shift(1))
-    run = changed.fill_null(value=True).cum_sum()
-    return (
-        states.with_columns(run.over("account_id", order_by="valid_from").alias("_run"))
-        .sort("account_id", "valid_from")
-        .group_by("account_id", "_run", maintain_order=True)
-        .agg(
-            pl.col("valid_from").first(),
-            pl.col("valid_to").last(),
-            *[pl.col(name).first() for name in STATE],
-            pl.col("recorded_on").first(),
-        )
-    )
+def _merged(states: pl.DataFrame) -> pl.DataFrame:
+    """Make neighbouring states with equal content one state, which ends where the last of them ends."""
+    in_order = states.sort("account_id", "valid_from")
+    is_other = [pl.col(name).ne_missing(pl.col(name).shift(1)) for name in ("account_id", *STATE)]
+    has_gap = pl.col("valid_from").ne_missing(pl.col("valid_to").shift(1))
+    is_first = in_order.select(pl.any_horizontal(*is_other, has_gap)).to_series()
+    last_of_each = in_order.filter(is_first.shift(-1, fill_value=True))
+    return in_order.filter(is_first).with_columns(last_of_each["valid_to"])

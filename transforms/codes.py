@@ -49,7 +49,7 @@ def spelled(frame: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def in_order(frame: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
-    """Sort by keys that are codes, days, instants or whole numbers; codes by their texts, null is not allowed.
+    """Sort by keys that are codes, texts, days, instants or whole numbers, codes by their texts; null comes first.
 
     Texts are compared once each, not once per row: every key becomes its rank among its values, and the ranks of a
     row one number. Sorting three million rows by a text takes 2.7 s of processor time, by such a number 0.1 s.
@@ -71,12 +71,13 @@ def in_order(frame: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
 
 
 def _ranks(column: pl.Series) -> tuple[pl.Series, int]:
-    """The place of each value among the distinct ones of the column, and how many there are."""
+    """The place of each value among the distinct ones of the column, 0 for null, and how many places there are."""
+    values = column.unique().drop_nulls()
     if not isinstance(column.dtype, pl.Categorical):
-        values = column.unique().sort()
-        return values.search_sorted(column).cast(pl.UInt64), len(values)
-    values = column.unique()
+        ranks = (values.sort().search_sorted(column).cast(pl.UInt64) + 1).set(column.is_null(), 0)
+        return ranks, len(values) + 1
+    # `unique` of a categorical is in no order; its texts are.
     codes = values.to_physical()
-    ranks = values.cast(pl.String).rank("dense").cast(pl.UInt64) - 1
-    by_code = pl.Series([0], dtype=pl.UInt64).new_from_index(0, max(codes.to_list()) + 1).scatter(codes, ranks)
-    return by_code.gather(column.to_physical()), len(values)
+    ranks = values.cast(pl.String).rank("dense").cast(pl.UInt64)
+    by_code = pl.Series([0], dtype=pl.UInt64).new_from_index(0, max(codes.to_list(), default=0) + 1)
+    return by_code.scatter(codes, ranks).gather(column.to_physical()).fill_null(0), len(values) + 1

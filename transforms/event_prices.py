@@ -65,11 +65,11 @@ def with_price(events: pl.DataFrame, tables: Tables) -> pl.LazyFrame:
     """
     held = _accounts_of_doubt(events, tables)
     is_doubtful = events["account_id"].is_in(held.implode())
-    parts = []
+    if not is_doubtful.any():
+        return _priced_alone(events, tables).select(PRICED_EVENT)
+    parts = [_priced_by_cell(events.filter(is_doubtful), tables)]
     if not is_doubtful.all():
         parts.append(_priced_alone(events.filter(~is_doubtful), tables))
-    if is_doubtful.any():
-        parts.append(_priced_by_cell(events.filter(is_doubtful), tables))
     return pl.concat([part.select(PRICED_EVENT) for part in parts])
 
 

@@ -66,9 +66,12 @@ def with_quantity(priced: pl.LazyFrame, usage_levels: pl.LazyFrame) -> pl.LazyFr
         pl.when(is_rated).then("line_dimensions").alias("_group"),
         *[pl.when(~merges).then(name).alias(name) for name in OF_THE_CELL],
     )
+    is_timed = pl.col("aggregation").is_in([name for name, each in LEVELS.items() if each.is_timed])
     rows = (
         priced.select(*ROW, scope.rank("dense").alias(SCOPE))
         .join(usage_levels, on=CELL, how="inner", validate="m:m")
+        # What is weighed by time adds up, and accounts that pool may have periods of different length.
+        .with_columns(pl.struct(SCOPE, pl.when(is_timed).then("account_id")).rank("dense").alias(SCOPE))
         .sort(SCOPE, *IN_TIME)
         .collect()
         .lazy()

@@ -46,6 +46,7 @@ FLAT_SCOPE = ["contract_id", "price_id", "dimensions", DUE]
 ROUNDING_SCOPE = ["contract_id", "price_id", "dimensions", "billing_period_start"]
 AMOUNTS = ["amount_exact", "list_exact", "fees", "list_fees"]
 RATED = [*LINE, *BILLING_PERIOD, "charge_kind", "started_at", "quantity", "quantity_before", *AMOUNTS]
+ROW = "_row"  # number of a point
 NOTHING = pl.lit(0).cast(EXACT)
 NO_FEES = [pl.lit(None, dtype=AMOUNT).alias("fees"), pl.lit(None, dtype=AMOUNT).alias("list_fees")]
 
@@ -238,29 +239,24 @@ def _rated_by_quantity(points: pl.LazyFrame, price_versions: pl.LazyFrame, price
         .with_columns((pl.col("through") - pl.col("quantity")).alias("quantity_before"))
         .drop(running.STARTS)
         .collect()
+        .with_row_index(ROW)
         .lazy()
     )
-    own = _with_terms(counted, price_versions, "price_version_id").collect().lazy()
-    total = own.pipe(_with_total, price_tiers, version="price_version_id", at="through", into="total").pipe(
-        _with_total, price_tiers, version="price_version_id", at="quantity_before", into="total_before"
-    )
+    own = _with_terms(counted, price_versions, "price_version_id").collect()
     is_flat = pl.col("model") == "flat"
     before = pl.when(pl.col("is_first") | is_flat).then(NOTHING).otherwise("total_before")
-    is_free = is_flat & ~_is_flat_due()
-    columns = [*counted.collect_schema(), "amount_exact"]
-    of_totals = total.with_columns(
-        pl.when(is_free).then(NOTHING).otherwise(pl.col("total") - before).alias("amount_exact")
-    )
-    of_cells = own.filter(pl.col("model").is_in(list(CELL_MODELS))).with_columns(
-        pl.col("cell_exact").alias("amount_exact")
-    )
+    of_total = pl.when(is_flat & ~_is_flat_due()).then(NOTHING).otherwise(pl.col("total") - before)
+    of_cell = pl.col("model").is_in(list(CELL_MODELS))
     rated = (
-        pl.concat([of_totals.select(columns), of_cells.select(columns)])
-        .join(_list_amounts(counted, price_versions, price_tiers), on=LINE, how="left", validate="1:1")
+        _with_totals(own, price_tiers)
+        .with_columns(pl.when(of_cell).then("cell_exact").otherwise(of_total).alias("amount_exact"))
+        # Without a tier in its currency a point disappears.
+        .filter(pl.col("amount_exact").is_not_null())
+        .join(_list_amounts(counted, price_versions, price_tiers), on=ROW, how="left", validate="1:1")
         .with_columns(pl.coalesce("list_exact", "amount_exact").alias("list_exact"), *NO_FEES)
         .select(RATED)
     )
-    running_on = _continued_volume(own, price_versions, price_tiers)
+    running_on = _continued_volume(own.lazy(), price_versions, price_tiers)
     if running_on is None:
         return rated
     return pl.concat([rated.join(running_on, on=LINE, how="anti"), running_on.select(RATED)])
@@ -347,14 +343,19 @@ def _list_amounts(counted: pl.LazyFrame, price_versions: pl.LazyFrame, price_tie
     listed = _with_terms(overridden, price_versions, version)
     opens = pl.when(pl.col("model") == "flat").then(_is_flat_due()).otherwise("is_first")
     earlier = pl.when(opens).then(NOTHING).otherwise("list_before")
-    of_totals = listed.pipe(_with_total, price_tiers, version=version, at="through", into="list_through").pipe(
-        _with_total, price_tiers, version=version, at="quantity_before", into="list_before"
+    totals = {at: _totals(listed, price_tiers, version=version, at=at) for at in ("through", "quantity_before")}
+    of_totals = (
+        totals["through"]
+        .rename({"_total": "_through"})
+        .join(totals["quantity_before"].rename({"_total": "list_before"}), on=ROW, how="inner", validate="1:1")
     )
     of_cells = listed.filter(pl.col("model").is_in(MODELS_OF_CELLS))
     return pl.concat(
         [
-            of_totals.select(*LINE, (pl.col("list_through") - earlier).alias("list_exact")),
-            of_cells.select(*LINE, pl.col("list_cell_exact").alias("list_exact")),
+            listed.join(of_totals, on=ROW, how="inner", validate="1:1").select(
+                ROW, (pl.col("_through") - earlier).alias("list_exact")
+            ),
+            of_cells.select(ROW, pl.col("list_cell_exact").alias("list_exact")),
         ]
     )
 
@@ -375,20 +376,42 @@ def _with_terms(points: pl.LazyFrame, price_versions: pl.LazyFrame, version: str
     terms = price_versions.select(
         pl.col("price_version_id").alias(version), "currency", "model", "flat_on_zero", *QUANTITY_TERMS
     )
-    return points.drop("model").join(terms, on=[version, "currency"], how="inner", validate="m:1")
+    return points.drop("model").join(
+        terms, on=[version, "currency"], how="inner", validate="m:1", maintain_order="left"
+    )
 
 
-def _with_total(points: pl.LazyFrame, price_tiers: pl.LazyFrame, *, version: str, at: str, into: str) -> pl.LazyFrame:
-    """Add R at a running total: what of it is billed, priced by the model in the tier that holds it.
+def _with_totals(points: pl.DataFrame, price_tiers: pl.LazyFrame) -> pl.LazyFrame:
+    """Add R at the running total through each point, and before it; null for other than cumulative models.
 
-    Points of other than cumulative models disappear.
+    Before a point is through the one that stands above it, if both have the same version: it is not looked up again.
+    """
+    totals = _totals(points.lazy(), price_tiers, version="price_version_id", at="through")
+    is_same = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in ("price_version_id", "currency"))
+    known = (
+        points.lazy()
+        .join(totals.rename({"_total": "total"}), on=ROW, how="left", validate="1:1", maintain_order="left")
+        .with_columns(pl.when(is_same).then(pl.col("total").shift(1)).alias("total_before"))
+    )
+    others = points.filter(~pl.col("is_first") & ~is_same)
+    if others.is_empty():
+        return known
+    looked_up = _totals(others.lazy(), price_tiers, version="price_version_id", at="quantity_before")
+    return known.join(looked_up, on=ROW, how="left", validate="1:1").with_columns(
+        pl.coalesce("_total", "total_before").alias("total_before")
+    )
+
+
+def _totals(points: pl.LazyFrame, price_tiers: pl.LazyFrame, *, version: str, at: str) -> pl.LazyFrame:
+    """R at a running total: what of it is billed, priced by the model in the tier that holds it.
+
+    Grain: one row per point of a cumulative model with tiers in its currency, known by its number only, because a
+           point has thirty columns and a version several tiers.
     """
     cumulative = points.filter(pl.col("model").is_in(list(CUMULATIVE_MODELS)))
-    return (
-        _in_tier(cumulative.with_columns(billed(pl.col(at)).alias("_billed")), price_tiers, version=version)
-        .with_columns(amount_of(CUMULATIVE_MODELS, pl.col("model"), pl.col("_billed")).cast(EXACT).alias(into))
-        .drop("_billed", *[name for name in PriceTiers.schema() if name not in ("price_version_id", "currency")])
-    )
+    asked = cumulative.select(ROW, version, "currency", "model", billed(pl.col(at)).alias("_billed"))
+    amount = amount_of(CUMULATIVE_MODELS, pl.col("model"), pl.col("_billed"))
+    return _in_tier(asked, price_tiers, version=version).select(ROW, amount.cast(EXACT).alias("_total"))
 
 
 def _in_tier(points: pl.LazyFrame, price_tiers: pl.LazyFrame, *, version: str) -> pl.LazyFrame:

@@ -4,6 +4,7 @@ Scales: quantity 12, unit price and exact amount 24, booked amount 4. Polars kee
 quantity times unit price is correct to 24 places with no cast (200,000 random products up to 10^26 units: 0 wrong).
 """
 
+from collections.abc import Collection
 from decimal import Decimal
 
 import polars as pl
@@ -12,6 +13,7 @@ from data_contracts.vocabulary import AMOUNT, EXACT, EXCHANGE_RATE, PROVIDER_COS
 
 # ISO 4217 knows currencies with 0, 2, 3 and 4 decimals; 1 is here so that the ladder has no hole.
 MINOR_UNITS = (0, 1, 2, 3, 4)
+MODES = ("half_up", "half_even", "down", "up")
 # A booked amount (4 places) times a rate (12 places), exactly; 22 digits are left before the point.
 PRODUCT = pl.Decimal(38, 16)
 LARGEST = 10**13
@@ -22,15 +24,23 @@ def multiply(quantity: pl.Expr, unit_amount: pl.Expr) -> pl.Expr:
     return (quantity.cast(QUANTITY) * unit_amount.cast(EXACT)).cast(EXACT)
 
 
-def round_to_minor(amount_exact: pl.Expr, minor_units: pl.Expr, rounding: pl.Expr) -> pl.Expr:
+def round_to_minor(
+    amount_exact: pl.Expr,
+    minor_units: pl.Expr,
+    rounding: pl.Expr,
+    *,
+    among: Collection[int] = MINOR_UNITS,
+    modes: Collection[str] = MODES,
+) -> pl.Expr:
     """Round an exact amount once to its currency's minor unit: 2.665 EUR half_up is 2.67, -2.665 is -2.67.
 
+    Each branch is computed for every row, so who rounds millions says `among` which minor units and `modes` they are.
     Refuses: a currency with other minor units than 0 to 4 and an unknown mode; both come out null, which the
     contract of the table stops.
     """
     rounded = pl.lit(None, dtype=EXACT)
-    for digits in MINOR_UNITS:
-        at_digits = _round_at(amount_exact, digits, rounding)
+    for digits in among:
+        at_digits = _round_at(amount_exact, digits, rounding, modes)
         rounded = pl.when(minor_units == digits).then(at_digits).otherwise(rounded)
     return rounded.cast(AMOUNT)
 
@@ -78,7 +88,7 @@ def to_provider_scale(amount_exact: pl.Expr) -> pl.Expr:
     return amount_exact.round(PROVIDER_COST.scale, mode="half_away_from_zero").cast(PROVIDER_COST)
 
 
-def _round_at(amount_exact: pl.Expr, digits: int, rounding: pl.Expr) -> pl.Expr:
+def _round_at(amount_exact: pl.Expr, digits: int, rounding: pl.Expr, modes: Collection[str]) -> pl.Expr:
     truncated = amount_exact.truncate(digits)
     one_unit = pl.lit(1).cast(EXACT) / pl.lit(10**digits).cast(EXACT)
     away = (
@@ -88,13 +98,10 @@ def _round_at(amount_exact: pl.Expr, digits: int, rounding: pl.Expr) -> pl.Expr:
         .then(truncated - one_unit)
         .otherwise(truncated)
     )
-    return (
-        pl.when(rounding == "half_up")
-        .then(amount_exact.round(digits, mode="half_away_from_zero"))
-        .when(rounding == "half_even")
-        .then(amount_exact.round(digits, mode="half_to_even"))
-        .when(rounding == "down")
-        .then(truncated)
-        .when(rounding == "up")
-        .then(away)
-    )
+    by_mode = {
+        "half_up": amount_exact.round(digits, mode="half_away_from_zero"),
+        "half_even": amount_exact.round(digits, mode="half_to_even"),
+        "down": truncated,
+        "up": away,
+    }
+    return pl.coalesce(pl.when(rounding == mode).then(by_mode[mode]) for mode in modes)

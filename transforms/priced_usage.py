@@ -31,8 +31,7 @@ from transforms.rate_curves import with_curve_price
 from transforms.usage_cells import CELL
 
 CELL_KIND = [*CELL, "kind"]
-KINDS = pl.LazyFrame({"kind": ["revenue", "cost"]})
-NOT_COSTED = "not_costed"
+KINDS = ("revenue", "cost")
 UNKNOWN = ["unknown_account", "account_not_valid_yet", "unknown_meter"]
 # Which prices apply is a question of these alone; a month of cells asks it a few thousand times, not per cell.
 OFFER = ["rate_set_id", "meter", "dimensions", "value_currency", "slot_at"]
@@ -79,8 +78,8 @@ def priced_usage(
 
     Grain:   one row per cell, kind and price; `price_id` is empty when no price rates the cell. Nothing is dropped.
     Rule:    excluded by a named rule; else in suspense for want of contract, amount, price, matrix cell, the right
-             currency, a sum below 10^13 or a total of zero or more where tiers need one; else rated. Usage of a meter
-             without any cost price is excluded as `not_costed`.
+             currency, a sum below 10^13 or a total of zero or more where tiers need one; else rated. As cost, usage of
+             a meter without any cost price has no row: half of all rows, in a company that has none.
     """
     # Collected here and below, where several steps go on from it: the plan would make it anew for each of them.
     uses = _with_named_rule(standing_cells(usage_days, usage_levels), exclusions, meters, rates).collect().lazy()
@@ -119,27 +118,40 @@ def _of_the_outcome(judged: pl.LazyFrame) -> pl.LazyFrame:
 def _with_named_rule(
     standing: pl.LazyFrame, exclusions: pl.LazyFrame, meters: pl.LazyFrame, rates: pl.LazyFrame
 ) -> pl.LazyFrame:
-    """Take each cell once per kind; name why it is excluded, or what it waits for before any price is asked."""
-    costed = rates.filter(pl.col("kind") == "cost").select(
-        "rate_set_id", "meter", pl.lit(value=True).alias("_is_costed")
+    """Take each cell once per kind; name why it is excluded, or what it waits for before any price is asked.
+
+    As cost only where some cost price or some rule may have a say: without one, `usage_outcomes` says `not_costed`.
+    """
+    known = standing.join(meters.select("meter", "value"), on="meter", how="left", validate="m:1").join(
+        costed(rates), on=["rate_set_id", "meter"], how="left", validate="m:1"
     )
-    uses = (
-        standing.join(meters.select("meter", "value"), on="meter", how="left", validate="m:1")
-        .join(costed.unique(), on=["rate_set_id", "meter"], how="left", validate="m:1")
-        .join(coded(KINDS), how="cross")
-    )
+    has_no_amount = (pl.col("value") == "amount") & (pl.col("value_currency") == "")
+    waits = pl.coalesce("suspense_rule", pl.when(has_no_amount).then(pl.lit("no_amount")))
+    has_rules = not exclusions.filter(pl.col("kind") == "cost").head(1).collect().is_empty()
+    has_say = pl.col("is_costed").is_not_null() | waits.is_not_null() | pl.lit(has_rules)
+    revenue, cost = (pl.lit(kind).cast(rates.collect_schema()["kind"]).alias("kind") for kind in KINDS)
+    uses = pl.concat([known.with_columns(revenue), known.filter(has_say).with_columns(cost)])
     about = ["kind", "account_id", "meter", "service_date"]
     # What an unknown account or meter is, nobody knows yet: it waits, and no rule of the book speaks about it.
     is_known = ~pl.col("suspense_rule").is_in(UNKNOWN).fill_null(value=False)
     excluded = _excluded(uses.filter(is_known).select(about).unique(), exclusions)
-    has_no_amount = (pl.col("value") == "amount") & (pl.col("value_currency") == "")
-    waits = pl.coalesce("suspense_rule", pl.when(has_no_amount).then(pl.lit("no_amount")))
     missing = pl.concat_str(pl.lit("meter "), "meter", pl.lit(" measures amounts, the events bring none"))
-    return uses.join(excluded, on=about, how="left", validate="m:1").with_columns(
-        pl.col("_exclusion").is_not_null().alias("is_excluded"),
-        pl.coalesce("_exclusion", waits).alias("named_rule"),
-        pl.coalesce("_reason", "suspense_detail", pl.when(has_no_amount).then(missing)).alias("named_detail"),
+    is_revenue = pl.col("kind") == "revenue"
+    return (
+        uses.join(excluded, on=about, how="left", validate="m:1")
+        .with_columns(
+            pl.col("_exclusion").is_not_null().alias("is_excluded"),
+            pl.coalesce("_exclusion", waits).alias("named_rule"),
+            pl.coalesce("_reason", "suspense_detail", pl.when(has_no_amount).then(missing)).alias("named_detail"),
+        )
+        .filter(is_revenue | pl.col("is_costed").is_not_null() | pl.col("named_rule").is_not_null())
     )
+
+
+def costed(rates: pl.LazyFrame) -> pl.LazyFrame:
+    """List the meters of each rate set that have a cost price, whenever it is in force: `is_costed` is true."""
+    of_cost = rates.filter(pl.col("kind") == "cost").select("rate_set_id", "meter").unique()
+    return of_cost.with_columns(pl.lit(value=True).alias("is_costed"))
 
 
 def _excluded(about: pl.LazyFrame, exclusions: pl.LazyFrame) -> pl.LazyFrame:
@@ -284,26 +296,18 @@ def _outcome() -> list[pl.Expr]:
     named = pl.col("named_rule").is_not_null()
     refused = pl.col("rule").is_not_null()
     no_price = pl.col("price_id").is_null()
-    is_not_costed = (pl.col("kind") == "cost") & pl.col("_is_costed").is_null()
     what = pl.concat_str(pl.lit("meter "), "meter", pl.lit(" "), "dimensions", pl.lit(" in rate set "), "rate_set_id")
     outcome = (
         pl.when(named & pl.col("is_excluded"))
         .then(pl.lit("excluded"))
         .when(named | refused)
         .then(pl.lit("suspense"))
-        .when(no_price & is_not_costed)
-        .then(pl.lit("excluded"))
         .when(no_price)
         .then(pl.lit("suspense"))
         .otherwise(pl.lit("rated"))
     )
-    rule = pl.when(no_price & is_not_costed).then(pl.lit(NOT_COSTED)).when(no_price).then(pl.lit("no_price"))
-    detail = (
-        pl.when(no_price & is_not_costed)
-        .then(pl.concat_str(pl.lit("no cost price for meter "), "meter"))
-        .when(no_price)
-        .then(pl.concat_str(pl.lit("no price in force for "), what))
-    )
+    rule = pl.when(no_price).then(pl.lit("no_price"))
+    detail = pl.when(no_price).then(pl.concat_str(pl.lit("no price in force for "), what))
     return [
         outcome.alias("outcome"),
         pl.coalesce("named_rule", "rule", rule).alias("rule"),

@@ -203,9 +203,15 @@ def _with_fee(
         pl.when(pl.col("rate").is_not_null()).then(fee).cast(EXACT).alias(exact)
     )
     minor_units = currencies.select(pl.col("currency").alias("billing_currency"), "minor_units")
+    billed = events.select("billing_currency").unique().join(minor_units, on="billing_currency", how="inner")
+    among = billed.select(pl.col("minor_units").unique().sort()).collect().to_series().to_list()
+    modes = price_versions.select(pl.col("rounding").cast(pl.String).unique().sort()).collect().to_series().to_list()
+    rounded = money.round_to_minor(
+        pl.col("_billed"), pl.col("minor_units"), pl.col("rounding"), among=among, modes=modes
+    )
     return (
         exchange.with_billed(fees, exchange_rates, price_versions, _billed=exact)
         .join(minor_units, on="billing_currency", how="left", validate="m:1", maintain_order="left")
-        .with_columns(money.round_to_minor(pl.col("_billed"), pl.col("minor_units"), pl.col("rounding")).alias(amount))
+        .with_columns(rounded.alias(amount))
         .drop(*TERMS, "_billed", "minor_units", "price_rate_date")
     )

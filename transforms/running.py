@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from transforms import codes
+
 STARTS = "_starts_group"
 
 
@@ -16,7 +18,8 @@ def in_order(frame: pl.LazyFrame, group: Sequence[str], order: Sequence[str]) ->
     is_other = [pl.col(name).ne_missing(pl.col(name).shift(1)) for name in group]
     # The first row of all has none before it, and null is what `shift` puts there: so it may look like its key.
     is_very_first = pl.int_range(pl.len()) == 0
-    return frame.sort(*group, *order).with_columns(pl.any_horizontal(is_very_first, *is_other).alias(STARTS))
+    rows = codes.in_order(frame.collect(), [*group, *order]).lazy()
+    return rows.with_columns(pl.any_horizontal(is_very_first, *is_other).alias(STARTS))
 
 
 def total(column: str, dtype: pl.Decimal) -> pl.Expr:

@@ -79,6 +79,11 @@ TERMS = {
 MONTH = (date(2026, 3, 1), date(2026, 4, 1))
 FEBRUARY = (date(2026, 2, 1), date(2026, 3, 1))
 UNFINISHED = (date(2026, 4, 1), date(2026, 5, 1))
+# The whole periods of a plan, by their days.
+RHYTHMS = {
+    "7": ("week", (date(2026, 3, 2), date(2026, 3, 9))),
+    "28": ("month", (date(2026, 2, 4), date(2026, 3, 4))),
+}
 # The intervals of a case by their number, one before the contract and one after it.
 INTERVALS = {
     -1: date(2025, 12, 1),
@@ -182,16 +187,15 @@ def period_of(case: Case) -> Window:
     """Return the days of the billing period that a case is about."""
     if case.input.get("last_of_period") is False:
         return UNFINISHED
-    if case.input.get("of_days") == "28":
+    if case.eval == "true_up" and case.input.get("of_days") == "28":
         return FEBRUARY
-    if case.eval == "true_up_plan":
-        return _rhythm(case) or MONTH
-    return MONTH
+    rhythm = _rhythm(case) if case.eval == "true_up_plan" else None
+    return MONTH if rhythm is None else rhythm[1]
 
 
 def contract(case: Case) -> dict[str, Any]:
     """Return the contract of a case: its start, its end, its billing period."""
-    first, end = period_of(case)
+    first, _ = period_of(case)
     given: dict[str, Any] = {"starts_on": first.isoformat()}
     if case.eval == "true_up" and "days" in case.input:
         given["starts_on"] = "2026-02-04"  # 25 of the 28 days of February are left
@@ -199,9 +203,8 @@ def contract(case: Case) -> dict[str, Any]:
         given |= {"starts_on": "2026-01-01", "ends_on": "2026-04-01"}
     if case.eval in ("agg", "weighted_sum"):
         given |= {"starts_on": "2026-02-01", "ends_on": "2026-04-01"}
-    if case.eval == "true_up_plan":
-        weekly = (end - first).days == 7
-        given["billing"] = {"interval": "week" if weekly else "month", "anchor": first.isoformat()}
+    if (rhythm := _rhythm(case)) is not None and case.eval == "true_up_plan":
+        given["billing"] = {"interval": rhythm[0], "anchor": first.isoformat()}
     return given
 
 
@@ -349,12 +352,10 @@ def _at(case: Case, day: int, second: int = 0) -> str:
     return f"{first:%Y-%m}-{day:02d}T12:00:{second:02d}Z"
 
 
-def _rhythm(case: Case) -> Window | None:
-    """Return the whole billing period of a plan, moved into this year; None where only a part of it is covered."""
+def _rhythm(case: Case) -> tuple[str, Window] | None:
+    """Return interval and days of a plan's whole period, moved up to this spring; None where a part of it is covered."""
     given = case.input
-    if given.get("days") != given.get("of_days"):
-        return None
-    return {"28": (date(2026, 2, 4), date(2026, 3, 4)), "7": (date(2026, 3, 2), date(2026, 3, 9))}.get(given["days"])
+    return RHYTHMS.get(given.get("days", "")) if given.get("days") == given.get("of_days") else None
 
 
 def _model(case: Case) -> str:

@@ -53,7 +53,7 @@ OF_EVAL = {
     "second_credit": "credits for the unused part of a period",
     "second_credits": "credits for a part of a period",
     "cumulative_commitment": "commitments",
-    "true_up_plan": "commitments and minima of a plan for a part of a period, or a year",
+    "true_up_plan": "a plan's minimum and recurring charge for a part of a period",
     "ratio": "tax on a prorated charge",
 }
 OF_KIND = {"revrec": "revenue recognition", "credit_drawdown": "credits", "discount": "discounts"}

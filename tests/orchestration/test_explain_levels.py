@@ -24,6 +24,9 @@ meters:
   - {id: nodes, unit: node, aggregation: weighted_sum, negative: allow, carry_over: false}
   - {id: burst, unit: GB, aggregation: max, dimensions: [region]}
   - {id: unpriced, unit: seat, aggregation: latest}
+  - {id: going, unit: GB, aggregation: max}
+  - {id: readers, unit: reader, aggregation: unique_count, value: user, dimensions: [user]}
+  - {id: disks, unit: GB-month, aggregation: weighted_sum}
 prices:
   - id: peak
     product: api
@@ -54,9 +57,24 @@ prices:
     versions:
       - effective_from: 2026-01-01
         matrix: {dimensions: [region], cells: [{where: {region: eu}, unit_amount: "3"}], default: {unit_amount: "1"}}
-plans: [{id: payg, prices: [peak, seat, offer, user, storage, node, burst]}]
+  - id: going
+    product: api
+    meter: going
+    model: per_unit
+    currency: USD
+    versions:
+      - {effective_from: 2026-01-01, unit_amount: "1"}
+      - {effective_from: "2026-10-20T12:00:00Z", unit_amount: "2", on_price_change: continue}
+  - {id: reader, product: api, meter: readers, model: per_unit, currency: USD,
+     versions: [{effective_from: 2026-01-01, unit_amount: "1", pool: payer}]}
+  - {id: disk, product: api, meter: disks, model: per_unit, currency: USD,
+     versions: [{effective_from: 2026-01-01, unit_amount: "1", pool: payer}]}
+plans: [{id: payg, prices: [peak, seat, offer, user, storage, node, burst, going, reader, disk]}]
 """
-ACCOUNTS = "account_id,name,currency,time_zone,valid_from\nacme,Acme,USD,Europe/Berlin,2020-01-01\n"
+ACCOUNTS = """account_id,name,currency,time_zone,valid_from,parent_account_id
+acme,Acme,USD,Europe/Berlin,2020-01-01,
+child,Child,USD,America/New_York,2020-01-01,acme
+"""
 EVENTS = """event_id,account_id,meter,occurred_at,quantity,region,user,reverses_event_id
 p1,acme,peak,2026-10-03T10:00:00Z,8,eu,,
 p2,acme,peak,2026-10-03T11:00:00Z,12,us,,
@@ -79,6 +97,17 @@ b1,acme,burst,2026-10-03T10:00:00Z,2,eu,,
 b2,acme,burst,2026-10-03T10:00:00Z,5,us,,
 b3,acme,burst,2026-10-04T10:00:00Z,4,eu,,
 b4,acme,burst,2026-10-04T10:00:00Z,4,us,,
+c1,acme,going,2026-10-03T10:00:00Z,10,,,
+c2,acme,going,2026-10-20T11:00:00Z,12,,,
+c3,acme,going,2026-10-20T13:00:00Z,11,,,
+c4,acme,going,2026-10-21T13:00:00Z,15,,,
+r1,acme,readers,2026-10-03T10:00:00Z,,,ann,
+r2,child,readers,2026-10-03T10:00:00Z,,,ann,
+r3,child,readers,2026-10-03T10:00:01Z,,,bob,
+r4,acme,readers,2026-10-04T10:00:01Z,,,bob,
+r5,acme,readers,2026-10-04T10:00:02Z,,,cyd,
+d1,acme,disks,2026-09-30T22:00:00Z,7,,,
+d2,child,disks,2026-10-01T04:00:00Z,5,,,
 x1,acme,unpriced,2026-10-30T10:00:00Z,7,,,
 """
 LINES = {
@@ -106,6 +135,12 @@ LINES = {
     # From the first moment of the 31st 24 hours of 745 are 2.4 nodes; in November it starts from nothing.
     "node@2026-01-01/{}/usage/2026-10-31": "240",
     "node@2026-01-01/{}/usage/2026-11-01": "0",
+    # 10, then 12; the new version goes on from there, so its 11 adds nothing and its 15 adds 3.
+    "going@2026-01-01/{}/usage/2026-10-20": "2",
+    "going@2026-10-20T12:00:00Z/{}/usage/2026-10-20": "0",
+    "going@2026-10-20T12:00:00Z/{}/usage/2026-10-21": "6",
+    # Of both accounts ann and bob; then bob was there, and cyd is new.
+    "reader@2026-01-01/{}/usage/2026-10-04": "1",
     # Each cell has its own greatest value: 2 at 3 and 5 at 1, then 2 more at 3.
     "burst@2026-01-01/{}/usage/2026-10-03": "11",
     "burst@2026-01-01/{}/usage/2026-10-04": "6",
@@ -144,10 +179,24 @@ def test_a_level_held_for_a_whole_period_comes_to_itself(build):
     assert of_october.select(pl.col("quantity").sum()).collect().item() == 64_900
 
 
+def test_accounts_that_pool_count_a_value_once_and_each_level_by_its_own_month(build):
+    """October has 745 hours in Berlin and 744 in New York: 7 and 5 held for all of it are 12."""
+    lines = build.frame(LineItems).filter(pl.col("billing_period_start") == date(2026, 10, 1))
+    found = lines.group_by("price_id", "account_id").agg(pl.col("quantity").sum()).collect()
+    quantities = {(price, account): quantity for price, account, quantity in found.iter_rows()}
+    assert (quantities["disk", "acme"], quantities["disk", "child"]) == (7, 5)
+    assert quantities["reader", "acme"] + quantities["reader", "child"] == 3
+    for account in ("acme", "child"):
+        told = explain.explained(build, f"default:{account}/reader@2026-01-01/{{}}/usage/2026-10-03")
+        assert told.agrees, told.as_text()
+        told = explain.explained(build, f"default:{account}/disk@2026-01-01/{{}}/usage/2026-10-25")
+        assert told.agrees, told.as_text()
+
+
 def test_every_event_is_decided_once_per_kind_and_a_held_level_lands_nothing(build):
     outcomes = build.frame(UsageOutcomes)
     events = outcomes.group_by("kind").agg(pl.col("event_count").sum()).sort("kind").collect()
-    assert events.rows() == [("cost", 22), ("revenue", 22)]
+    assert events.rows() == [("cost", 33), ("revenue", 33)]
     landed = outcomes.filter(pl.col("event_count") == 0).select(pl.col("landed_quantity").abs().sum()).collect().item()
     assert landed == 0
 

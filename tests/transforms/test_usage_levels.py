@@ -222,7 +222,10 @@ def test_an_event_that_was_taken_back_was_never_there():
 
 
 def test_what_cannot_be_priced_is_counted_by_itself_and_nothing_is_lost():
-    found = night(RISING, meters=meter(aggregation="max"), plan_prices=on_plan("other"))["priced_usage"]
+    night_without_price = night(
+        RISING, meters=meter(aggregation="max"), plan_prices=on_plan("other"), until="usage_outcomes"
+    )
+    found = night_without_price["usage_outcomes"]
     assert set(found["outcome"]) == {"suspense", "excluded"}
     assert quantities(found) == units(august_3="5", august_4="4")
     assert quantities(found, "cost") == units(august_3="5", august_4="4")

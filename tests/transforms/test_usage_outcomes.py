@@ -119,8 +119,18 @@ def test_rated_usage_without_a_line_has_no_outcome_which_the_contract_stops():
     )
     lost = usage_outcomes(
         usage_days=chain["usage_days"].lazy(),
+        usage_levels=chain["usage_levels"].lazy(),
+        rates=chain["rates"].lazy(),
+        account_contracts=chain["account_contracts"].lazy(),
         reversals=Reversals.empty().lazy(),
         priced_usage=chain["priced_usage"].lazy(),
         line_items=chain["line_items"].lazy().filter(pl.lit(value=False)),
     ).collect()
     assert lost.filter(kind="revenue")["outcome"].to_list() == [None]
+
+
+def test_usage_of_a_meter_without_a_cost_price_is_excluded_as_cost():
+    used = "event_id | meter | occurred_at | quantity\n a | storage | 2026-08-03T10:00 | 7"
+    columns = ["outcome", "rule", "detail", "event_count", "quantity"]
+    told = ("excluded", "not_costed", "no cost price for meter storage", "1", "7")
+    assert outcomes(used, columns, kind="cost") == [told]
