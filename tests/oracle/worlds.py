@@ -382,7 +382,7 @@ def kinds_of(draft: Draft, price: Price, *, safe: bool, negative: bool) -> set[s
     if price.meter is None or negative:
         return set()
     of_money = price.meter == "payments" and not safe
-    of_sums = price.meter in ("tokens", "payments")
+    of_sums = price.meter in ("tokens", "payments") and not price.shared_tiers
     return ({"volume_rates"} if of_money else set()) & draft.features | (
         {"hours"} if of_sums else set()
     ) & draft.features

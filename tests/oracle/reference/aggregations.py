@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 
 from tests.oracle.reference.usage import Usage
@@ -18,6 +18,7 @@ class Reading:
 
     event: Event
     quantity: Fraction
+    period: date  # in which billing period of whoever sold it
 
 
 def in_order(usages: Sequence[Usage | Reading]) -> list[Usage | Reading]:
@@ -44,19 +45,16 @@ def counted(meter: Meter, usages: Sequence[Usage | Reading]) -> Fraction:
     raise ValueError(f"{meter.aggregation} is no sum over events")
 
 
-def weighed(
-    usages: Sequence[Reading], start: datetime, end: datetime, period: tuple[datetime, datetime], *, carries: bool
-) -> Fraction:
+def weighed(readings: Sequence[Reading], start: datetime, end: datetime, period: tuple[datetime, datetime]) -> Fraction:
     """What a level adds in [start, end): the level of each second by the seconds of the billing period (C57).
 
     Every event changes the level by its value. Seconds are real ones, so a day of 25 hours weighs more.
     """
-    known = [usage for usage in in_order(usages) if carries or usage.event.occurred_at >= period[0]]
     area = Fraction(0)
-    for usage in known:
-        since = max(usage.event.occurred_at, start)
+    for reading in readings:
+        since = max(reading.event.occurred_at, start)
         if since < end:
-            area += usage.quantity * seconds(since, end)
+            area += reading.quantity * seconds(since, end)
     return area / seconds(*period)
 
 

@@ -8,9 +8,9 @@ from itertools import groupby
 
 from tests.oracle.reference.aggregations import Reading, in_order, is_level
 from tests.oracle.reference.book import Book, Deal, Part, canonical, covers_day, matches
-from tests.oracle.reference.periods import day_start, local_day
+from tests.oracle.reference.periods import billing_period, day_start, local_day
 from tests.oracle.reference.rating import Moment
-from tests.oracle.reference.usage import Scope, billing_quantity, group_of, rate_event
+from tests.oracle.reference.usage import Scope, billing_quantity, find_deal, group_of, rate_event
 from tests.oracle.reference.world import Account, Event, PlanEntry, Price
 
 
@@ -82,7 +82,11 @@ def readings_of(book: Book, events: Sequence[Event]) -> dict[tuple[str, str], li
     for event in events:
         meter = book.meters.get(event.meter)
         if meter is not None and is_level(meter) and event.account in book.accounts:
-            found[event.account, event.meter].append(Reading(event, billing_quantity(event, meter)))
+            account = book.accounts[event.account]
+            day = local_day(event.occurred_at, account.zone)
+            deal = find_deal(book, event, account, day)
+            period = billing_period(None, day) if isinstance(deal, str) else deal.period(day)
+            found[account.id, meter.id].append(Reading(event, billing_quantity(event, meter), period[0]))
     return found
 
 
@@ -128,5 +132,4 @@ def live_levels(book: Book, readings: Mapping[tuple[str, str], Sequence[Reading]
 
 def began_in(scope: Scope, reading: Reading, zone: str, day: date) -> bool:
     """Whether an event lies in the scope's billing period, up to a day."""
-    of_event = local_day(reading.event.occurred_at, zone)
-    return of_event <= day and scope.deal.period(of_event)[0] == scope.period
+    return local_day(reading.event.occurred_at, zone) <= day and reading.period == scope.period

@@ -325,9 +325,10 @@ def quantity_through(book: Book, point: Point, counter: Counter, readings: Seque
         period = tuple(day_start(day, zone) for day in point.scope.deal.period(point.day))
         cells = defaultdict(list)
         for reading in readings:
-            cells[cell_of(book, meter, reading.event)].append(reading)
+            if meter.carries or reading.period == point.scope.period:
+                cells[cell_of(book, meter, reading.event)].append(reading)
         through, before = (
-            sum(held(weighed(of_cell, period[0], until, period, carries=meter.carries)) for of_cell in cells.values())
+            sum(held(weighed(of_cell, period[0], until, period)) for of_cell in cells.values())
             for until in (end, start)
         )
         return counter.quantity + through - before
