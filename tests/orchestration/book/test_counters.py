@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from orchestration.book import accept_delivery, compile_tables
-from tests.orchestration.book.samples import DAY, HEAD, accepted
+from tests.orchestration.book.samples import DAY, HEAD, accepted, problems
 
 PRICE = """prices:
   - id: p
