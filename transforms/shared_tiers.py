@@ -28,8 +28,10 @@ def with_groups(lines: pl.LazyFrame, used: pl.LazyFrame, price_versions: pl.Lazy
         .group_by(*SHARED, pl.col("line_dimensions").alias("group"))
         .agg(pl.col("quantity").sum().alias("of_group"))
     )
+    # Only these have one line a day before they are split: a price grouped in the plain way has one for each group.
+    whole = lines.join(shared, on="price_id", how="semi")
     # Collected, because both halves go on from it.
-    parts = lines.join(groups, on=SHARED, how="inner", validate="1:m").with_columns(_weight()).collect().lazy()
+    parts = whole.join(groups, on=SHARED, how="inner", validate="1:m").with_columns(_weight()).collect().lazy()
     split = pl.concat([_split(parts.filter(pl.col("minor_units") == digits), digits) for digits in MINOR_UNITS])
     columns = lines.collect_schema().names()
     return pl.concat([lines.join(groups, on=SHARED, how="anti"), _standing(split).select(columns)])

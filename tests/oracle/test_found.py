@@ -1,5 +1,6 @@
 """Worlds in which the engine once differed from the oracle, as small as they became, so that it never does again."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -21,6 +22,20 @@ def hourly(*hours: int, aggregation: str, **more: object):
     return small.world([Price("p", "tokens", "per_unit", versions)], [used], meters=(meter,))
 
 
+def two_groupings():
+    """A price whose regions share their tiers, beside one that has a counter for each."""
+    meters = tuple(Meter(name, dimensions=("region",)) for name in ("tokens", "calls"))
+    shared = small.price(PerUnit(D("0.335")), shared_tiers=("region",))
+    apart = small.price(PerUnit(D(1)), name="calls", meter="calls", group_by=("region",))
+    used = [
+        small.use("2026-08-10T12:00Z", "5", id=f"{meter.id} {region}", meter=meter.id, dimensions={"region": region})
+        for meter in meters
+        for region in ("eu", "us")
+    ]
+    found = small.world([shared, apart], used, meters=meters)
+    return replace(found, events=tuple(replace(each, delivery_date=date(2026, 8, 12)) for each in found.events))
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(
     "world",
@@ -31,6 +46,7 @@ def hourly(*hours: int, aggregation: str, **more: object):
         ),
         pytest.param(hourly(6, 18, aggregation="latest", carries=True), id="no level was there yet"),
         pytest.param(hourly(6, 18, aggregation="weighted_sum"), id="nothing was held yet"),
+        pytest.param(two_groupings(), id="groups that share tiers beside groups that do not"),
     ],
 )
 def test_the_engine_agrees(world, engine):
