@@ -190,32 +190,35 @@ def _with_causes(
     found = (
         priced.join(_usage_since(priced, usage_states, reversals), on=KEY, how="left", validate="1:1")
         .join(_changed(line_inputs, settled_inputs), on=PERIOD, how="left", validate="m:1")
+        .join(_known_at_close(settled_inputs), on=PERIOD, how="left", validate="m:1")
         .join(held, on=KEY, how="left", validate="1:1")
         .with_columns(pl.col([*SINCE, *(_is_changed(each) for each in COMPONENTS)]).fill_null(value=False))
     )
+    is_new = pl.col("_was_known").is_null()
     is_posted = pl.any_horizontal(pl.col(name) != 0 for name in MEASURES)
     by_usage = pl.any_horizontal(SINCE)
     by_contract, by_account = pl.col(_is_changed("contracts")), pl.col(_is_changed("accounts"))
     # Usage that is rated now, was not at the close, and has not come since: it waited in suspense.
-    is_released = pl.col(_is_changed("usage")) & ~by_usage & ~by_contract & (pl.col("quantity") != 0)
+    is_unexplained = ~by_usage & (~by_contract | is_new) & (pl.col("quantity") != 0)
+    is_released = pl.col(_is_changed("usage")) & is_unexplained
     rules = {
         "late_usage": pl.col("_is_late"),
         "reversal": pl.col("_is_reversed"),
         "amendment": pl.col("_is_amended"),
         "price_superseded": pl.col("is_other_terms") & (pl.col("_price_changed_on") > pl.col(SEALED_AS_OF)),
-        "contract_change": by_contract,
-        "account_change": by_account & ~by_contract & ~is_released,
+        "contract_change": by_contract & ~is_new,
+        "account_change": by_account & ~by_contract & ~is_new,
         "rate_corrected": pl.col(_is_changed("rates")) & (pl.col("price_currency") != pl.col("currency")),
         "suspense_released": is_released,
     }
     named = [pl.when(holds).then(pl.lit(cause)) for cause, holds in rules.items()]
     causes = pl.concat_str(*named, "_held_causes", separator="+", ignore_nulls=True)
     return found.with_columns(
-        pl.when(~is_posted)
-        .then(pl.lit("rule_change"))
-        .when(causes == "")
+        pl.when(is_posted & (causes != ""))
+        .then(causes.str.split("+").list.unique(maintain_order=True).list.join("+"))
+        .when(is_posted & pl.any_horizontal(_is_changed(each) for each in COMPONENTS))
         .then(pl.lit("other_input"))
-        .otherwise(causes.str.split("+").list.unique(maintain_order=True).list.join("+"))
+        .otherwise(pl.lit("rule_change"))
         .alias("causes")
     )
 
@@ -281,6 +284,11 @@ def _changed(line_inputs: pl.LazyFrame, settled_inputs: pl.LazyFrame) -> pl.Lazy
     return differing.group_by(PERIOD).agg(
         (pl.col("component") == component).any().alias(_is_changed(component)) for component in COMPONENTS
     )
+
+
+def _known_at_close(settled_inputs: pl.LazyFrame) -> pl.LazyFrame:
+    """The billing periods of accounts that had any line at the close."""
+    return settled_inputs.select(PERIOD).unique().with_columns(pl.lit(value=True).alias("_was_known"))
 
 
 def _is_changed(component: str) -> str:

@@ -28,8 +28,8 @@ from data_contracts.vocabulary import EXACT, QUANTITY
 from transforms import exchange, money
 from transforms.billing_periods import with_billing_period
 from transforms.billing_quantity import converted
-from transforms.charge_models import EVENT_MODELS
-from transforms.charge_models.percentage import charged_value, is_free, percentage
+from transforms.charge_models import EVENT_MODELS, amount_of
+from transforms.charge_models.percentage import charged_value, is_free
 from transforms.codes import coded, spelled
 from transforms.counters import COUNTER, with_counter
 from transforms.event_prices import with_price
@@ -40,7 +40,7 @@ CONVERSION = ["quantity_factor", "quantity_divisor", "quantity_round"]
 ALLOWANCE = [name if name != "dimensions" else "line_dimensions" for name in COUNTER]
 FEE_TERMS = ["rate", "fixed_amount", "minimum_fee", "maximum_fee"]
 FREE_TERMS = ["free_events", "free_amount", "free_rule"]
-TERMS = [*FEE_TERMS, *FREE_TERMS, "rounding"]
+TERMS = ["model", *FEE_TERMS, *FREE_TERMS, "rounding"]
 EVENT = [
     "delivery_date",
     "source",
@@ -196,11 +196,12 @@ def _with_fee(
     """
     terms = price_versions.select(pl.col("price_version_id").alias(version), "currency", *TERMS)
     used = [pl.col("_ordinal"), pl.col(f"{value}_through"), *[pl.col(name) for name in FREE_TERMS]]
-    fee = percentage(
-        charged_value(pl.col(value), *used), is_free(pl.col(value), *used), *[pl.col(name) for name in FEE_TERMS]
-    )
-    fees = events.join(terms, on=[version, "currency"], how="left", validate="m:1", maintain_order="left").with_columns(
-        pl.when(pl.col("rate").is_not_null()).then(fee).cast(EXACT).alias(exact)
+    fee = amount_of(EVENT_MODELS, pl.col("model"), charged_value(pl.col(value), *used))
+    fees = (
+        events.join(terms, on=[version, "currency"], how="left", validate="m:1", maintain_order="left")
+        .with_columns(is_free(pl.col(value), *used).alias("is_free"))
+        .with_columns(fee.cast(EXACT).alias(exact))
+        .drop("is_free")
     )
     minor_units = currencies.select(pl.col("currency").alias("billing_currency"), "minor_units")
     billed = events.select("billing_currency").unique().join(minor_units, on="billing_currency", how="inner")

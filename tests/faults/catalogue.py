@@ -45,7 +45,13 @@ PARTS: Mapping[str, Mapping[str, Fault]] = {
         "F06": Fault("The same file twice under one name"),
         "F07": Fault("The same bytes under another name"),
         "F08": Fault("A file is sent again with other content"),
-        "F09": Fault("A file of a closed month arrives late", later="corrections of closed months are being built"),
+        "F09": Fault(
+            "A file of a closed month arrives late",
+            (
+                "orchestration/test_corrections.py::test_late_usage_is_posted_as_the_difference_in_the_first_open_month",
+                "orchestration/test_close.py::test_the_month_stays_as_it_was_published_and_the_rest_is_posted_in_the_next",
+            ),
+        ),
         "F10": Fault(
             "One file holds many periods",
             (
@@ -129,13 +135,17 @@ PARTS: Mapping[str, Mapping[str, Fault]] = {
         "F48": Fault("A negative price, a slip of the unit, ten times the price"),
         "F49": Fault("YAML that guesses types, repeats keys or nests aliases"),
         "F50": Fault("A price changes back into an open month"),
-        "F51": Fault("A price changes back into a closed month", later="corrections of closed months are being built"),
+        "F51": Fault(
+            "A price changes back into a closed month",
+            ("orchestration/test_corrections.py::test_a_superseded_price_reverses_what_was_sealed_and_posts_it_anew",),
+        ),
         "F52": Fault("A version is edited in place"),
         "F53": Fault("Plans change within a period", later="recurring prices and proration are a later issue"),
         "F54": Fault("Discounts above the amount, in an unclear order", later="discounts are a later issue"),
         "F55": Fault("An exchange rate is missing, zero, negative, stale, inverted or given twice"),
         "F56": Fault(
-            "An exchange rate is corrected after the close", later="corrections of closed months are being built"
+            "An exchange rate is corrected after the close",
+            ("orchestration/test_corrections.py::test_a_corrected_rate_changes_what_a_converted_price_came_to",),
         ),
         "F57": Fault("A revenue account is not mapped", later="the journal is a later issue"),
         "F58": Fault("A span of time that ends before it begins"),
@@ -291,14 +301,30 @@ PARTS: Mapping[str, Mapping[str, Fault]] = {
         ),
         "F81": Fault(
             "Two versions of the code rate one month",
-            ("orchestration/test_build.py::test_the_fingerprint_changes_with_the_code_that_rates",),
+            (
+                "orchestration/test_build.py::test_the_fingerprint_changes_with_the_code_that_rates",
+                "orchestration/test_corrections.py::test_what_the_code_alone_changes_is_shown_and_not_posted",
+            ),
         ),
         "F82": Fault(
             "An upgrade of a library changes numbers",
             ("faults/test_stack.py::test_the_facts_are_of_the_pinned_versions",),
         ),
-        "F83": Fault("A month is closed while data still arrive", later="the close is being built"),
-        "F84": Fault("Closed twice, reopened, closed after a failure", later="the close is being built"),
+        "F83": Fault(
+            "A month is closed while data still arrive",
+            (
+                "orchestration/test_close.py::test_a_month_is_not_closed_before_its_end_is_known",
+                "orchestration/test_corrections.py::test_a_run_of_the_close_or_of_an_earlier_day_sees_the_month_open",
+            ),
+        ),
+        "F84": Fault(
+            "Closed twice, reopened, closed after a failure",
+            (
+                "orchestration/test_close.py::test_closing_twice_is_closing_once",
+                "orchestration/test_close.py::test_only_the_last_closed_month_can_be_reopened_and_its_seal_stays",
+                "orchestration/test_seals.py::test_a_close_that_was_killed_before_it_noted_its_head_is_no_fault",
+            ),
+        ),
         "F85": Fault(
             "Many days are backfilled at once",
             (
@@ -313,7 +339,13 @@ PARTS: Mapping[str, Mapping[str, Fault]] = {
             ("orchestration/test_cli.py::test_a_wrong_use_ends_with_2_and_a_sentence",),
         ),
         "F87": Fault("Retention removes what a re-run needs", later="retention is being built"),
-        "F88": Fault("An older backup is restored", later="restoring is not looked at yet"),
+        "F88": Fault(
+            "An older backup is restored",
+            (
+                "orchestration/test_seals.py::test_an_older_backup_is_found_by_what_a_publish_has_seen",
+                "orchestration/test_close.py::test_a_night_refuses_a_chain_that_lost_what_was_published",
+            ),
+        ),
     },
     "Numbers": {
         "F89": Fault(
@@ -424,8 +456,17 @@ PARTS: Mapping[str, Mapping[str, Fault]] = {
         ),
         "F110": Fault("An analyst sees personal data or another tenant", later="files per audience are a later issue"),
         "F111": Fault("A person asks to be erased", later="erasure is a later issue"),
-        "F112": Fault("One person changes a price and approves it", later="approvals are being built"),
-        "F113": Fault("Sealed files are edited or deleted by hand", later="seals are being built"),
+        "F112": Fault(
+            "One person changes a price and approves it",
+            ("orchestration/test_seals.py::test_a_decision_has_a_reason_and_two_people",),
+        ),
+        "F113": Fault(
+            "Sealed files are edited or deleted by hand",
+            (
+                "orchestration/test_seals.py::test_what_was_changed_is_found_and_nothing_is_closed_on_top_of_it",
+                "orchestration/test_close.py::test_a_closed_month_that_changes_holds_the_publish",
+            ),
+        ),
         "F114": Fault(
             "A dependency is malicious, or installed on its own",
             (

@@ -6,7 +6,9 @@ import polars as pl
 import pytest
 
 from data_contracts import Adjustments, Corrections, LineInputs, PostedLineItems, SealedInputs, SealedLineItems
+from orchestration import close
 from orchestration.actions import append_action
+from orchestration.explain import explained
 from tests.orchestration import tiny
 from tests.orchestration.closing import ACCOUNTS, HEADER, book, company, known, posted, sealed, totals, use
 
@@ -225,3 +227,100 @@ def test_what_is_held_at_the_next_close_stays_owed(tmp_path):
     (line,) = later.frame(Adjustments).collect().to_dicts()
     assert (line["is_held"], line["causes"], f"{line['amount']:f}") == (True, "late_usage", "1.0000")
     assert str(line["posting_date"]) == "2026-12-01"
+
+
+def test_a_corrected_rate_changes_what_a_converted_price_came_to(tmp_path):
+    """F56: the rate of 5 October was 1.10 dollars for a euro when it was sealed; it was 1.20."""
+    terms = UNITS.replace('"0.10"', '"1"')
+    converted = book("per_unit", terms).replace(
+        "    currency: USD\n    versions", "    currency: EUR\n    convert: service_date\n    versions"
+    )
+    settings = company(tmp_path, "2026-10-01", converted)
+    fx = "rate_date,base_currency,quote_currency,rate\n2026-10-05,EUR,USD,{}\n"
+    tiny.put(tmp_path, "fx_rates/2026-10-05/rates.csv", fx.format("1.10"))
+    use(settings, "2026-10-05", "a,ant,calls,2026-10-05T12:00:00Z,100")
+    sealed(settings, "2026-10-09", "2026-10")
+    tiny.put(tmp_path, "fx_rates/2026-10-10/rates.csv", fx.format("1.20"))
+    assert adjustments(known(settings, "2026-10-10")) == [("rate_corrected", "10.0000", 0)]
+
+
+def test_a_level_that_is_carried_over_a_close_goes_on_in_the_open_month(tmp_path):
+    """5 seats from 31 October on, known on 4 November: the line of October's day is sealed without them."""
+    seats = book("per_unit", UNITS).replace("aggregation: sum", "aggregation: latest")
+    settings = company(tmp_path, "2026-10-01", seats)
+    use(settings, "2026-10-05", "a,ant,calls,2026-10-05T12:00:00Z,3")
+    sealed(settings, "2026-11-02", "2026-10")
+    before = totals(known(settings, "2026-11-03"))
+    use(settings, "2026-11-04", "b,ant,calls,2026-10-31T12:00:00Z,5")
+    after = totals(known(settings, "2026-11-04"))
+    # 3 seats of October were sealed as 0.30; 5 are right, and 5 are what November begins with, instead of 3.
+    assert after["2026-10", False] == before["2026-10", False] == Decimal("0.3000")
+    assert after["2026-11", True] == Decimal("0.2000")
+    assert (before["2026-11", False], after["2026-11", False]) == (Decimal("0.3000"), Decimal("0.5000"))
+
+
+# --- code --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def drifted(tmp_path, monkeypatch):
+    """October was sealed by code that made one cent more of it."""
+    settings = company(tmp_path, "2026-10-01", book("per_unit", UNITS))
+    use(settings, "2026-10-05", "a,ant,calls,2026-10-05T12:00:00Z,100")
+    append, cent = close._append, pl.lit(Decimal("0.01"))
+
+    def by_other_code(settings, facts, decision, frames):
+        lines = frames[SealedLineItems]
+        is_usage = pl.col("quantity") != 0
+        more = [
+            pl.when(is_usage).then(pl.col(name) + cent).otherwise(name).cast(lines.schema[name]).alias(name)
+            for name in ("amount", "amount_exact")
+        ]
+        other = lines.with_columns(more)
+        return append(settings, facts, decision, {**frames, SealedLineItems: other})
+
+    monkeypatch.setattr(close, "_append", by_other_code)
+    sealed(settings, "2026-11-02", "2026-10")
+    monkeypatch.setattr(close, "_append", append)
+    return settings
+
+
+def test_what_the_code_alone_changes_is_shown_and_not_posted(drifted):
+    build = known(drifted, "2026-11-03")
+    (row,) = build.frame(Corrections).collect().to_dicts()
+    assert (row["causes"], f"{row['drift_amount']:f}", row["amount"]) == ("rule_change", "-0.0100", 0)
+    assert adjustments(build) == []
+
+
+def test_late_usage_is_the_difference_of_one_code_and_leaves_the_drift(drifted):
+    use(drifted, "2026-11-04", "b,ant,calls,2026-10-20T12:00:00Z,30")
+    build = known(drifted, "2026-11-04")
+    assert adjustments(build) == [("late_usage", "3.0000", 30)]
+    assert build.frame(Corrections).collect()["drift_amount"].to_list() == [Decimal("-0.0100")]
+
+
+def test_a_restatement_posts_the_drift_from_the_next_date_on(drifted):
+    known(drifted, "2026-11-03")
+    append_action(
+        drifted, "restate", "tiny/2026-10", reason="the rule was wrong", requested_by="ada", approved_by="grace"
+    )
+    assert adjustments(known(drifted, "2026-11-04")) == [("rule_change", "-0.0100", 0)]
+    assert adjustments(known(drifted, "2026-11-03")) == []
+
+
+# --- explain -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_adjustment_is_explained_by_what_was_sealed_and_what_is_known(late):
+    found = explained(
+        known(late, "2026-11-04"), "tiny/ant/default:ant/calls@2026-01-01/{}/usage/2026-10-31/USD/2026-11/adjustment"
+    )
+    assert found.agrees
+    assert "Sealed: 900 units, 90.00 USD" in found.as_text()
+    assert "By everything known now: 1050 units, 84.00 USD" in found.as_text()
+
+
+def test_a_sealed_line_is_explained_by_what_the_close_knew(late):
+    found = explained(known(late, "2026-11-04"), "default:ant/calls@2026-01-01/{}/usage/2026-10-05")
+    assert found.agrees
+    assert (len(found.events), f"{found.line['amount']:f}") == (1, "90.0000")
