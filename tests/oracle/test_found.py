@@ -25,8 +25,9 @@ def hourly(*hours: int, aggregation: str, **more: object):
 def two_groupings():
     """A price whose regions share their tiers, beside one that has a counter for each."""
     meters = tuple(Meter(name, dimensions=("region",)) for name in ("tokens", "calls"))
-    shared = small.price(PerUnit(D("0.335")), shared_tiers=("region",))
-    apart = small.price(PerUnit(D(1)), name="calls", meter="calls", group_by=("region",))
+    only = (Version(date(2026, 1, 1), {"USD": PerUnit(D("0.335"))}),)
+    shared = Price("tokens", "tokens", "per_unit", only, shared_tiers=("region",))
+    apart = Price("calls", "calls", "per_unit", only, group_by=("region",))
     used = [
         small.use("2026-08-10T12:00Z", "5", id=f"{meter.id} {region}", meter=meter.id, dimensions={"region": region})
         for meter in meters

@@ -270,26 +270,17 @@ def test_the_accounts_of_a_payer_reach_a_tier_together():
     ]
 
 
-def test_what_is_pooled_is_rounded_by_contract():
+def test_what_is_shared_is_rounded_once_and_its_parts_sum_to_it():
     accounts = tuple(Account(name, "USD", payer="group") for name in ("a", "b", "c"))
     signed = tuple(Contract(f"c-{account.id}", account.id, "pro", date(2026, 8, 1)) for account in accounts)
     sold = price(PerUnit(D("0.335")), version={"pool": "payer"})
     used = [use("2026-08-03T10:00Z", account=account.id, id=account.id) for account in accounts]
-    # The rounding scope is (contract, price, group, billing period), whatever is counted together.
+    # 1.005 -> 1.01: the spare two cents to a and b
     assert rows(expected(world([sold], used, accounts=accounts, contracts=signed)), "amount_exact", "amount") == [
         (Fraction("0.335"), D("0.34")),
         (Fraction("0.335"), D("0.34")),
-        (Fraction("0.335"), D("0.34")),
+        (Fraction("0.335"), D("0.33")),
     ]
-
-
-def test_tiers_of_a_year_run_from_the_contracts_anchor():
-    sold = price(Graduated(tiers("1", "0.5", flats=("10", "0"))), version={"tier_period": "year"})
-    signed = (Contract("c1", "acme", "pro", date(2026, 2, 1), interval="month", anchor=date(2026, 3, 15)),)
-    known = {"contracts": signed, "billing_starts_on": date(2026, 2, 1), "as_of": date(2026, 4, 30)}
-    # 10 February and 10 March lie in the year to 14 March: 610, 400 + 100; 10 April in the next
-    lines = rows(expected(world([sold], SPRING, **known)), "service_date", "amount")
-    assert [amount for day, amount in lines if day.day == 10] == [D("610.00"), D("500.00"), D("610.00")]
 
 
 def test_groups_may_share_tiers_and_still_have_lines_of_their_own():

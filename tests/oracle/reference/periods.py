@@ -1,7 +1,6 @@
 """Local days, billing periods with their anchors, and the periods over which tiers count."""
 
 from calendar import monthrange
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
@@ -80,16 +79,12 @@ def day_of(interval: str, start: date) -> int:
 
 
 def tier_period_start(tier_period: str, contract: Contract | None, day: date) -> date:
-    """When the counter of a day began: with the billing period, a period of the contract's anchor, or the term (C52)."""
+    """When the counter of a day began: billing period, calendar month, quarter or year, or the whole term (C52)."""
     if tier_period == "billing":
         return billing_period(contract, day)[0]
-    if contract is None:
-        return date.min if tier_period == "term" else period_of(day, tier_period, 1, SOME_JANUARY)[0]
     if tier_period == "term":
-        return contract.starts_on
-    if contract.interval == "week":
-        return period_of(day, tier_period, 1, SOME_JANUARY)[0]
-    return billing_period(replace(contract, interval=tier_period), day)[0]
+        return date.min if contract is None else contract.starts_on
+    return period_of(day, tier_period, 1, SOME_JANUARY)[0]
 
 
 def written(start: date | datetime) -> str:

@@ -93,16 +93,13 @@ class Moment:
 
 def series_of(moments: Sequence[Moment]) -> dict[SeriesKey, list[Point]]:
     """The points of each counter in order of day and version (C10)."""
-    gathered: dict[SeriesKey, dict[tuple[object, ...], list[Moment]]] = defaultdict(lambda: defaultdict(list))
+    gathered: dict[SeriesKey, dict[tuple[date, str], list[Moment]]] = defaultdict(lambda: defaultdict(list))
     for moment in moments:
-        deal, is_pooled = moment.scope.deal, moment.part.version.pool == "payer"
-        own = (deal.account.id, deal.id) if is_pooled else ("", "")  # one after the other, each pays what it adds
-        place = (moment.day, moment.part.start, *own, moment.part.id)
-        gathered[series_key(moment.scope, moment.part)][place].append(moment)
+        gathered[series_key(moment.scope, moment.part)][moment.day, moment.part.id].append(moment)
     found: dict[SeriesKey, list[Point]] = {}
     for key, of_series in gathered.items():
         points = []
-        for _, members in sorted(of_series.items()):
+        for (day, _), members in of_series.items():
             by_scope: dict[ScopeKey, list[Moment]] = defaultdict(list)
             for member in members:
                 by_scope[member.scope.key()].append(member)
@@ -111,8 +108,8 @@ def series_of(moments: Sequence[Moment]) -> dict[SeriesKey, list[Point]]:
                 for _, of_scope in sorted(by_scope.items())
             )
             idle = all(member.idle for member in members)
-            points.append(Point(members[0].day, members[0].part, members[0].currency, shares, idle))
-        found[key] = points
+            points.append(Point(day, members[0].part, members[0].currency, shares, idle))
+        found[key] = sorted(points, key=lambda point: (point.day, point.part.start))
     return found
 
 
@@ -347,14 +344,14 @@ def rate_series(book: Book, points: Sequence[Point], readings: Sequence[Reading]
     lines: list[Line] = []
     fees: list[Fee] = []
     counters: dict[tuple[date, str], Counter] = defaultdict(Counter)
-    totals: dict[tuple[str, date], tuple[Totals, Totals]] = {}
+    totals: dict[date, tuple[Totals, Totals]] = {}
 
     for point in points:
         part, scope = point.part, point.scope
         version, terms = part.version, part.version.terms[point.currency]
         list_version, list_currency = list_terms(book, scope, point.day, part) or (version, point.currency)
         counter = counters[counter_key(point)]
-        own, listed = totals.setdefault((scope.deal.id, scope.period), (Totals(scope.currency), Totals(scope.currency)))
+        own, listed = totals.setdefault(scope.period, (Totals(scope.currency), Totals(scope.currency)))
         if isinstance(terms, Flat):  # C32: once per period, whichever version comes first
             counter = replace(counter, opened=own.has_lines)
         through = quantity_through(book, point, counter, readings)
@@ -426,7 +423,7 @@ def shared_out(point: Point, whole: Line) -> list[Line]:
     weights = [sum((usage.quantity for usage in share.usages), Fraction(0)) for share in point.shares]
     total = sum(weights, Fraction(0))
     if not total:
-        weights, total = [Fraction(1) for _ in weights], Fraction(len(weights))
+        weights, total = [Fraction(1), *(Fraction(0) for _ in weights[1:])], Fraction(1)  # the first one by key
     parts = [allocate(amount, weights, whole.currency) for amount in (whole.amount, whole.list_amount)]
     return [
         Line(
