@@ -893,6 +893,10 @@ def _shared_tiers_faults(price: PriceItem) -> Iterator[Fault]:
     if price.model not in MODELS_WITH_TIERS:
         message = f"model {price.model} has no tiers to share."
         yield Fault(at, "wrong_term", message, f"Drop it, or use one of {', '.join(MODELS_WITH_TIERS)}.")
+    for number, version in enumerate(price.versions):
+        if any(amounts.intervals is not None for amounts in (version, *(version.currencies or {}).values())):
+            message = "the hours of a rate curve have prices and no tiers to share."
+            yield Fault(("versions", number, "intervals"), "contradiction", message, "Drop group_by_shared_tiers.")
 
 
 def _pass_through_faults(price: PriceItem) -> Iterator[Fault]:
