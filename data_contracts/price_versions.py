@@ -12,6 +12,7 @@ MODELS = (
     "percentage",
     "matrix",
     "rate_curve",
+    "unit_fee",
     "dynamic",
 )
 

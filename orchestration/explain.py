@@ -43,6 +43,7 @@ from orchestration.explain_counter import (
     counted_before,
     events_of_counter,
     hours,
+    is_shared,
     lines_of_counter,
     not_a_bound,
     shares,
@@ -283,8 +284,8 @@ def _explain_totals(build: Build, found: Explanation, version: Row) -> None:
     counter = lines_of_counter(build, found.line)
     earlier = counted_before(counter, found.line)
     of_day = counter[len(earlier)]
-    # Groups that share tiers are rated as one sum, of which the line has a part.
-    quantity = of_day["quantity"] if version["shares_tiers"] else found.quantity
+    # A pool, or groups that share tiers, are rated as one sum, of which the line has a part.
+    quantity = of_day["quantity"] if is_shared(version) else found.quantity
     used = sum((row["quantity"] for row in earlier), Fraction(0))
     found.steps.append(f"Quantity: {plain(used)} before it in the period, {plain(quantity)} on the day")
     through = [*earlier, {**of_day, "quantity": quantity}]
@@ -298,8 +299,8 @@ def _explain_totals(build: Build, found: Explanation, version: Row) -> None:
         total_before = _priced(version, tiers, used, found.steps) if earlier else Fraction(0)
     found.amount_exact = total - total_before
     found.steps.append(f"Exact amount of the day: {plain(total)} - {plain(total_before)} = {plain(found.amount_exact)}")
-    if version["shares_tiers"]:
-        _share(build, found)
+    if is_shared(version):
+        _share(build, found, version)
     else:
         _round_difference(build, found, _scope(build, found.line))
 
@@ -339,13 +340,16 @@ def _blended(build: Build, version: Row, rows: Sequence[Row], steps: list[str]) 
     return amount
 
 
-def _share(build: Build, found: Explanation) -> None:
-    """Round what all groups of the day cost together, and give the line's group its part, by what each has used."""
+def _share(build: Build, found: Explanation, version: Row) -> None:
+    """Round what all parts of the day cost together, and give the line its own, by what each has used."""
     line = found.line
     _convert(found)
-    scope = _in_rounding_order(build, _of_price(build, line).filter(not_a_bound()))
+    owner = "payer_id" if version["pool"] == "payer" else "contract_id"
+    group = () if version["shares_tiers"] else ("dimensions",)
+    mine = build.frame(LineItems).filter(_is(line, owner, "price_id", "billing_period_start", "currency", *group))
+    scope = _in_rounding_order(build, mine.filter(not_a_bound()))
     names = ("price_version_id", "service_date")
-    groups = sorted((row for row in scope if all(row[name] == line[name] for name in names)), key=_group)
+    groups = sorted((row for row in scope if all(row[name] == line[name] for name in names)), key=_part)
     place = [row["line_item_id"] for row in groups].index(line["line_item_id"])
     ids = {row["line_item_id"] for row in groups}
     position = min(number for number, row in enumerate(scope) if row["line_item_id"] in ids)
@@ -357,15 +361,15 @@ def _share(build: Build, found: Explanation) -> None:
     exact, whole = found.amount_exact, Fraction(rounded)
     found.amount_exact = shares(exact, weights, 24)[place]
     found.amount = _rounded(shares(whole, weights, digits)[place], digits, mode)
-    found.steps.append(f"Running total of all groups, rounded {mode}: {plain(paid)} -> {rounded_before} before")
+    found.steps.append(f"Running total of all parts, rounded {mode}: {plain(paid)} -> {rounded_before} before")
     found.steps.append(
         f"Amount: {plain(weights[place])} of {plain(sum(weights))} units on the day, largest remainder of {rounded}: "
         f"{found.amount}"
     )
 
 
-def _group(line: Row) -> str:
-    return str(line["dimensions"])
+def _part(line: Row) -> tuple[str, ...]:
+    return (line["account_id"], line["contract_id"], line["dimensions"])
 
 
 def _priced(version: Row, tiers: Sequence[Row], total: Fraction, steps: list[str]) -> Fraction:
@@ -725,6 +729,7 @@ def plain(value: Any) -> str:
 # How a line is explained, by the model of its version; the others price the total of a counter.
 _HOW: dict[str, Callable[[Build, Explanation, Row], None]] = {
     "percentage": _explain_fees,
+    "unit_fee": _explain_fees,
     "matrix": _explain_cells,
     "rate_curve": _explain_hours,
     "dynamic": _explain_amounts,

@@ -17,6 +17,7 @@ from transforms.price_bounds import BOUND_KINDS
 Row = dict[str, Any]
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 DAYS = {"day": 1, "week": 7}
+A_FIRST_OF_JANUARY = date(2000, 1, 1)
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -38,7 +39,8 @@ def _months_after(anchor: date, months: int) -> date:
 def lines_of_counter(build: Build, line: Row) -> list[Row]:
     """Return the lines that are counted with a line, in order; of a flat price those that it is due once for.
 
-    Groups that share tiers are one row per contract, version and day. A row has `quantity` and the ids of its lines.
+    What is rated as one (a pool, groups that share tiers) is one row per version and day. A row has `quantity` and the
+    ids of its lines.
     """
     found = build.frame(LineItems).filter(pl.col("price_id") == line["price_id"], not_a_bound()).collect().to_dicts()
     versions = {row["price_version_id"]: row for row in _versions(build, line)}
@@ -54,8 +56,9 @@ def lines_of_counter(build: Build, line: Row) -> list[Row]:
         )
     )
     merged: dict[tuple[Any, ...], Row] = {}
+    of_one = () if is_shared(versions[line["price_version_id"]]) else ("account_id", "contract_id")
     for row in mine:
-        names = ("service_date", "account_id", "contract_id", "price_version_id")
+        names = ("service_date", "billing_period_start", "price_version_id", *of_one)
         whole = merged.setdefault(
             tuple(row[name] for name in names), {**row, "quantity": Fraction(0), "line_item_ids": []}
         )
@@ -83,7 +86,13 @@ def _counter(row: Row, versions: dict[str, Row], anchors: dict[str, date]) -> tu
         return (head, owner, group, None)
     if terms["tier_period"] == "billing":
         return (head, owner, group, row["billing_period_start"])
-    return (head, owner, group, period_start(row["service_date"], terms["tier_period"], anchor))
+    return (head, owner, group, period_start(row["service_date"], terms["tier_period"], A_FIRST_OF_JANUARY))
+
+
+def is_shared(version: Row) -> bool:
+    """Whether a version rates several contracts or groups as one sum, of which each has a part."""
+    counts = version["model"] in ("per_unit", "graduated", "graduated_percentage", "volume", "package")
+    return counts and bool(version["shares_tiers"] or version["pool"] == "payer")
 
 
 def _versions(build: Build, line: Row) -> list[Row]:
@@ -119,7 +128,7 @@ def not_a_bound() -> pl.Expr:
 
 def shares(total: Fraction, weights: Sequence[Fraction], digits: int) -> list[Fraction]:
     """Split an amount of so many digits over weights: whole units each, the rest to the largest fractions."""
-    counted = list(weights) if any(weights) else [Fraction(1)] * len(weights)
+    counted = list(weights) if any(weights) else [Fraction(1), *weights[1:]]
     units = abs(total) * 10**digits
     wanted = [units * weight / sum(counted) for weight in counted]
     parts = [wish.numerator // wish.denominator for wish in wanted]

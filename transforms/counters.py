@@ -1,7 +1,7 @@
 """What counts units: whose they are, since when, and with which versions of a price.
 
 A counter is (owner, price, version with which it began, group, first day). Owner is the contract or, pooled, its payer.
-It begins anew with each billing period (or longer `tier_period`) and with each version that does not `continue`.
+It begins anew with each billing period (or `tier_period`) and with each version that does not `continue`.
 """
 
 from collections.abc import Sequence
@@ -40,17 +40,12 @@ def with_counter(
             pl.col("billing_period_start").alias("counter_start"),
         )
     terms = price_versions.select("price_version_id", "currency", *TERMS)
-    anchors = account_contracts.select("contract_id", "billing_anchor_date").unique()
     payers = account_contracts.select("account_id", "contract_id", "valid_from", "valid_to", "payer_id")
     columns = [*lines.collect_schema().names(), *OF_COUNTER]
-    counted = (
-        lines.join(terms, on=["price_version_id", "currency"], how="left", validate="m:1")
-        .join(anchors, on="contract_id", how="left", validate="m:1")
-        .with_columns(
-            pl.coalesce("counter_version_id", "price_version_id").alias("counter_version_id"),
-            _start(pl.col(day)).alias("counter_start"),
-            pl.col("contract_id").alias("counter_owner"),
-        )
+    counted = lines.join(terms, on=["price_version_id", "currency"], how="left", validate="m:1").with_columns(
+        pl.coalesce("counter_version_id", "price_version_id").alias("counter_version_id"),
+        _start(pl.col(day)).alias("counter_start"),
+        pl.col("contract_id").alias("counter_owner"),
     )
     is_pooled = (pl.col("pool") == "payer").fill_null(value=False)
     pooled = (
@@ -63,19 +58,12 @@ def with_counter(
 
 
 def _start(day: pl.Expr) -> pl.Expr:
-    """First day of what a counter spans; periods longer than the billing period start on the contract's anchor, too."""
+    """First day of what a counter spans: the billing period, a month, quarter or year of the calendar, or all days."""
     period = pl.col("tier_period")
-    is_of_calendar = period.is_in(list(periods.MONTHS))
-    interval = pl.when(is_of_calendar).then(period).otherwise(pl.lit("month"))
-    anchor = pl.col("billing_anchor_date")
-    spanned = periods.start(periods.number(day, interval, anchor), interval, anchor)
-    return (
-        pl.when(period == "term")
-        .then(pl.lit(BEGINNING, dtype=pl.Date))
-        .when(is_of_calendar)
-        .then(spanned)
-        .otherwise("billing_period_start")
-    )
+    start = pl.when(period == "term").then(pl.lit(BEGINNING, dtype=pl.Date)).otherwise("billing_period_start")
+    for name, months in periods.MONTHS.items():
+        start = pl.when(period == name).then(day.dt.truncate(f"{months}mo")).otherwise(start)
+    return start
 
 
 def with_shared_group(cells: pl.LazyFrame, price_versions: pl.LazyFrame, *, group: str) -> pl.LazyFrame:

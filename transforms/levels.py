@@ -7,13 +7,13 @@ from transforms.aggregations import IN_TIME, LEVELS, SCOPE
 from transforms.charge_models import CELL_MODELS
 from transforms.usage_cells import CELL
 
-ROW = [*CELL, "kind", "price_id"]
 OF_THE_CONTRACT = ["contract_id", "rate_set_id"]
 OF_SUSPENSE = ["suspense_rule", "suspense_detail"]
 COUNTED = ["event_count", "landed_quantity", "amount"]
 NOTHING = pl.lit(0).cast(QUANTITY)
 # Rated, the cells of a counter merge; what waits or is excluded counts by itself, cell by cell.
 OF_THE_COUNTER = ["counter_owner", "price_id", "counter_version_id", "currency"]
+OF_ALL = ["kind", "meter", "billing_period_start"]
 OF_THE_CELL = ["account_id", "stated_contract_id", "dimensions", "value_currency"]
 
 
@@ -58,34 +58,42 @@ def with_quantity(priced: pl.LazyFrame, usage_levels: pl.LazyFrame) -> pl.LazyFr
     is_rated = pl.col("outcome") == "rated"
     # A price of cells has no counter over several of them.
     merges = is_rated & ~pl.col("model").is_in(list(CELL_MODELS)).fill_null(value=False)
-    scope = pl.struct(
-        "kind",
-        "meter",
-        "billing_period_start",
-        *[pl.when(is_rated).then(name).alias(name) for name in OF_THE_COUNTER],
-        pl.when(is_rated).then("line_dimensions").alias("_group"),
-        *[pl.when(~merges).then(name).alias(name) for name in OF_THE_CELL],
-    )
+    scope = {
+        **{name: pl.col(name) for name in OF_ALL},
+        **{f"_{name}": pl.when(is_rated).then(name) for name in (*OF_THE_COUNTER, "line_dimensions")},
+        **{f"_own_{name}": pl.when(~merges).then(name) for name in OF_THE_CELL},
+    }
     is_timed = pl.col("aggregation").is_in([name for name, each in LEVELS.items() if each.is_timed])
+    # By numbers from here on: cells, counters and places in time are texts, and there is a row for each day and value.
+    levels = usage_levels.sort(IN_TIME).with_row_index("_place")
+    cells = levels.select(CELL).unique().with_row_index("_cell").collect().lazy()
+    counted = priced.join(cells, on=CELL, how="inner", validate="m:1").select("_cell", "price_id", **scope)
+    scopes = counted.select(list(scope)).unique().with_row_index("_counter").collect().lazy()
     rows = (
-        priced.select(*ROW, scope.rank("dense").alias(SCOPE))
-        .join(usage_levels, on=CELL, how="inner", validate="m:m")
+        counted.join(scopes, on=list(scope), how="inner", validate="m:1", nulls_equal=True)
+        .select("_cell", "kind", "price_id", "_counter")
+        .join(levels.join(cells, on=CELL, how="inner", validate="m:1"), on="_cell", how="inner", validate="m:m")
         # What is weighed by time adds up, and accounts that pool may have periods of different length.
-        .with_columns(pl.struct(SCOPE, pl.when(is_timed).then("account_id")).rank("dense").alias(SCOPE))
-        .sort(SCOPE, *IN_TIME)
+        .with_columns(pl.when(is_timed).then("account_id").rank("dense").fill_null(0).alias("_of_account"))
+        .sort("_counter", "_of_account", "_place")
+        .with_columns(pl.struct("_counter", "_of_account").rle_id().alias(SCOPE))
         .collect()
         .lazy()
     )
-    through = pl.col("_through")
+    row, through = ["_cell", "kind", "price_id"], pl.col("_through")
     gained = [
         rows.filter(pl.col("aggregation") == name)
         .with_columns(aggregation.merge.alias("_through"))
-        .select(*ROW, (through - through.shift(1, fill_value=NOTHING).over(SCOPE)).cast(QUANTITY).alias("_gained"))
+        .select(*row, (through - through.shift(1, fill_value=NOTHING).over(SCOPE)).cast(QUANTITY).alias("_gained"))
         for name, aggregation in LEVELS.items()
     ]
-    per_row = pl.concat(gained).group_by(ROW).agg(pl.col("_gained").sum())
+    per_row = pl.concat(gained).group_by(row).agg(pl.col("_gained").sum())
     return (
-        priced.join(per_row, on=ROW, how="left", validate="1:1", nulls_equal=True)
+        priced.join(cells, on=CELL, how="left", validate="m:1")
+        .join(per_row, on=row, how="left", validate="1:1", nulls_equal=True)
         .with_columns(pl.coalesce("_gained", "quantity").alias("quantity"))
-        .drop("_gained")
+        .drop("_gained", "_cell")
+        # Several steps go on from here, and the plan would make it anew for each of them.
+        .collect()
+        .lazy()
     )

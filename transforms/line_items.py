@@ -31,7 +31,7 @@ from transforms.charge_models.volume import volume
 from transforms.codes import on_codes
 from transforms.counters import COUNTER
 from transforms.price_bounds import bound_lines, has_bounds, rounded_bounds
-from transforms.shared_tiers import with_groups
+from transforms.shared_counters import is_shared, merged, split
 
 # Raised when a rule of rating changes; stands on every line, so that a difference has a cause.
 RULE_VERSION = "1"
@@ -43,9 +43,10 @@ CELL_ORDER = ["service_date", "slot_at", "account_id", "contract_id", "price_ver
 # What a flat price is due once for, whatever its versions are: its own interval, or the billing period.
 FLAT_SCOPE = ["contract_id", "price_id", "dimensions", DUE]
 # The running total that is rounded: it runs on when the price changes, so that a period sums to one rounded total.
-ROUNDING_SCOPE = ["contract_id", "price_id", "dimensions", "billing_period_start"]
+# Its owner is the contract, or the payer of a pool.
+ROUNDING_SCOPE = ["rounding_owner", "price_id", "dimensions", "billing_period_start"]
 AMOUNTS = ["amount_exact", "list_exact", "fees", "list_fees"]
-RATED = [*LINE, *BILLING_PERIOD, "charge_kind", "started_at", "quantity", "quantity_before", *AMOUNTS]
+RATED = [*LINE, *BILLING_PERIOD, "rounding_owner", "charge_kind", "started_at", "quantity", "quantity_before", *AMOUNTS]
 ROW = "_row"  # number of a point
 NOTHING = pl.lit(0).cast(EXACT)
 NO_FEES = [pl.lit(None, dtype=AMOUNT).alias("fees"), pl.lit(None, dtype=AMOUNT).alias("list_fees")]
@@ -88,20 +89,24 @@ def line_items(
         zone_days=zone_days,
         as_of=as_of,
     )
-    rated_cells = (
+    used = (
         priced_usage.filter(pl.col("outcome") == "rated")
         .pipe(with_billing_period, account_contracts)
         .pipe(with_due_period, price_versions, account_contracts)
     )
-    used = counters.with_shared_group(rated_cells, price_versions, group="line_dimensions")
     # Collected, because several steps go on from here: the plan would make it anew for each (20 s instead of 9).
     unused = _without_usage(active, used).collect().lazy()
     counted_by = partial(counters.with_counter, price_versions=price_versions, account_contracts=account_contracts)
     cells = _with_charged(used.filter(~is_by_event("model")), price_versions, account_contracts)
-    points = pl.concat([_points(cells), unused.filter(~is_by_event("model"))])
+    points = counted_by(pl.concat([_points(cells), unused.filter(~is_by_event("model"))]))
+    parts = None
+    if is_shared(price_versions):
+        points, parts = merged(points, price_versions)
+    else:
+        points = points.with_columns(pl.col("contract_id").alias("rounding_owner"))
     rated = pl.concat(
         [
-            _rated_by_quantity(counted_by(points), price_versions, price_tiers),
+            _rated_by_quantity(points, price_versions, price_tiers),
             _rated_by_event(
                 counted_by(_fees(rated_events).pipe(with_billing_period, account_contracts)), price_versions
             ),
@@ -115,7 +120,7 @@ def line_items(
         exchange_rates=exchange_rates,
         currencies=currencies,
     )
-    rounded = partial(_rounded_lines, used=rated_cells, price_versions=price_versions)
+    rounded = partial(_rounded_lines, parts=parts, account_contracts=account_contracts)
     if has_bounds(price_versions):
         # Collected, because it is used in several places; as one plan it made the engine wait for itself for ever.
         rated = rated.collect().lazy()
@@ -447,7 +452,9 @@ def _rated_by_event(daily: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.Laz
     through = running.total("quantity", QUANTITY)
     return (
         running.in_order(daily, COUNTER, counters.order(price_versions))
-        .with_columns((through - pl.col("quantity")).alias("quantity_before"))
+        .with_columns(
+            (through - pl.col("quantity")).alias("quantity_before"), pl.col("contract_id").alias("rounding_owner")
+        )
         .select(RATED)
     )
 
@@ -456,6 +463,7 @@ def _without_event(unused: pl.LazyFrame) -> pl.LazyFrame:
     """A price per event that had none: no events, no charge, and a line that says so."""
     return unused.with_columns(
         pl.col("quantity").alias("quantity_before"),
+        pl.col("contract_id").alias("rounding_owner"),
         NOTHING.alias("amount_exact"),
         NOTHING.alias("list_exact"),
         pl.lit(0).cast(AMOUNT).alias("fees"),
@@ -505,9 +513,9 @@ def _described(
     )
 
 
-def _rounded_lines(lines: pl.LazyFrame, *, used: pl.LazyFrame, price_versions: pl.LazyFrame) -> pl.LazyFrame:
-    rounded = _rounded(lines)
-    return with_groups(rounded, used, price_versions) if counters.share_tiers(price_versions) else rounded
+def _rounded_lines(lines: pl.LazyFrame, *, parts: pl.LazyFrame | None, account_contracts: pl.LazyFrame) -> pl.LazyFrame:
+    rounded = _rounded(lines).drop("rounding_owner")
+    return rounded if parts is None else split(rounded, parts, account_contracts)
 
 
 def _rounded(lines: pl.LazyFrame) -> pl.LazyFrame:

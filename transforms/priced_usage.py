@@ -93,8 +93,9 @@ def priced_usage(
         .pipe(with_counter, price_versions, account_contracts)
     )
     counted = with_quantity(in_counters.collect().lazy(), usage_levels)
-    # Counted once more: what is held after all has left its counter.
-    judged = with_quantity(_held(counted, price_versions, exchange_rates), usage_levels)
+    held = _held(counted, price_versions, exchange_rates)
+    # Counted once more only where something is held after all, and has left its counter.
+    judged = counted if held is counted else with_quantity(held, usage_levels)
     return _of_the_outcome(judged)
 
 

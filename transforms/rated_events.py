@@ -28,8 +28,8 @@ from data_contracts.vocabulary import EXACT, QUANTITY
 from transforms import exchange, money
 from transforms.billing_periods import with_billing_period
 from transforms.billing_quantity import converted
-from transforms.charge_models import EVENT_MODELS
-from transforms.charge_models.percentage import charged_value, is_free, percentage
+from transforms.charge_models import EVENT_MODELS, amount_of
+from transforms.charge_models.percentage import charged_value, is_free
 from transforms.codes import coded, spelled
 from transforms.counters import COUNTER, with_counter
 from transforms.event_prices import with_price
@@ -40,7 +40,7 @@ CONVERSION = ["quantity_factor", "quantity_divisor", "quantity_round"]
 ALLOWANCE = [name if name != "dimensions" else "line_dimensions" for name in COUNTER]
 FEE_TERMS = ["rate", "fixed_amount", "minimum_fee", "maximum_fee"]
 FREE_TERMS = ["free_events", "free_amount", "free_rule"]
-TERMS = [*FEE_TERMS, *FREE_TERMS, "rounding"]
+TERMS = ["model", *FEE_TERMS, *FREE_TERMS, "rounding"]
 EVENT = [
     "delivery_date",
     "source",
@@ -160,8 +160,7 @@ def _with_position(events: pl.LazyFrame, price_versions: pl.LazyFrame, account_c
 
     Where no price has an allowance nobody asks, and nothing need be put in order.
     """
-    allowances = price_versions.filter(pl.any_horizontal(pl.col("free_events", "free_amount").is_not_null()))
-    if allowances.select("price_version_id").head(1).collect().is_empty():
+    if not _has_allowances(price_versions):
         return events.with_columns(
             pl.lit(None, pl.Int64).alias("_ordinal"),
             *[pl.lit(None, QUANTITY).alias(f"{value}_through") for value in ("value", "list_value")],
@@ -177,6 +176,12 @@ def _with_position(events: pl.LazyFrame, price_versions: pl.LazyFrame, account_c
             for value in ("value", "list_value")
         ],
     )
+
+
+def _has_allowances(price_versions: pl.LazyFrame) -> bool:
+    """Whether any event is free; where none is, none of ten million is asked."""
+    allowances = price_versions.filter(pl.any_horizontal(pl.col("free_events", "free_amount").is_not_null()))
+    return not allowances.select("price_version_id").head(1).collect().is_empty()
 
 
 def _with_fee(
@@ -195,12 +200,18 @@ def _with_fee(
     Both are null where the version has no rate.
     """
     terms = price_versions.select(pl.col("price_version_id").alias(version), "currency", *TERMS)
-    used = [pl.col("_ordinal"), pl.col(f"{value}_through"), *[pl.col(name) for name in FREE_TERMS]]
-    fee = percentage(
-        charged_value(pl.col(value), *used), is_free(pl.col(value), *used), *[pl.col(name) for name in FEE_TERMS]
-    )
-    fees = events.join(terms, on=[version, "currency"], how="left", validate="m:1", maintain_order="left").with_columns(
-        pl.when(pl.col("rate").is_not_null()).then(fee).cast(EXACT).alias(exact)
+    charged, free = pl.col(value), pl.lit(value=False)
+    if _has_allowances(price_versions):
+        used = [pl.col("_ordinal"), pl.col(f"{value}_through"), *[pl.col(name) for name in FREE_TERMS]]
+        charged, free = charged_value(pl.col(value), *used), is_free(pl.col(value), *used)
+    # Each model is computed for every row: only those that somebody uses.
+    in_use = price_versions.select(pl.col("model").cast(pl.String).unique()).collect().to_series()
+    fee = amount_of({name: EVENT_MODELS[name] for name in EVENT_MODELS if name in in_use}, pl.col("model"), charged)
+    fees = (
+        events.join(terms, on=[version, "currency"], how="left", validate="m:1", maintain_order="left")
+        .with_columns(free.alias("is_free"))
+        .with_columns(fee.cast(EXACT).alias(exact))
+        .drop("is_free")
     )
     minor_units = currencies.select(pl.col("currency").alias("billing_currency"), "minor_units")
     billed = events.select("billing_currency").unique().join(minor_units, on="billing_currency", how="inner")

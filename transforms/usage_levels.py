@@ -24,16 +24,18 @@ from transforms.aggregations import HELD, LEVELS, Aggregation
 from transforms.aggregations.weighted_sum import LARGEST_LEVEL
 from transforms.billing_periods import BILLING_PERIOD, with_billing_period
 from transforms.reversed_usage import standing
-from transforms.usage_cells import CELL, with_cell, with_contract
+from transforms.usage_cells import ASKS, CELL, with_cell, with_contract
 from transforms.zone_days import FALLBACK_ZONE, day_start
 
-ROW = [*CELL, "counted_value"]
 # What holds a level through days and slots.
-HOLDER = [name for name in ROW if name not in ("service_date", "slot_at")]
-DAY = [*HOLDER, "service_date"]
+HOLDER = [name for name in [*CELL, "counted_value"] if name not in ("service_date", "slot_at")]
 OF_THE_METER = ["aggregation", "carries_over", "lasts"]
-OF_THE_CONTRACT = ["contract_id", "rate_set_id", "time_zone", "suspense_rule", "suspense_detail"]
-OF_THE_PERIOD = ["billing_period_start", "period_microseconds"]
+WHY_HELD = {
+    "no_counted_value": " counts the values of a dimension, and events bring none",
+    "amount_bound": " holds a level of 10^12 or more",
+}
+# Of whom it is asked under which contract a day falls, and a row of a holder: both by number, as texts cost ten times.
+ASK, ROW = "_ask", ["_holder", "service_date", "slot_at"]
 
 
 def usage_levels(
@@ -79,18 +81,25 @@ def usage_levels(
         .collect()
         .lazy()
     )
-    days = with_contract(
-        _days(events, as_of).collect().lazy(),
+    holders = _holders(events).collect().lazy()
+    numbered = events.join(holders.select(*HOLDER, "_holder"), on=HOLDER, how="inner", validate="m:1").collect().lazy()
+    held_days = _days(numbered, holders, as_of).collect().lazy()
+    asks = holders.select(ASK, *ASKS).unique()
+    asked_days = with_contract(
+        held_days.select(ASK, "service_date").unique().join(asks, on=ASK, how="inner", validate="m:1").collect().lazy(),
         accounts=accounts,
         account_contracts=account_contracts,
         meters=meters,
         plan_prices=plan_prices,
         price_versions=price_versions,
     )
-    zoned = _with_period(_with_zone(days, accounts), account_contracts).collect().lazy()
-    rows = _rows(events, zoned, usage_slots, zone_days).collect().lazy()
-    levels = [_levels(events, rows, name, aggregation) for name, aggregation in LEVELS.items()]
-    return _judged(pl.concat(levels, how="diagonal")).select(UsageLevels.schema().keys()).sort(UsageLevels.keys)
+    days = _with_period(_with_zone(asked_days, accounts), account_contracts).collect().lazy()
+    rows = _rows(numbered, held_days, days, usage_slots, zone_days).collect().lazy()
+    levels = [_levels(numbered, rows, name, aggregation) for name, aggregation in LEVELS.items()]
+    named = pl.concat(levels, how="diagonal").join(
+        holders.select("_holder", *HOLDER), on="_holder", how="inner", validate="m:1"
+    )
+    return _judged(named).select(UsageLevels.schema().keys()).sort(UsageLevels.keys)
 
 
 def _of_levels(meters: pl.LazyFrame) -> pl.LazyFrame:
@@ -119,13 +128,29 @@ def _with_counted_value(events: pl.LazyFrame, asked: pl.LazyFrame) -> pl.LazyFra
     )
 
 
-def _days(events: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
-    """List the days of each holder: those with events, and where its level lasts every one since. Grain: `DAY`."""
-    used = events.select(*DAY, *OF_THE_METER).unique()
-    since = used.filter("lasts").group_by(*HOLDER, *OF_THE_METER).agg(pl.col("service_date").min())
+def _holders(events: pl.LazyFrame) -> pl.LazyFrame:
+    """List what holds levels. Grain: one row per `HOLDER`, with its number and that of its `ASKS`."""
+    return (
+        events.select(*HOLDER, *OF_THE_METER)
+        .unique()
+        .sort(HOLDER)
+        .with_row_index("_holder")
+        .with_columns(pl.struct(ASKS).rle_id().alias(ASK))
+    )
+
+
+def _days(events: pl.LazyFrame, holders: pl.LazyFrame, as_of: date) -> pl.LazyFrame:
+    """List the days of each holder: those with events, and where its level lasts every one since."""
+    used = events.select("_holder", "service_date").unique()
+    of_holder = holders.select("_holder", ASK, *OF_THE_METER)
+    since = used.group_by("_holder").agg(pl.col("service_date").min())
     until = pl.max_horizontal("service_date", pl.lit(as_of))
-    lasting = since.with_columns(pl.date_ranges("service_date", until)).explode("service_date")
-    return pl.concat([used, lasting.select(*DAY, *OF_THE_METER)]).unique()
+    lasting = (
+        since.join(of_holder.filter("lasts"), on="_holder", how="semi")
+        .with_columns(pl.date_ranges("service_date", until))
+        .explode("service_date")
+    )
+    return pl.concat([used, lasting]).unique().join(of_holder, on="_holder", how="inner", validate="m:1")
 
 
 def _with_zone(days: pl.LazyFrame, accounts: pl.LazyFrame) -> pl.LazyFrame:
@@ -154,27 +179,40 @@ def _lengths(of_zone: pl.LazyFrame, zone: str) -> pl.LazyFrame:
     return of_zone.with_columns(elapsed.dt.total_microseconds().alias("period_microseconds"))
 
 
-def _rows(events: pl.LazyFrame, days: pl.LazyFrame, usage_slots: pl.LazyFrame, zone_days: pl.LazyFrame) -> pl.LazyFrame:
-    """List the rows of each holder: the slots of its events, and where its level lasts every slot of every day.
+def _rows(
+    events: pl.LazyFrame,
+    held_days: pl.LazyFrame,
+    days: pl.LazyFrame,
+    usage_slots: pl.LazyFrame,
+    zone_days: pl.LazyFrame,
+) -> pl.LazyFrame:
+    """List the rows of each holder in the order of time: the slots of its events; where its level lasts, every slot.
 
-    Shape: adds `slot_end_at` to `ROW` and what the day has: the next slot's start, where there is one for certain.
+    Shape: `ROW`, `slot_end_at` where the level lasts (the start of the next slot), and what holder and day have.
     """
     calendar = zone_days.select("time_zone", pl.col("local_date").alias("service_date"), "day_start_at", "day_end_at")
-    lasting = days.filter("lasts").join(calendar, on=["time_zone", "service_date"], how="inner", validate="m:1")
-    whole = lasting.select(*DAY, pl.col("day_start_at").alias("slot_at"))
-    cut = (
-        lasting.join(usage_slots, on=["rate_set_id", "meter"], how="inner", validate="m:m")
-        .filter((pl.col("slot_at") > pl.col("day_start_at")) & (pl.col("slot_at") < pl.col("day_end_at")))
-        .select(*DAY, "slot_at")
+    placed = days.join(calendar, on=["time_zone", "service_date"], how="left", validate="m:1")
+    in_day = (pl.col("slot_at") > pl.col("day_start_at")) & (pl.col("slot_at") < pl.col("day_end_at"))
+    cut = placed.join(usage_slots, on=["rate_set_id", "meter"], how="inner", validate="m:m").filter(in_day)
+    slots_of_days = pl.concat(
+        [
+            placed.filter(pl.col("day_start_at").is_not_null()).select(
+                ASK, "service_date", pl.col("day_start_at").alias("slot_at")
+            ),
+            cut.select(ASK, "service_date", "slot_at"),
+        ]
     )
-    slots = pl.concat([events.select(*DAY, "slot_at"), whole, cut]).unique()
-    ends = pl.when("lasts").then(pl.coalesce(pl.col("slot_at").shift(-1).over(HOLDER), "day_end_at"))
+    lasting = held_days.filter("lasts").join(slots_of_days, on=[ASK, "service_date"], how="inner", validate="m:m")
+    is_followed = pl.col("_holder") == pl.col("_holder").shift(-1)
+    end = pl.when(is_followed).then(pl.col("slot_at").shift(-1)).otherwise("day_end_at")
     return (
-        slots.join(days, on=DAY, how="inner", validate="m:1")
-        .join(calendar, on=["time_zone", "service_date"], how="left", validate="m:1")
-        .sort(*HOLDER, "slot_at")
-        .with_columns(ends.alias("slot_end_at"))
-        .drop("day_start_at", "day_end_at")
+        pl.concat([events.select(ROW), lasting.select(ROW)])
+        .unique()
+        .join(held_days, on=["_holder", "service_date"], how="inner", validate="m:1")
+        .join(placed.drop(ASKS), on=[ASK, "service_date"], how="inner", validate="m:1")
+        .sort("_holder", "slot_at")
+        .with_columns(pl.when("lasts").then(end).alias("slot_end_at"))
+        .drop("day_start_at", "day_end_at", "time_zone")
     )
 
 
@@ -191,43 +229,40 @@ def _levels(events: pl.LazyFrame, rows: pl.LazyFrame, name: str, aggregation: Ag
             **aggregation.state,
         )
     )
-    held = mine.join(states, on=ROW, how="left", validate="1:1").sort(*HOLDER, "slot_at")
     # What is not carried over ends with its period.
-    holder = pl.struct(*HOLDER, pl.when(~pl.col("carries_over")).then("billing_period_start"))
-    return held.with_columns(holder.rank("dense").alias(HELD)).with_columns(
-        pl.col("event_count").fill_null(0),
-        pl.col("first_delivery_date").forward_fill().over(HELD),
-        **aggregation.held,
+    is_other = pl.col("_holder").ne_missing(pl.col("_holder").shift(1))
+    begins_anew = ~pl.col("carries_over") & pl.col("billing_period_start").ne_missing(
+        pl.col("billing_period_start").shift(1)
+    )
+    return (
+        mine.join(states, on=ROW, how="left", validate="1:1")
+        .sort("_holder", "slot_at")
+        .with_columns((is_other | begins_anew).cum_sum().alias(HELD))
+        .with_columns(
+            pl.col("event_count").fill_null(0),
+            pl.col("first_delivery_date").forward_fill().over(HELD),
+            **aggregation.held,
+        )
     )
 
 
 def _judged(levels: pl.LazyFrame) -> pl.LazyFrame:
     """Hold by name what cannot be counted; leave out days without events on which there is nothing to hold."""
-    is_idle = pl.col("event_count") == 0
-    is_over = pl.col("suspense_rule") == "stated_contract_not_in_force"
-    is_nothing = (pl.col("aggregation") == "weighted_sum") & (pl.col("level") == 0) & (pl.col("weight") == 0)
-    uncounted = (pl.col("aggregation") == "unique_count") & (pl.col("counted_value") == "")
     is_timed = pl.col("aggregation") == "weighted_sum"
+    is_over = (pl.col("suspense_rule") == "stated_contract_not_in_force").fill_null(value=False)
+    is_nothing = is_timed & (pl.col("level") == 0) & (pl.col("weight") == 0)
+    standing_rows = levels.filter((pl.col("event_count") > 0) | ~(is_over | is_nothing)).collect().lazy()
+    uncounted = (pl.col("aggregation") == "unique_count") & (pl.col("counted_value") == "")
     too_high = is_timed & (pl.col("level").abs() >= LARGEST_LEVEL)
-    # The cell waits as a whole: each of its rows says so.
-    rule = (
-        pl.when(uncounted.any().over(CELL))
-        .then(pl.lit("no_counted_value"))
-        .when(too_high.any().over(CELL))
-        .then(pl.lit("amount_bound"))
-    )
-    detail = (
-        pl.when(pl.col("suspense_rule") == "no_counted_value")
-        .then(pl.concat_str(pl.lit("meter "), "meter", pl.lit(" counts values of a dimension, events bring none")))
-        .when(pl.col("suspense_rule") == "amount_bound")
-        .then(pl.concat_str(pl.lit("meter "), "meter", pl.lit(" holds a level of 10^12 or more")))
-    )
-    is_clear = pl.col("suspense_rule").is_null()
-    return (
-        levels.filter(~(is_idle & (is_over.fill_null(value=False) | is_nothing)))
-        .with_columns(pl.coalesce("suspense_rule", rule).alias("suspense_rule"))
-        .with_columns(
-            pl.coalesce("suspense_detail", detail).alias("suspense_detail"),
-            *[pl.when(is_clear).then(name).alias(name) for name in ("contract_id", "rate_set_id")],
-        )
+    rule = pl.when(uncounted).then(pl.lit("no_counted_value")).when(too_high).then(pl.lit("amount_bound"))
+    # The cell waits as a whole: each of its rows says so. Collected, because there is hardly ever one.
+    held = standing_rows.filter(rule.is_not_null()).group_by(CELL).agg(rule.first().alias("_held")).collect()
+    if held.is_empty():
+        return standing_rows
+    is_clear = pl.col("suspense_rule").is_null() & pl.col("_held").is_null()
+    detail = pl.concat_str(pl.lit("meter "), "meter", pl.col("_held").replace_strict(WHY_HELD, default=None))
+    return standing_rows.join(held.lazy(), on=CELL, how="left", validate="m:1").with_columns(
+        pl.coalesce("suspense_rule", "_held").alias("suspense_rule"),
+        pl.coalesce("suspense_detail", detail).alias("suspense_detail"),
+        *[pl.when(is_clear).then(name).alias(name) for name in ("contract_id", "rate_set_id")],
     )

@@ -238,6 +238,8 @@ def model_problems(
         message = f"a percentage of negative values (meter {meter.item.id}) cannot be rated yet."
         yield placed.problem((*at, "model"), rateable.RULE, message, "Say negative: reject, or use another model.")
     for number, version in enumerate(versions):
+        if model == "per_unit" and version.round_at == "event":
+            yield from _unit_fee_problems(placed, (*at, "versions", number, "round_at"), meter)
         for amounts in (version, *(version.currencies or {}).values()):
             if amounts.intervals is not None and meter.item.aggregation not in ("sum", "count"):
                 message = f"intervals over a meter of aggregation {meter.item.aggregation} cannot be rated yet."
@@ -248,6 +250,16 @@ def model_problems(
                     message = f"meter {meter.item.id} declares no dimension {name}."
                     remedy = f"Declared at {meter.place().document}: {known}."
                     yield placed.problem((*at, "versions", number), "unknown_dimension", message, remedy)
+
+
+def _unit_fee_problems(placed: Placed[Any], at: tuple[str | int, ...], meter: Placed[Meter]) -> Iterator[Problem]:
+    """Refuse to round by the event where an event has no quantity of its own, or one below zero."""
+    if meter.item.aggregation not in ("sum", "count"):
+        message = f"the {meter.item.aggregation} of meter {meter.item.id} is no sum of events."
+        yield placed.problem(at, "contradiction", message, "Leave round_at out, or use a meter of sum or count.")
+    if meter.item.negative == "allow":
+        message = f"round_at: event of negative quantities (meter {meter.item.id}) cannot be rated yet."
+        yield placed.problem(at, rateable.RULE, message, "Say negative: reject, or leave round_at out.")
 
 
 def interval_problems(versions: Sequence[BookVersion]) -> Iterator[Problem]:

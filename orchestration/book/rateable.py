@@ -66,11 +66,36 @@ def _version_faults(price: PriceItem | None, model: str, version: Version) -> It
         yield _fault(("recognise",), f"recognise: {version.recognise}")
     if version.applies_to != "all":
         yield _fault(("applies_to",), f"applies_to: {version.applies_to}")
-    if version.round_at == "event" and model != "percentage":
-        yield _fault(("round_at",), f"round_at: event of model {model}")
+    if version.round_at == "event":
+        yield from _fees_faults(price, model, version)
+    yield from _pool_faults(model, version)
     # A bound holds for a period and a rate for a day: at which of them a bound is converted is open.
     if price is not None and price.convert is not None and (version.minimum is not None or version.maximum is not None):
         yield _fault((), "minimum and maximum of a price with convert")
+
+
+def _fees_faults(price: PriceItem | None, model: str, version: Version) -> Iterator[Fault]:
+    """Fees of single events: of a value, or of units that each cost the same whatever was used before."""
+    at = ("round_at",)
+    if model not in ("percentage", "per_unit"):
+        yield _fault(at, f"round_at: event of model {model}")
+    if model == "percentage":
+        return
+    if any(amounts.intervals is not None for amounts in (version, *(version.currencies or {}).values())):
+        yield _fault(at, "round_at: event of intervals")
+    if version.unit_conversion is not None and version.unit_conversion.round != "none":
+        yield _fault(at, "round_at: event with a unit_conversion to whole units")
+    if price is not None and price.group_by_shared_tiers:
+        yield _fault(at, "round_at: event with group_by_shared_tiers")
+
+
+def _pool_faults(model: str, version: Version) -> Iterator[Fault]:
+    if version.pool == "payer" and model == "flat":
+        yield Fault(("pool",), "wrong_term", "pool is not a term of model flat: it counts nothing.", "Drop it.")
+    # A bound is of a contract, a pool of several: whose of them it takes off is open.
+    by_currency = [version, *(version.currencies or {}).values()]
+    if version.pool == "payer" and any(each.minimum or each.maximum for each in by_currency):
+        yield _fault(("pool",), "minimum and maximum of a price with pool: payer")
 
 
 def _fault(at: tuple[str | int, ...], feature: str) -> Fault:

@@ -37,6 +37,7 @@ from orchestration.book.history import Recorded
 from orchestration.book.schema import Meter, PriceItem
 from orchestration.book.state import BookState
 from orchestration.book.terms import (
+    UNIT_FEE,
     Conversion,
     Terms,
     as_instant,
@@ -257,7 +258,7 @@ def _version_rows(state: BookState) -> Iterator[tuple[Any, ...]]:
                         price.group_by_shared_tiers,
                         terms.rounding,
                         terms.round_at,
-                        at_24_places(terms.tiers[0].unit_amount) if terms.model == "per_unit" else None,
+                        at_24_places(terms.tiers[0].unit_amount) if terms.model in ("per_unit", UNIT_FEE) else None,
                         *_event_terms(terms),
                         terms.free_units,
                         *_conversion(terms),

@@ -17,6 +17,8 @@ from orchestration.book.schema import MINUTES_OF_DAY, Amounts, Matrix, Package, 
 
 # A long series repeats few prices: 17,520 half-hours of the London tariff have three.
 CACHED_TERMS = 65_536
+# A unit price whose fees are rounded event by event.
+UNIT_FEE = "unit_fee"
 # Each unit is paid in its own tier, whether it is a unit or one of money.
 GRADUATED = ("graduated", "graduated_percentage")
 # A column of quantities holds 10^26. What is converted stays below 10^20, so that its product with the factor fits.
@@ -180,16 +182,22 @@ def unit_terms(unit_amount: Decimal, per: Decimal | None) -> Terms:
 
 def _terms(model: str, version: Version, round_at: str, amounts: Amounts) -> Terms:
     conversion, unit = _conversion(version.unit_conversion)
+    tiers = _tier_terms(model, amounts, unit)
+    free_units = _units(version.free_units, unit) or None
+    event = _event_terms(amounts.percentage, unit) if amounts.percentage is not None else None
+    if model == "per_unit" and round_at == "event" and amounts.intervals is None:
+        # Each event by itself, at a unit price: a share of its quantity, and the free units a free amount of it.
+        model, event, free_units = UNIT_FEE, _unit_fee(tiers[0].unit_amount, free_units), None
     return Terms(
         "rate_curve" if amounts.intervals is not None else model,
         version.rounding,
         round_at,
-        tiers=_tier_terms(model, amounts, unit),
-        event=_event_terms(amounts.percentage, unit) if amounts.percentage is not None else None,
+        tiers=tiers,
+        event=event,
         package=_package_terms(amounts.package, unit) if amounts.package is not None else None,
         cells=_cell_terms(amounts.matrix, unit) if amounts.matrix is not None else (),
         curve=_curve_terms(amounts, unit) if amounts.intervals is not None else (),
-        free_units=_units(version.free_units, unit) or None,
+        free_units=free_units,
         minimum=amounts.minimum,
         maximum=amounts.maximum,
         conversion=conversion,
@@ -239,6 +247,10 @@ def _event_terms(share: Percentage, unit: int) -> EventTerms:
         free_amount=_units(share.free_amount, unit),
         free_rule=share.free_rule,
     )
+
+
+def _unit_fee(unit_amount: Fraction, free_units: Decimal | None) -> EventTerms:
+    return EventTerms(at_24_places(unit_amount), Decimal(0), None, None, None, free_units, "first_exhausted")
 
 
 def _package_terms(package: Package, unit: int) -> PackageTerms:
@@ -522,6 +534,7 @@ def _described(terms: Terms) -> str:
             if value != plain
         )
         + _described_conversion(terms)
+        + ("" if terms.rounding == "half_up" else f", rounded {terms.rounding}")
     )
 
 
@@ -539,7 +552,7 @@ def _described_conversion(terms: Terms) -> str:
 
 def _described_price(terms: Terms) -> str:
     if terms.event is not None:
-        return f"{terms.event.rate:f} of the value + {terms.event.fixed:f} per event"
+        return _described_fee(terms.model, terms.event)
     if terms.package is not None:
         package = terms.package
         free = f", {package.free_units:f} free" if package.free_units else ""
@@ -558,6 +571,23 @@ def _described_price(terms: Terms) -> str:
         bound = f" up to {tier.up_to:f}" if tier.up_to is not None else ""
         parts.append(f"{plainly(tier.unit_amount)}{bound}{flat}")
     return f"{terms.model} {', then '.join(parts)}"
+
+
+def _described_fee(model: str, event: EventTerms) -> str:
+    fee = plainly(Fraction(event.rate))
+    parts = [
+        f"{fee} a unit, event by event" if model == UNIT_FEE else f"{fee} of the value + {event.fixed:f} per event"
+    ]
+    for name, value in (("at least", event.minimum_fee), ("at most", event.maximum_fee)):
+        if value is not None:
+            parts.append(f"{name} {value:f}")
+    if event.free_events is not None:
+        parts.append(f"{event.free_events} events free")
+    if event.free_amount is not None:
+        parts.append(f"{event.free_amount:f} free")
+    if event.free_events is not None and event.free_amount is not None:
+        parts.append("until either is used up" if event.free_rule == "first_exhausted" else "until both are used up")
+    return ", ".join(parts)
 
 
 def plainly(value: Fraction) -> str:

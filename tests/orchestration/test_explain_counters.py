@@ -158,9 +158,9 @@ LINES = {
     # Two packages of the quarter in August, a third in September.
     "default:acme/box@2026-01-01/{}/usage/2026-08-03": "10",
     "default:acme/box@2026-01-01/{}/usage/2026-09-03": "5",
-    # acme first, then beta, whatever the hour: 5 + 6, then 4 + 3 + 1.6.
-    "default:acme/row@2026-01-01/{}/usage/2026-08-03": "11",
-    "default:beta/row@2026-01-01/{}/usage/2026-08-03": "8.6",
+    # 1,200 of the payer: 5 + 10 + 3 + 1.6, half each.
+    "default:acme/row@2026-01-01/{}/usage/2026-08-03": "9.8",
+    "default:beta/row@2026-01-01/{}/usage/2026-08-03": "9.8",
     # The 14th ends a period, which is rounded for itself: 0.333; then 0.333 and 0.666 of the next: 0.33 and 0.34.
     "c15/hit@2026-01-01/{}/usage/2026-08-14": "0.33",
     "c15/hit@2026-01-01/{}/usage/2026-08-15": "0.33",
@@ -228,7 +228,7 @@ def test_lines_without_usage_agree_too(build):
         pytest.param(
             'default:acme/traffic@2026-01-01/{"region":"ap"}/usage/2026-08-04', "0.5 of 1 units on the day", id="groups"
         ),
-        pytest.param("default:beta/row@2026-01-01/{}/usage/2026-08-03", "Quantity: 600 before it", id="pool"),
+        pytest.param("default:beta/row@2026-01-01/{}/usage/2026-08-03", "600 of 1200 units on the day", id="pool"),
         pytest.param("c15/hit@2026-01-01/{}/usage/2026-08-15", "billing period 2026-08-15 to 2026-11-15", id="period"),
     ],
 )
@@ -240,7 +240,7 @@ def test_the_steps_say_what_decided(build, line_item_id, told):
 
 
 def test_a_planted_difference_of_the_counter_is_reported(build, monkeypatch):
-    """If the pool began anew for beta, its line would be 5 + 6 = 11: the explanation does not follow the table blindly."""
+    """If beta counted for itself, its line would be 5 + 6 = 11: the explanation does not follow the table blindly."""
     line_item_id = "default:beta/row@2026-01-01/{}/usage/2026-08-03"
     whole = Build.frame
 

@@ -25,6 +25,7 @@ meters:
   - {id: probes, unit: probe, aggregation: sum}
   - {id: idle, unit: probe, aggregation: sum}
   - {id: badges, unit: badge, aggregation: sum}
+  - {id: mails, unit: mail, aggregation: sum}
 prices:
   - id: share
     product: api
@@ -132,7 +133,14 @@ prices:
     versions:
       - {effective_from: 2026-01-01, flat_on_zero: none, flat_amount: "9"}
       - {effective_from: 2026-08-05, flat_on_zero: none, flat_amount: "11"}
-plans: [{id: payg, prices: [share, processed, card, whole_card, storage, talk, token, box, job, probe, idle, badge]}]
+  - id: mail
+    product: api
+    meter: mails
+    model: per_unit
+    currency: USD
+    versions:
+      - {effective_from: 2026-01-01, round_at: event, rounding: up, free_units: "2", unit_amount: "0.0151"}
+plans: [{id: payg, prices: [mail, share, processed, card, whole_card, storage, talk, token, box, job, probe, idle, badge]}]
 """
 EVENTS = """event_id,account_id,meter,occurred_at,quantity,amount,currency,size
 s1,acme,sold,2026-08-03T10:00:00Z,,1000,USD,
@@ -155,6 +163,10 @@ j3,acme,jobs,2026-08-04T10:00:00Z,12,,,l
 y1,acme,probes,2026-08-03T10:00:00Z,5,,,
 y2,acme,probes,2026-08-04T10:00:00Z,2,,,
 z1,acme,idle,2026-08-03T10:00:00Z,0,,,
+o1,acme,mails,2026-08-03T10:00:00Z,1.5,,,
+o2,acme,mails,2026-08-03T11:00:00Z,1,,,
+o3,acme,mails,2026-08-04T10:00:00Z,1,,,
+o4,acme,mails,2026-08-04T11:00:00Z,2,,,
 g1,acme,badges,2026-08-03T10:00:00Z,0,,,
 g2,acme,badges,2026-08-06T10:00:00Z,1,,,
 g3,acme,badges,2026-08-07T10:00:00Z,1,,,
@@ -189,6 +201,9 @@ LINES = {
     "probe@2026-01-01/{}/usage/2026-08-03": "0",
     "probe@2026-01-01/{}/usage/2026-08-04": "5",
     "idle@2026-01-01/{}/usage/2026-08-03": "0",
+    # 2 are free: 0.5 of the second event is left, 0.00755 up to 0.01; then 0.0151 and 0.0302 each by itself
+    "mail@2026-01-01/{}/usage/2026-08-03": "0.01",
+    "mail@2026-01-01/{}/usage/2026-08-04": "0.06",
     # Once a month, with the first use, by the version of that day
     "badge@2026-01-01/{}/usage/2026-08-03": "0",
     "badge@2026-08-05/{}/usage/2026-08-06": "11",

@@ -199,8 +199,8 @@ def test_a_counter_spans_its_tier_period_and_lines_stay_in_their_billing_period(
     assert texts(found, ["amount_exact_before"]) == [("0",)] * 4
 
 
-def test_years_of_a_contract_start_on_its_anchor():
-    """Anchored on 15 September: the counter of 14 September ends the year, that of the 15th begins one."""
+def test_a_year_is_that_of_the_calendar_whatever_the_billing_period():
+    """Anchored on 15 September: what was used on the 14th is counted in the period that begins on the 15th."""
     agreed = "contract_id | account_id | billing_anchor_date\n c | acme | 2024-09-15"
     used = """
         event_id | occurred_at      | quantity
@@ -212,7 +212,7 @@ def test_years_of_a_contract_start_on_its_anchor():
         contract_id="c"
     )
     used_lines = found.filter(found["quantity"] > 0)
-    assert texts(used_lines, ["quantity_before", "amount"]) == [("0", "15"), ("0", "15"), ("1000", "11")]
+    assert texts(used_lines, ["quantity_before", "amount"]) == [("0", "15"), ("1000", "11"), ("2000", "8")]
 
 
 POOLED = "price_version_id | price_id | model | effective_from_date | pool\n g@1 | g | {} | 2026-01-01 | payer"
@@ -235,15 +235,15 @@ OF_FOUR = """
 @pytest.mark.parametrize(
     ("model", "price_tiers", "amounts"),
     [
-        # acme comes first on the day: 5 + 6; beta 4 + 3 + 1.6 = R(1200) - R(600); then 100 * 0.008. other is alone.
+        # 5 + 10 + 3 + 1.6 = 19.60, half each; then 100 * 0.008. other is alone.
         pytest.param(
-            "graduated", GRADUATED, {"acme": "11", "beta": "8.6", "group": "0.8", "other": "6"}, id="graduated"
+            "graduated", GRADUATED, {"acme": "9.8", "beta": "9.8", "group": "0.8", "other": "6"}, id="graduated"
         ),
-        # 600 * 0.010 + 5 = 11; 1200 * 0.008 + 3 = 12.60; 1300 * 0.008 + 3
+        # 1200 * 0.008 + 3 = 12.60, half each; 1300 * 0.008 + 3
         pytest.param(
             "volume",
             HEADER + "g@1 | 1 | -1 | 1000 | 0 | 0.010 | 5 | 5\n g@1 | 2 | 1000 | null | 0 | 0.008 | 3 | 3",
-            {"acme": "11", "beta": "1.6", "group": "0.8", "other": "6"},
+            {"acme": "6.3", "beta": "6.3", "group": "0.8", "other": "6"},
             id="volume",
         ),
     ],
@@ -261,6 +261,33 @@ def test_pooled_lines_are_of_their_own_contracts_and_the_payer_of_the_day():
         ("group", "group", "default:group", "1200"),
         ("other", "other", "default:other", "0"),
     ]
+
+
+def test_what_a_pool_shares_is_rounded_once_and_its_parts_sum_to_it():
+    """Three at 0.335 are 1.005, so 1.01 in all: the spare two cents go to the first by name."""
+    family = "account_id | parent_account_id\n a | null\n b | a\n c | a"
+    used = """
+        event_id | account_id | occurred_at      | quantity
+        x        | a          | 2026-08-03T10:00 | 1
+        y        | b          | 2026-08-03T10:00 | 1
+        z        | c          | 2026-08-03T10:00 | 1
+    """
+    unit = HEADER + "g@1 | 1 | -1 | null | 0 | 0.335 | 0 | 0"
+    found = lines(POOLED.format("per_unit"), unit, used, account_rows=accounts(family))
+    assert texts(found, ["account_id", "amount_exact", "amount"]) == [
+        ("a", "0.335", "0.34"),
+        ("b", "0.335", "0.34"),
+        ("c", "0.335", "0.33"),
+    ]
+
+
+def test_a_pooled_line_is_of_the_legal_entity_of_its_own_account():
+    family = accounts("account_id | parent_account_id | legal_entity_id\n a | null | us\n b | a | gmbh")
+    used = (
+        "event_id | account_id | occurred_at | quantity\n x | a | 2026-08-03T10:00 | 1\n y | b | 2026-08-03T10:00 | 1"
+    )
+    found = lines(POOLED.format("graduated"), GRADUATED, used, account_rows=family)
+    assert texts(found, ["account_id", "payer_id", "legal_entity_id"]) == [("a", "a", "us"), ("b", "a", "gmbh")]
 
 
 def test_an_account_without_usage_pays_no_flat_that_the_pool_has_paid():
@@ -311,15 +338,15 @@ def test_shares_sum_to_the_rounded_total_to_the_last_cent():
     assert str(found["amount_exact"].sum()) == "0.099999999999999999999999"
 
 
-def test_groups_without_any_units_share_alike():
-    """Two regions with events of nothing: the flat of 5 is theirs, half each."""
+def test_of_groups_without_any_units_the_first_by_name_has_it_all():
+    """Two regions with events of nothing, and the flat of 5."""
     used = """
         event_id | occurred_at      | quantity | dimensions
         a        | 2026-08-03T10:00 | 0        | {"region":"eu"}
         b        | 2026-08-03T10:00 | 0        | {"region":"us"}
     """
     found = lines(SHARED.format(model="graduated"), GRADUATED, used, price_conditions=GROUPED)
-    assert texts(found, ["amount"]) == [("2.5",), ("2.5",)]
+    assert texts(found, ["amount"]) == [("5",), ("0",)]
 
 
 def test_shared_tiers_without_usage_are_one_line_of_the_flat():

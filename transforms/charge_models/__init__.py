@@ -14,6 +14,7 @@ from transforms.charge_models.package import package
 from transforms.charge_models.per_unit import per_unit
 from transforms.charge_models.percentage import percentage
 from transforms.charge_models.rate_curve import rate_curve
+from transforms.charge_models.unit_fee import unit_fee
 from transforms.charge_models.volume import volume
 
 Models = dict[str, Callable[..., pl.Expr]]
@@ -35,7 +36,7 @@ CELL_MODELS: Models = {"matrix": matrix, "rate_curve": rate_curve, "dynamic": dy
 MODELS_OF_CELLS = ("matrix", "rate_curve")
 
 # An event model prices each event by itself; its terms are columns of `price_versions`.
-EVENT_MODELS: Models = {"percentage": percentage}
+EVENT_MODELS: Models = {"percentage": percentage, "unit_fee": unit_fee}
 
 # Their amount depends on what was used before, so a total below zero has no price.
 MODELS_OF_TOTALS = ("graduated", "graduated_percentage", "volume", "package")

@@ -90,11 +90,23 @@ def test_an_override_of_another_model_cannot_continue():
         pytest.param({"second": CONTINUE + "tier_period: year, "}, "which has another tier_period or pool", id="span"),
         pytest.param({"second": CONTINUE + "pool: payer, "}, "which has another tier_period or pool", id="owner"),
         pytest.param({"more": "group_by_shared_tiers: true"}, "group_by_shared_tiers without group_by", id="no groups"),
+        pytest.param(
+            {"first": 'pool: payer, minimum: "5", '}, "minimum and maximum of a price with pool: payer", id="bound"
+        ),
     ],
 )
 def test_what_contradicts_itself_is_refused(more, message):
     found = [str(problem) for problem in accepted(book(**more)).problems]
     assert any(message in problem for problem in found), found
+
+
+def test_a_flat_price_has_no_pool():
+    flat = (
+        "prices: [{id: p, product: api, model: flat, currency: USD, "
+        'versions: [{effective_from: 2026-01-01, pool: payer, flat_amount: "1"}]}]\nplans: [{id: payg, prices: [p]}]\n'
+    )
+    (found,) = accepted(HEAD + flat).problems
+    assert found.message == "pool is not a term of model flat: it counts nothing."
 
 
 def test_a_known_version_keeps_what_it_says_about_counters():

@@ -308,7 +308,8 @@ def test_every_model_and_every_term_of_the_design_is_known_to_the_schema():
         (5, "prorate: day"),
         (17, "recognise: straight_line"),
         (17, "applies_to: new_contracts"),
-        (17, "round_at: event of model per_unit"),
+        (17, "round_at: event of intervals"),
+        (17, "round_at: event with a unit_conversion to whole units"),
     ]
 
 

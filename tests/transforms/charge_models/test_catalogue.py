@@ -22,8 +22,9 @@ def test_the_terms_of_a_cell_model_are_columns_of_priced_usage(name):
     assert set(terms(CELL_MODELS[name])) <= set(PricedUsage.columns)
 
 
-def test_the_terms_of_an_event_model_are_columns_of_the_versions_beside_what_the_allowance_leaves():
-    assert set(terms(EVENT_MODELS["percentage"])) - {"is_free"} <= set(PriceVersions.columns)
+@pytest.mark.parametrize("name", sorted(EVENT_MODELS))
+def test_the_terms_of_an_event_model_are_columns_of_the_versions_beside_what_the_allowance_leaves(name):
+    assert set(terms(EVENT_MODELS[name])) - {"is_free"} <= set(PriceVersions.columns)
 
 
 def test_an_unknown_model_has_no_amount():
