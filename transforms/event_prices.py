@@ -11,7 +11,7 @@ from inspect import signature
 
 import polars as pl
 
-from data_contracts import RepeatedEvents, Reversals
+from data_contracts import RepeatedEvents, Reversals, UsageSlots
 from data_contracts.vocabulary import BEGINNING_AT, QUANTITY
 from transforms import exchange, periods
 from transforms.charge_models import EVENT_MODELS
@@ -171,7 +171,9 @@ def _asking(events: pl.DataFrame, tables: Tables) -> tuple[pl.DataFrame, pl.Data
     moments = (
         with_moment(
             coded(events.lazy().select(*NAMES, "occurred_at").with_row_index("row")),
-            **{name: coded(tables[name]) for name in OF_WHICH_MOMENT},
+            # Slots cut days of cells; here every event has its own instant.
+            **{name: coded(tables[name]) for name in OF_WHICH_MOMENT if name != "usage_slots"},
+            usage_slots=UsageSlots.empty().lazy(),
         )
         .with_columns(pl.col("contract_id").fill_null("").alias("stated_contract_id"))
         .select("row", *ASKS, "dimensions", "value_currency", "occurred_at", "service_date")

@@ -115,6 +115,7 @@ def rated_events(
         "exchange_rates": coded(exchange_rates),
         "currencies": coded(currencies),
     }
+    del events  # names are codes by now, and the texts of millions of events take memory
     valued = _with_value(priced, versions)
     # Collected: the few events whose list price is another one are looked at twice.
     in_order = _with_position(valued, versions, coded(account_contracts)).with_row_index("row").collect().lazy()
@@ -160,8 +161,7 @@ def _with_position(events: pl.LazyFrame, price_versions: pl.LazyFrame, account_c
 
     Where no price has an allowance nobody asks, and nothing need be put in order.
     """
-    allowances = price_versions.filter(pl.any_horizontal(pl.col("free_events", "free_amount").is_not_null()))
-    if allowances.select("price_version_id").head(1).collect().is_empty():
+    if not _has_allowances(price_versions):
         return events.with_columns(
             pl.lit(None, pl.Int64).alias("_ordinal"),
             *[pl.lit(None, QUANTITY).alias(f"{value}_through") for value in ("value", "list_value")],
@@ -177,6 +177,12 @@ def _with_position(events: pl.LazyFrame, price_versions: pl.LazyFrame, account_c
             for value in ("value", "list_value")
         ],
     )
+
+
+def _has_allowances(price_versions: pl.LazyFrame) -> bool:
+    """Whether any event is free; where none is, none of ten million is asked."""
+    allowances = price_versions.filter(pl.any_horizontal(pl.col("free_events", "free_amount").is_not_null()))
+    return not allowances.select("price_version_id").head(1).collect().is_empty()
 
 
 def _with_fee(
@@ -195,11 +201,16 @@ def _with_fee(
     Both are null where the version has no rate.
     """
     terms = price_versions.select(pl.col("price_version_id").alias(version), "currency", *TERMS)
-    used = [pl.col("_ordinal"), pl.col(f"{value}_through"), *[pl.col(name) for name in FREE_TERMS]]
-    fee = amount_of(EVENT_MODELS, pl.col("model"), charged_value(pl.col(value), *used))
+    charged, free = pl.col(value), pl.lit(value=False)
+    if _has_allowances(price_versions):
+        used = [pl.col("_ordinal"), pl.col(f"{value}_through"), *[pl.col(name) for name in FREE_TERMS]]
+        charged, free = charged_value(pl.col(value), *used), is_free(pl.col(value), *used)
+    # Each model is computed for every row: only those that somebody uses.
+    in_use = price_versions.select(pl.col("model").cast(pl.String).unique()).collect().to_series()
+    fee = amount_of({name: EVENT_MODELS[name] for name in EVENT_MODELS if name in in_use}, pl.col("model"), charged)
     fees = (
         events.join(terms, on=[version, "currency"], how="left", validate="m:1", maintain_order="left")
-        .with_columns(is_free(pl.col(value), *used).alias("is_free"))
+        .with_columns(free.alias("is_free"))
         .with_columns(fee.cast(EXACT).alias(exact))
         .drop("is_free")
     )
