@@ -18,6 +18,9 @@ from orchestration.lock import run_lock
 from orchestration.records import Record, logged
 from orchestration.settings import Settings
 
+# What cannot be made again: everything else is made of it.
+KEPT = ("lake", "seals", "issued", "feeds")
+
 
 @dataclass(frozen=True)
 class Rebuilt:
@@ -57,9 +60,9 @@ def recompute(settings: Settings, as_of: date, *, progress: Callable[[str], None
     """
     home = Path(tempfile.mkdtemp(prefix="ratebook-rebuild-"))
     try:
-        for folder in (settings.delivered.parent, settings.seals, settings.feeds):
-            if folder.is_dir():
-                (home / folder.name).symlink_to(folder)
+        for name in KEPT:
+            if (settings.home / name).is_dir():
+                (home / name).symlink_to((settings.home / name).absolute())
         scratch = settings.model_copy(update={"home": home, "notify_on": frozenset()})
         build = open_build(scratch, as_of)
         record = Record(0, as_of, datetime.combine(as_of, time()))  # no run: nobody is told when it was
