@@ -43,7 +43,7 @@ from data_contracts import (
 )
 from data_contracts.validation import ContractError
 from data_contracts.vocabulary import Kind, Layout, Table
-from orchestration import book, intake, seals, settled
+from orchestration import book, intake, issued, seals, settled
 from orchestration.errors import RefusedInput, UsageError
 from orchestration.settings import Settings
 from orchestration.storage import atomic_directory, scan, write_parquet
@@ -72,19 +72,25 @@ class Build:
     as_of: date
     deliveries: tuple[date, ...]
     folder_name: str | None = None  # of an earlier run, whose code may have been another
+    issues_all: bool = False  # whether everything that is due is issued, as a person has asked for
     other_book: book.BookState | None = None  # what a simulation rates by, instead of what was delivered
 
     @cached_property
     def fingerprint(self) -> str:
         """Return the hash of everything that the tables are a function of."""
-        sealed = [seal.sha256 for seal in self.seals]
-        bounds = [f"{name}={getattr(self.settings, name)}" for name in BUILDER_SETTINGS]
-        return _digest([self.as_of.isoformat(), self.lake_hash, code_hash(), str(self.bucket_count), *bounds, *sealed])
+        logs = [seal.sha256 for seal in self.seals] + [entry.sha256 for entry in self.issued]
+        options = [f"{name}={self._option(name)}" for name in ("issues_all", *BUILDER_SETTINGS)]
+        return _digest([self.as_of.isoformat(), self.lake_hash, code_hash(), str(self.bucket_count), *options, *logs])
 
     @cached_property
     def seals(self) -> tuple[seals.Seal, ...]:
         """Return the seals of the months that D sees closed."""
         return tuple(seals.in_force(self.settings, self.as_of))
+
+    @cached_property
+    def issued(self) -> tuple[issued.Entry, ...]:
+        """Return the entries of the issue log that D sees."""
+        return tuple(issued.entries(self.settings, self.as_of))
 
     @cached_property
     def lake_hash(self) -> str:
@@ -149,6 +155,8 @@ class Build:
             return [self.settings.snapshot(day) / f"{table.table_name}.parquet" for day in self.deliveries]
         if table.table_kind is Kind.SEALED:
             return seals.files_in_force(self.seals, table)
+        if table.table_kind is Kind.ISSUED:
+            return [entry.file(table) for entry in self.issued]
         if not self.has(table):
             if table in settled.TABLES:
                 settled.make(self)
@@ -170,7 +178,7 @@ class Build:
 
     def require(self, table: type[Table]) -> None:
         """Make a table as of D, and before it what it is made of, unless it is there."""
-        if self.has(table):
+        if self.has(table) or table in settled.TABLES:  # those are made when they are read
             return
         if table in BOOK_TABLES:
             self.make_book()
@@ -231,8 +239,8 @@ class Build:
             yield name, made.builder(**inputs, **options).collect()
 
     def _option(self, name: str) -> Any:
-        if name == "as_of":
-            return self.as_of
+        if name in ("as_of", "issues_all"):
+            return getattr(self, name)
         if name not in BUILDER_SETTINGS:
             raise TypeError(f"{name}: a setting that a builder reads stands in BUILDER_SETTINGS, for the fingerprint.")
         return getattr(self.settings, name)
@@ -357,7 +365,7 @@ BOOK_TABLES: tuple[type[Table], ...] = (
 )
 
 
-def open_build(settings: Settings, as_of: date) -> Build:
+def open_build(settings: Settings, as_of: date, *, issues_all: bool = False) -> Build:
     """Return the build of everything delivered up to `as_of`; nothing is made yet.
 
     Refuses: a day before the first delivery.
@@ -365,7 +373,7 @@ def open_build(settings: Settings, as_of: date) -> Build:
     deliveries = tuple(intake.snapshot_dates(settings, as_of))
     if not deliveries:
         raise UsageError(f"Nothing was delivered on or before {as_of}; the first delivery is later. Take a later date.")
-    return Build(settings, as_of, deliveries)
+    return Build(settings, as_of, deliveries, issues_all=issues_all)
 
 
 @lru_cache(maxsize=1)
