@@ -250,7 +250,8 @@ def _judged(levels: pl.LazyFrame) -> pl.LazyFrame:
     """Hold by name what cannot be counted; leave out days without events on which there is nothing to hold."""
     is_timed = pl.col("aggregation") == "weighted_sum"
     is_over = (pl.col("suspense_rule") == "stated_contract_not_in_force").fill_null(value=False)
-    is_nothing = is_timed & (pl.col("level") == 0) & (pl.col("weight") == 0)
+    # A price that changes on the day of the first event, but before it, begins a slot in which nothing is held yet.
+    is_nothing = pl.col("level").is_null() | (is_timed & (pl.col("level") == 0) & (pl.col("weight") == 0))
     standing_rows = levels.filter((pl.col("event_count") > 0) | ~(is_over | is_nothing)).collect().lazy()
     uncounted = (pl.col("aggregation") == "unique_count") & (pl.col("counted_value") == "")
     too_high = is_timed & (pl.col("level").abs() >= LARGEST_LEVEL)

@@ -1,99 +1,27 @@
 """The engine against the oracle: random worlds landed as files, taken in, priced, and compared line by line.
 
-A night prices a company of several small worlds. `RATEBOOK_ORACLE_WORLDS` sets how many companies are drawn (4 by
-default, hundreds as the long run); of a company that differs, the smallest part that still does is shown as files.
+A night prices a company of several small worlds, on one of the two engines of Polars. `RATEBOOK_ORACLE_WORLDS` sets how
+many companies are drawn (4 by default); of a company that differs, the smallest part that still does is shown as files.
+The long run is `python -m tests.oracle`.
 """
 
 import os
-from dataclasses import replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import polars as pl
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from data_contracts import LineItems, PricedUsage, UsageOutcomes
-from orchestration import intake
-from orchestration.build import Build, open_build
-from orchestration.night import NIGHTLY
-from orchestration.settings import Settings
-from tests.oracle.comparison import compare
+from tests.oracle.engine import ENGINES, company, differences
 from tests.oracle.reduction import reduced
-from tests.oracle.reference import World, expected
-from tests.oracle.worlds import SEASONS, landing_files, together, worlds
+from tests.oracle.worlds import landing_files
 
 COMPANIES = int(os.environ.get("RATEBOOK_ORACLE_WORLDS", "4"))
-FIRST = int(os.environ.get("RATEBOOK_ORACLE_SEED", "0"))  # the long run draws others with another one
-PARTS = 8  # worlds in a company; the last one drawn says D and default plan, the first is nearly empty
-CELL = ("account_id", "stated_contract_id", "meter", "dimensions", "value_currency", "service_date", "slot_at", "kind")
-
-
-def company(number: int) -> World:
-    """The company of a number: worlds of one season, every third of them with exchange rates."""
-    drawn: list[World] = []
-
-    @seed(number)
-    @settings(
-        max_examples=PARTS,
-        phases=[Phase.generate],
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(worlds(first=SEASONS[number % 2], exchange=number % 3 == 1))
-    def draw(world: World) -> None:
-        drawn.append(world)
-
-    draw()
-    return together(drawn[::-1])
-
-
-def priced(world: World, home: Path) -> Build:
-    """Land the world's files and make every table as of its D, as the night does."""
-    for name, text in landing_files(world).items():
-        path = home / "landing" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    state = Settings(home=home)
-    intake.snapshot_through(state, world.as_of)
-    build = open_build(state, world.as_of)
-    build.make_book()
-    for builder in NIGHTLY:
-        build.make(builder)
-    return build
-
-
-def differences(world: World) -> list[str]:
-    """What the night of a world says otherwise than the oracle: lines, and how many events are in each bucket."""
-    # The engine's spine starts with the month of the first delivery.
-    world = replace(world, billing_starts_on=world.billing_starts_on.replace(day=1))
-    wanted = expected(world)
-    with TemporaryDirectory() as home:
-        build = priced(world, Path(home))
-        lines = build.frame(LineItems).collect()
-        cells = build.frame(PricedUsage).unique(CELL).collect()
-        outcomes = build.frame(UsageOutcomes).collect()
-    found = compare(lines.iter_rows(named=True), wanted, world)
-    counted: dict[tuple[str, str], int] = {}
-    for (_, _, kind), outcome in wanted.outcomes.items():
-        name = outcome.split(":", 1)[0]
-        bucket = "rated" if name in {"priced", "zero_rated"} else name
-        counted[kind, bucket] = counted.get((kind, bucket), 0) + 1
-    rated = cells.filter(pl.col("outcome") == "rated").group_by("kind").agg(pl.col("event_count").sum())
-    if dict(rated.iter_rows()) != {kind: events for (kind, bucket), events in counted.items() if bucket == "rated"}:
-        found.append(f"rated events: expected {counted}, got {dict(rated.iter_rows())}")
-    events = outcomes.filter(pl.col("kind") == "revenue")["event_count"].sum()
-    if events != sum(events for (kind, _), events in counted.items() if kind == "revenue"):
-        found.append(f"events with an outcome: expected {counted}, got {events}")
-    return found
+FIRST = int(os.environ.get("RATEBOOK_ORACLE_SEED", "0"))
 
 
 @pytest.mark.parametrize("number", range(FIRST, FIRST + COMPANIES))
 def test_every_line_and_every_outcome_is_the_oracles(number):
-    world = company(number)
-    if not differences(world):
+    world, engine = company(number), ENGINES[number % 2]
+    if not differences(world, engine):
         return
-    smallest = reduced(world, lambda smaller: bool(differences(smaller)))
+    smallest = reduced(world, lambda smaller: bool(differences(smaller, engine)))
     files = "\n".join(f"--- {name}\n{text}" for name, text in landing_files(smallest).items())
-    pytest.fail(f"D {smallest.as_of}\n{files}\n" + "\n".join(differences(smallest)), pytrace=False)
+    pytest.fail(f"D {smallest.as_of}\n{files}\n" + "\n".join(differences(smallest, engine)), pytrace=False)

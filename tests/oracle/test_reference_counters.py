@@ -199,18 +199,21 @@ def test_a_day_lies_in_one_period(day, interval, anchor, start, end):
     [
         pytest.param("2026-02-10", "month", 15, "2026-01-15", id="signed before the anchor"),
         pytest.param("2026-02-20", "month", 15, "2026-02-15", id="signed after it"),
-        pytest.param("2026-02-10", "quarter", 1, "2026-02-01", id="quarters from the first month on"),
-        pytest.param("2026-02-10", "quarter", 31, "2026-01-31", id="quarters from the end of the month before"),
-        pytest.param("2026-02-10", "year", 10, "2026-02-10", id="years from the first day"),
+        pytest.param("2026-02-10", "quarter", 1, "2026-01-01", id="quarters of the calendar"),
+        pytest.param("2026-02-10", "quarter", 31, "2026-01-31", id="quarters that start on 31 January"),
+        pytest.param("2026-02-10", "quarter", date(2026, 2, 1), "2026-02-01", id="quarters that start in February"),
+        pytest.param("2026-02-10", "quarter", date(2026, 8, 31), "2025-11-30", id="a day that other months lack"),
+        pytest.param("2026-02-10", "year", date(2026, 2, 11), "2025-02-11", id="a year that starts tomorrow"),
+        pytest.param("2026-11-25", "week", date(2026, 11, 22), "2026-11-22", id="weeks from a Sunday on"),
     ],
 )
-def test_the_first_period_holds_the_contracts_first_day(starts_on, interval, anchor, start):
+def test_the_period_of_a_contracts_first_day(starts_on, interval, anchor, start):
     contract = Contract("c1", "acme", "pro", date.fromisoformat(starts_on), interval=interval, anchor=anchor)
     assert billing_period(contract, contract.starts_on)[0] == date.fromisoformat(start)
 
 
 def test_a_flat_price_is_due_once_in_every_quarter():
-    signed = (Contract("c1", "acme", "pro", date(2026, 2, 10), interval="quarter", anchor=10),)
+    signed = (Contract("c1", "acme", "pro", date(2026, 2, 10), interval="quarter", anchor=date(2026, 2, 10)),)
     rent = price(Flat(D(9)), name="rent", meter=None)
     known = {"contracts": signed, "billing_starts_on": date(2026, 2, 1), "as_of": date(2026, 9, 1)}
     assert rows(expected(world([rent], [], **known)), "service_date", "billing_period_start") == [

@@ -18,7 +18,7 @@ that begins late, several cost prices in one cell, list versions that change ins
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -37,6 +37,8 @@ from tests.oracle.reference import (
     Exclusion,
     Flat,
     Graduated,
+    GraduatedPercentage,
+    Hours,
     Matrix,
     Meter,
     Override,
@@ -47,11 +49,14 @@ from tests.oracle.reference import (
     PlanEntry,
     Price,
     Rate,
+    RateTier,
     Terms,
     Tier,
+    UnitConversion,
     Version,
     Volume,
     World,
+    billing_period,
     day_start,
     next_month,
     start_instant,
@@ -66,8 +71,27 @@ SEASONS = (date(2026, 2, 20), date(2026, 8, 28))
 DAYS = 70
 LONG_AGO = date(2025, 6, 1)
 
+ROUNDED_BY_EVENT = ("per_unit", "graduated", "volume", "package", "matrix", "dynamic", "graduated_percentage")
 FEATURES = frozenset(
-    ("package", "matrix", "dynamic", "flat", "group_by", "free_units", "bounds", "negative", "reversals", "exchange")
+    (
+        *(
+            "package",
+            "matrix",
+            "dynamic",
+            "flat",
+            "group_by",
+            "free_units",
+            "bounds",
+            "negative",
+            "reversals",
+            "exchange",
+        ),
+        *("graduated_percentage", "volume_rates", "unit_conversion", "flat_on_zero", "hours"),
+        *(f"round_at_event_{model}" for model in ROUNDED_BY_EVENT),
+        *("continue", "tier_period", "billing_periods", "weeks", "pool", "shared_tiers"),
+        *("max", "latest", "unique_count", "latest_carries", "unique_count_carries"),
+        *("weighted_sum", "weighted_sum_carries"),
+    )
 )
 
 METERS = (
@@ -77,7 +101,21 @@ METERS = (
     Meter("credits", dimensions=("region",), negative=True),
     Meter("notes", value="amount", negative=True),
 )
+STATES = (
+    Meter("seats", aggregation="max", dimensions=("region",)),
+    Meter("stock", aggregation="latest", dimensions=("region",)),
+    Meter("users", aggregation="unique_count", dimensions=("region", "user"), unique_by="user"),
+)
+LEVELS = {
+    "latest_carries": Meter("level", aggregation="latest", dimensions=("region",), carries=True),
+    "unique_count_carries": Meter(
+        "members", aggregation="unique_count", dimensions=("region", "user"), carries=True, unique_by="user"
+    ),
+    "weighted_sum": Meter("storage", aggregation="weighted_sum", dimensions=("region",)),
+    "weighted_sum_carries": Meter("disk", aggregation="weighted_sum", dimensions=("region",), carries=True),
+}
 REGIONS = ("eu", "us", "eu", None)
+USERS = ("ann", "bob", "cid", "ann")
 CELLS: tuple[dict[str, str], ...] = ({}, {"model": "a"}, {"model": "b"})
 BOUNDS = tuple(map(D, ("0.5", "1", "3", "10", "10.5", "99.999999999999", "100", "1000")))
 DUST = D("0.000000000001")
@@ -98,6 +136,20 @@ VALUES = tuple(
 FREE_UNITS = tuple(map(D, ("1", "10", "99.999999999999", "0.5")))
 LEASTS = tuple(map(D, ("20", "0.05", "150.01")))
 MOSTS = tuple(map(D, ("20", "3.33", "150.01")))
+RATES = tuple(map(D, ("0.02", "0.0045", "0.029", "0.5", "0")))
+CONVERSIONS = (
+    UnitConversion(divide=D(1000), round="up"),
+    UnitConversion(divide=D(3), round="half_up"),
+    UnitConversion(divide=D(10), round="down"),
+    UnitConversion(divide=D(8)),
+    UnitConversion(multiply=D("2.5"), round="up"),
+    UnitConversion(multiply=D("0.001")),
+)
+CURVES = (
+    (Hours("00:00", "06:30", D("0.005")), Hours("18:00", "24:00", D("0.0333"), days=("sat", "sun"))),
+    (Hours("09:00", "17:00", D("2.5"), D(10), ("mon", "tue", "wed", "thu", "fri")),),
+    (Hours("02:00", "03:00", D("17.0049")), Hours("12:00", "12:01", D(0))),
+)
 # Rates of one euro whose quotients end, so that a half to round is really a half after a division too.
 QUOTES = {
     "USD": tuple(map(D, ("1.25", "1.28", "1.024", "1.6"))),
@@ -117,6 +169,7 @@ class Draft:
     contested: bool
     features: frozenset[str] = FEATURES
     exchange: bool = False  # whether the book names a rule of conversion
+    pooled: bool = False  # whether all accounts have one payer
 
 
 # --- the book ---------------------------------------------------------------------------------------------------------
@@ -138,6 +191,15 @@ def tiers(draw: st.DrawFn) -> tuple[Tier, ...]:
 
 
 @st.composite
+def rate_tiers(draw: st.DrawFn) -> tuple[RateTier, ...]:
+    """One to four bands of a money value, the last one open."""
+    bounds = sorted(draw(st.sets(st.sampled_from(BOUNDS), max_size=3)))
+    return tuple(
+        RateTier(bound, draw(st.sampled_from(RATES)), draw(st.sampled_from(FLATS))) for bound in (*bounds, None)
+    )
+
+
+@st.composite
 def matrices(draw: st.DrawFn, dimensions: Sequence[str], *, with_default: bool) -> Matrix:
     """Cells of one or two dimensions, not all of them there."""
     names = draw(st.sampled_from([tuple(dimensions), tuple(dimensions[:1])]))
@@ -151,9 +213,12 @@ def matrices(draw: st.DrawFn, dimensions: Sequence[str], *, with_default: bool) 
 
 @st.composite
 def terms_of(  # noqa: PLR0911 - one return per model
-    draw: st.DrawFn, model: str, dimensions: Sequence[str] = (), *, safe: bool = False
+    draw: st.DrawFn, model: str, dimensions: Sequence[str] = (), *, safe: bool = False, kinds: Container[str] = ()
 ) -> Terms:
-    """Terms in units of one, to be scaled to a currency; `safe` ones leave no usage of their cell unpriced."""
+    """Terms in units of one, to be scaled to a currency; `safe` ones leave no usage of their cell unpriced.
+
+    `kinds` says what is not drawn by itself: `volume_rates` for money, `hours` for rate curves.
+    """
     if model == "package":
         free = draw(st.sampled_from((D(0), D(0), *FREE_UNITS)))
         size, amount = draw(st.sampled_from(BOUNDS)), draw(st.sampled_from(UNIT_AMOUNTS))
@@ -165,11 +230,14 @@ def terms_of(  # noqa: PLR0911 - one return per model
     if model == "flat":
         return Flat(draw(st.sampled_from(FLATS)))
     if model == "per_unit":
-        return PerUnit(draw(st.sampled_from(UNIT_AMOUNTS)), draw(st.sampled_from(PERS)))
+        hours = draw(st.sampled_from(CURVES)) if "hours" in kinds and draw(st.booleans()) else ()
+        return PerUnit(draw(st.sampled_from(UNIT_AMOUNTS)), draw(st.sampled_from(PERS)), hours)
     if model == "graduated":
         return Graduated(draw(tiers()))
+    if model == "graduated_percentage":
+        return GraduatedPercentage(draw(rate_tiers()))
     if model == "volume":
-        return Volume(draw(tiers()))
+        return Volume(draw(rate_tiers() if "volume_rates" in kinds and draw(st.booleans()) else tiers()))
     least, most = draw(st.sampled_from((("0.25", "2.005"), (None, None), ("0.5", None), (None, "4"))))
     return Percentage(
         rate=draw(st.sampled_from(tuple(map(D, ("0.012", "0.0045", "0.029", "0"))))),
@@ -196,7 +264,8 @@ def scaled(terms: Terms, currency: str) -> Terms:  # noqa: PLR0911 - one return 
         default = terms.default and replace(terms.default, unit_amount=terms.default.unit_amount * by)
         return Matrix(cells, default)
     if isinstance(terms, PerUnit):
-        return replace(terms, unit_amount=terms.unit_amount * by)
+        hours = tuple(replace(each, unit_amount=each.unit_amount * by) for each in terms.intervals)
+        return replace(terms, unit_amount=terms.unit_amount * by, intervals=hours)
     if isinstance(terms, Percentage):
         return replace(
             terms,
@@ -205,12 +274,14 @@ def scaled(terms: Terms, currency: str) -> Terms:  # noqa: PLR0911 - one return 
             min=terms.min and terms.min * by,
             max=terms.max and terms.max * by,
         )
-    return replace(
-        terms,
-        tiers=tuple(
-            replace(tier, unit_amount=tier.unit_amount * by, flat_amount=tier.flat_amount * by) for tier in terms.tiers
-        ),
-    )
+    return replace(terms, tiers=tuple(scaled_tier(tier, by) for tier in terms.tiers))
+
+
+def scaled_tier(tier: Tier | RateTier, by: Decimal) -> Tier | RateTier:
+    """A tier in a currency: a rate is a share and stays."""
+    if isinstance(tier, RateTier):
+        return replace(tier, flat_amount=tier.flat_amount * by)
+    return replace(tier, unit_amount=tier.unit_amount * by, flat_amount=tier.flat_amount * by)
 
 
 @st.composite
@@ -252,9 +323,11 @@ CUMULATIVE = ("per_unit", "graduated", "volume")
 
 def models_of(draft: Draft, meter: Meter, *, additive_allowed: bool) -> tuple[str, ...]:
     """The models to draw from: beside another price, none whose usage may have to wait alone (C18)."""
+    if meter.aggregation not in ("sum", "count"):
+        return tuple(model for model in (*CUMULATIVE, "package") if model not in FEATURES or model in draft.features)
     models: tuple[str, ...] = CUMULATIVE
     if meter.value == "amount" and not meter.negative:
-        models = (*models, *("percentage",) * 6)
+        models = (*models, *("percentage",) * 6, *("graduated_percentage",) * 3)
     if draft.contested and meter.aggregation == "sum" and not meter.negative:
         models = (*models, *("percentage",) * 6)
     models = (*models, "package", "package", "flat")
@@ -281,7 +354,9 @@ def versions_of(
     like: Version | None = None,
 ) -> Version:
     """One version of a price: terms in each currency, free units and bounds where the text settles them."""
-    base = draw(terms_of(price.model, dimensions, safe=safe))
+    base = draw(
+        terms_of(price.model, dimensions, safe=safe, kinds=kinds_of(draft, price, safe=safe, negative=negative))
+    )
     terms = {currency: scaled(base, currency) for currency in currencies}
     rounding = draw(st.sampled_from(("half_up",) * 7 + ("half_even", "down", "up")))
     round_at = "period" if price.model == "percentage" and draw(st.integers(0, 3)) == 0 else None
@@ -289,6 +364,7 @@ def versions_of(
         rounding, round_at = like.rounding, like.round_at
     free = D(0)
     counts = price.model in ("graduated", "volume", "package") or (price.model == "per_unit" and not negative)
+    counts = counts and not getattr(base, "intervals", ())
     if "free_units" in draft.features and counts and draw(st.integers(0, 3)) == 0:
         free = draw(st.sampled_from(FREE_UNITS))
     by_event = price.model == "percentage" and round_at is None
@@ -299,6 +375,58 @@ def versions_of(
         least = {code: low * SCALES[code] for code in currencies} if has_least else {}
         most = {code: max(high, low if least else high) * SCALES[code] for code in currencies} if has_most else {}
     return Version(start, terms, rounding, round_at, free_units=free, minimum=least, maximum=most)
+
+
+def kinds_of(draft: Draft, price: Price, *, safe: bool, negative: bool) -> set[str]:
+    """Which of the terms that are drawn on demand fit the price."""
+    if price.meter is None or negative:
+        return set()
+    of_money = price.meter == "payments" and not safe
+    of_sums = price.meter in ("tokens", "payments") and not price.shared_tiers
+    return ({"volume_rates"} if of_money else set()) & draft.features | (
+        {"hours"} if of_sums else set()
+    ) & draft.features
+
+
+@st.composite
+def said_alike(draw: st.DrawFn, draft: Draft, price: Price, meter: Meter) -> Price:
+    """What all versions of a price say in one way: conversion, zero usage, rounding point, tier period, pool."""
+    terms = [terms for version in price.versions for terms in version.terms.values()]
+    counts = isinstance(terms[0], (PerUnit, Graduated, Volume, Package, GraduatedPercentage)) and not meter.negative
+    has_curve = any(getattr(each, "intervals", ()) for each in terms)
+    adds_up = meter.aggregation in ("sum", "count")
+    alike: dict[str, Any] = {}
+
+    def chosen(feature: str, one_of: int) -> bool:
+        return feature in draft.features and draw(st.integers(1, one_of)) == 1
+
+    if counts and not has_curve and price.model != "graduated_percentage" and chosen("unit_conversion", 6):
+        alike["unit_conversion"] = draw(st.sampled_from(CONVERSIONS))
+    if (
+        price.model in ("graduated", "volume", "graduated_percentage")
+        and not meter.negative
+        and chosen("flat_on_zero", 3)
+    ):
+        alike["flat_on_zero"] = "none"
+    if counts and adds_up and not has_curve and chosen("tier_period", 5):
+        alike["tier_period"] = draw(st.sampled_from(("month", "quarter", "year", "term")))
+    if counts and adds_up and not has_curve and draft.pooled and price.kind == "revenue" and draw(st.booleans()):
+        alike["pool"] = "payer"
+    by_event = f"round_at_event_{price.model}"
+    splits = price.shared_tiers or "pool" in alike
+    if price.meter is not None and adds_up and not splits and not has_curve and chosen(by_event, 6):
+        alike |= {"round_at": "event", "minimum": {}, "maximum": {}}
+    versions = [replace(version, **alike) for version in price.versions]
+    if (counts or price.model == "percentage") and chosen("continue", 3):
+        first = versions[0]
+        later = [
+            replace(version, on_price_change="continue", free_units=first.free_units)
+            if draw(st.integers(0, 3))
+            else replace(version, free_units=first.free_units)
+            for version in versions[1:]
+        ]
+        versions = [first, *later]
+    return replace(price, versions=tuple(versions))
 
 
 @st.composite
@@ -318,16 +446,20 @@ def prices(draw: st.DrawFn, draft: Draft, name: str, meter: Meter, *, additive_a
     else:
         currencies = draft.currencies
     cell = draw(st.sampled_from(CELLS)) if "model" in meter.dimensions else {}
-    free = [dimension for dimension in meter.dimensions if dimension not in cell]
+    free = [dimension for dimension in meter.dimensions if dimension not in cell and dimension != meter.unique_by]
     groups: tuple[str, ...] = ()
     if "group_by" in draft.features and free and draw(st.integers(0, 2)) == 0:
         groups = tuple(draw(st.sampled_from([free, free[-1:]])))
         free = [dimension for dimension in free if dimension not in groups] or free
     if model == "matrix" and not free:
         model = "per_unit"
-    found = Price(name, meter.id, model, (), kind, cell, additive, groups, convert)
+    shared: tuple[str, ...] = ()
+    may_share = model in CUMULATIVE and meter.aggregation in ("sum", "count") and not meter.negative
+    if "shared_tiers" in draft.features and may_share and free and draw(st.integers(0, 3)) == 0:
+        shared, groups = tuple(draw(st.sampled_from([free, free[-1:]]))), ()
+    found = Price(name, meter.id, model, (), kind, cell, additive, groups, convert, shared)
     if model == "flat" and draw(st.booleans()):
-        found = replace(found, meter=None, conditions={}, group_by=())
+        found = replace(found, meter=None, conditions={}, group_by=(), shared_tiers=())
     versions = [
         draw(
             versions_of(
@@ -339,7 +471,8 @@ def prices(draw: st.DrawFn, draft: Draft, name: str, meter: Meter, *, additive_a
     if versions[0].effective_from != LONG_AGO:  # which days a minimum then covers, the text does not say
         versions = [replace(version, minimum={}, maximum={}) for version in versions]
     modes = versions[0].rounding, versions[0].round_at
-    return replace(found, versions=tuple(replace(v, rounding=modes[0], round_at=modes[1]) for v in versions))
+    found = replace(found, versions=tuple(replace(v, rounding=modes[0], round_at=modes[1]) for v in versions))
+    return draw(said_alike(draft, found, meter))
 
 
 def collide(one: Price, other: Price) -> bool:
@@ -385,7 +518,9 @@ def overrides(
     """A contract's own terms for one price, from its start or from later on."""
     cumulative = (*CUMULATIVE, "package") if "package" in draft.features else CUMULATIVE
     negative = meter is not None and meter.negative
-    changes = price.model in cumulative and not negative and draw(st.integers(0, 3)) == 0
+    listed = price.versions[0]
+    plain = listed.round_at is None and not negative and (meter is None or meter.aggregation in ("sum", "count"))
+    changes = price.model in cumulative and plain and draw(st.integers(0, 3)) == 0
     model = draw(st.sampled_from(cumulative)) if changes else price.model
     froms: list[date | datetime] = [starts_on]
     if price.model in cumulative:
@@ -407,6 +542,13 @@ def overrides(
         )
         for start in froms
     )
+    alike = {name: getattr(listed, name) for name in ("unit_conversion", "flat_on_zero", "tier_period")}
+    versions = tuple(
+        replace(version, **alike)
+        if not any(getattr(terms, "intervals", ()) for terms in version.terms.values())
+        else replace(version, tier_period=alike["tier_period"])
+        for version in versions
+    )
     return Override(price.id, versions, model if model != price.model else None)
 
 
@@ -414,6 +556,8 @@ def may_override(draft: Draft, price: Price, entry: PlanEntry, currency: str) ->
     """Where the list amount of an overridden price is settled by the text."""
     if price.kind != "revenue" or price.model in ("matrix", "dynamic") or price.convert:
         return False  # an override is in the contract's currency, and none of these two is drawn
+    if any(v.pool == "payer" or v.on_price_change == "continue" for v in price.versions) or price.shared_tiers:
+        return False  # whether the list goes on, or is shared, where the override is not, the text does not say
     if draft.contested:
         return True
     listed = all(currency in version.terms for version in price.versions)
@@ -449,7 +593,14 @@ def contracts(
         for entry in plan.prices
         if may_override(draft, book[entry.price], entry, of_contract) and draw(st.integers(0, 2)) == 0
     ]
-    return Contract(name, account.id, plan.id, starts_on, ends_on, tuple(found), currency)
+    interval: str = "month"
+    anchor: int | date = 1
+    if "billing_periods" in draft.features and not draft.pooled and draw(st.integers(0, 2)) == 0:
+        interval = draw(st.sampled_from(("month", "month", "quarter", "year")))
+        anchor = draw(st.sampled_from((31, 15, 30, 29, 28, 2, 1, date(2026, 2, 28), date(2024, 8, 31))))
+    if "weeks" in draft.features and not draft.pooled and draw(st.integers(0, 7)) == 0:
+        interval, anchor = "week", draw(st.integers(1, 7))
+    return Contract(name, account.id, plan.id, starts_on, ends_on, tuple(found), currency, interval, anchor)
 
 
 # --- events -----------------------------------------------------------------------------------------------------------
@@ -533,8 +684,10 @@ def events(
     off_target = draw(st.integers(0, 11)) == 7
     (meter,) = (m for m in meters if m.id == aim.price.meter)
     values = {"model": aim.price.conditions.get("model", "a"), "region": draw(st.sampled_from(REGIONS))}
+    values["user"] = draw(st.sampled_from(USERS)) if meter.unique_by is not None else None
     if off_target:
         meter, values["model"] = draw(st.sampled_from(meters)), draw(st.sampled_from(("b", "c", "")))
+        values["user"] = "dan"
     occurred_at = draw(instants(draft, aim))
     possible = [day for day in deliveries if day > occurred_at.date()] or list(deliveries[-1:])
     late = draw(st.integers(0, 3)) == 0
@@ -557,7 +710,9 @@ def events(
         quantity=quantity,
         amount=amount,
         currency=None if amount is None else currency,
-        contract=draw(st.sampled_from(named)) if named and draw(st.integers(0, 9)) == 7 else None,
+        contract=draw(st.sampled_from(named))
+        if named and not is_level(meter) and draw(st.integers(0, 9)) == 7
+        else None,
         dimensions={name: values[name] for name in meter.dimensions if values[name]},
         delivery_date=draw(st.sampled_from(possible)) if late else possible[0],
     )
@@ -568,9 +723,11 @@ def twins(draw: st.DrawFn, event: Event, number: int, deliveries: Sequence[date]
     """Usage of the same cell soon after: across the edge that the first one sat on, or up to a tier bound."""
     occurred_at = event.occurred_at + draw(st.sampled_from(LATER))
     possible = [day for day in deliveries if day > occurred_at.date()] or list(deliveries[-1:])
+    user = {"user": draw(st.sampled_from(USERS))} if "user" in event.dimensions else {}
     return replace(
         event,
         id=f"e-{draw(st.integers(0, 9))}{number:03}",
+        dimensions={**event.dimensions, **user},
         occurred_at=occurred_at,
         quantity=event.quantity if event.amount is not None else draw(st.sampled_from(QUANTITIES)),
         amount=event.amount if event.amount is None else draw(st.sampled_from(VALUES)),
@@ -641,20 +798,25 @@ def worlds(
     first = first or draw(st.sampled_from(SEASONS))
     if exchange is None:
         exchange = draw(st.integers(0, 2)) == 0
+    pooled = "pool" in features and draw(st.integers(0, 3)) == 0
+    one = draw(st.sampled_from(tuple(SCALES))), draw(st.sampled_from(ZONES))
     accounts = tuple(
         Account(
             f"acct-{number}",
-            draw(st.sampled_from(tuple(SCALES))),
-            draw(st.sampled_from(ZONES)),
+            one[0] if pooled else draw(st.sampled_from(tuple(SCALES))),
+            one[1] if pooled else draw(st.sampled_from(ZONES)),
             first + timedelta(days=draw(st.integers(1, 40)))
             if contested and draw(st.integers(0, 3)) == 0
             else LONG_AGO,
+            payer="acct-1" if pooled and number > 1 else None,
         )
         for number in range(1, draw(st.integers(1, 3)) + 1)
     )
     currencies = tuple(sorted({account.currency for account in accounts}))
-    draft = Draft(first, currencies, contested, features, exchange)
+    draft = Draft(first, currencies, contested, features, exchange, pooled)
     there = [meter for meter in METERS if not meter.negative or "negative" in features]
+    there += [meter for meter in STATES if meter.aggregation in features]
+    there += [meter for feature, meter in LEVELS.items() if feature in features]
     meters = tuple(draw(st.sets(st.sampled_from(there), min_size=2).map(lambda s: sorted(s, key=lambda m: m.id))))
     # A price that stands beside another and one that lacks a currency never meet: which bucket such an event is in
     # (C18) the text does not say.
@@ -686,7 +848,8 @@ def worlds(
     last = first + timedelta(days=DAYS + 35)  # a month turn may lie a month behind the season
     deliveries = sorted({first + timedelta(days=draw(st.integers(2, DAYS))) for _ in range(3)} | {last})
     as_of = draw(st.sampled_from((last, last, *deliveries)))
-    if (as_of + timedelta(days=1)).day == 1:  # whether a period ends with its last day or after it is open
+    # Whether a period ends with its last day or after it is open.
+    while any(period_begins(contract, as_of + timedelta(days=1)) for contract in (None, *signed)):
         as_of += timedelta(days=1)
     aims = aims_of(accounts, signed, {plan.id: plan for plan in sold}, of_id, default_plan)
     happened: list[Event] = []
@@ -713,6 +876,15 @@ def worlds(
         max_age_days=draw(st.sampled_from((3, 5))) if exchange else None,
         rates=draw(rates(first, deliveries)) if exchange else (),
     )
+
+
+def is_level(meter: Meter) -> bool:
+    """Whose the days of a level are, where an event names a contract, the text does not say."""
+    return meter.carries or meter.aggregation == "weighted_sum"
+
+
+def period_begins(contract: Contract | None, day: date) -> bool:
+    return billing_period(contract, day)[0] == day
 
 
 def together(parts: Sequence[World]) -> World:
@@ -742,7 +914,7 @@ def renamed(world: World, prefix: str) -> World:
 
     return replace(
         world,
-        accounts=tuple(replace(account, id=name(account.id)) for account in world.accounts),
+        accounts=tuple(replace(account, id=name(account.id), payer=name(account.payer)) for account in world.accounts),
         prices=tuple(replace(price, id=name(price.id)) for price in world.prices),
         plans=tuple(
             Plan(name(plan.id), tuple(replace(entry, price=name(entry.price)) for entry in plan.prices))
@@ -802,8 +974,8 @@ def landing_files(world: World) -> dict[str, str]:
 
 
 def accounts_csv(accounts: Sequence[Account]) -> str:
-    header = ("account_id", "name", "currency", "time_zone", "legal_entity_id", "valid_from")
-    return as_csv(header, [(a.id, a.id.title(), a.currency, a.zone, ENTITY, a.valid_from) for a in accounts])
+    header = ("account_id", "name", "currency", "time_zone", "legal_entity_id", "valid_from", "parent_account_id")
+    return as_csv(header, [(a.id, a.id.title(), a.currency, a.zone, ENTITY, a.valid_from, a.payer) for a in accounts])
 
 
 def events_csv(of_day: Sequence[Event], accounts: Sequence[Account]) -> str:
@@ -863,6 +1035,8 @@ def book_yaml(world: World) -> str:
     meters = [
         {"id": m.id, "unit": "unit", "aggregation": m.aggregation, "value": m.value, "dimensions": list(m.dimensions)}
         | ({"negative": "allow"} if m.negative else {})
+        | ({"carry_over": m.carries} if m.aggregation in ("latest", "unique_count", "weighted_sum") else {})
+        | ({"value": m.unique_by} if m.unique_by is not None else {})
         for m in world.meters
     ]
     document: dict[str, Any] = {
@@ -902,6 +1076,8 @@ def price_document(price: Price) -> dict[str, Any]:
         document["meter"] = price.meter
     if price.group_by:
         document["group_by"] = list(price.group_by)
+    if price.shared_tiers:  # the book shares the tiers of all groups, or of none
+        document |= {"group_by": list(price.shared_tiers), "group_by_shared_tiers": True}
     if price.conditions:
         document["where"] = dict(price.conditions)
     if price.kind != "revenue":
@@ -930,7 +1106,13 @@ def version_document(version: Version, *, single: bool) -> dict[str, Any]:
         document["rounding"] = version.rounding
     if version.round_at is not None:
         document["round_at"] = version.round_at
-    return document
+    if version.unit_conversion is not None:
+        conversion = version.unit_conversion
+        document["unit_conversion"] = without_none(
+            {"multiply": conversion.multiply, "divide": conversion.divide, "round": conversion.round}
+        )
+    defaults = {"flat_on_zero": "charge", "on_price_change": "restart", "tier_period": "billing", "pool": "account"}
+    return document | {name: said for name, usual in defaults.items() if (said := getattr(version, name)) != usual}
 
 
 def amounts_document(version: Version, currency: str) -> dict[str, Any]:
@@ -941,7 +1123,8 @@ def amounts_document(version: Version, currency: str) -> dict[str, Any]:
 
 def terms_document(terms: Terms) -> dict[str, Any]:  # noqa: PLR0911 - one return per model
     if isinstance(terms, PerUnit):
-        return with_per({"unit_amount": terms.unit_amount}, terms.per)
+        hours = {"intervals": [hours_document(each) for each in terms.intervals]} if terms.intervals else {}
+        return with_per({"unit_amount": terms.unit_amount}, terms.per) | hours
     if isinstance(terms, Percentage):
         values = {
             "rate": terms.rate,
@@ -962,13 +1145,20 @@ def terms_document(terms: Terms) -> dict[str, Any]:  # noqa: PLR0911 - one retur
         return {"package": without_none(package) | ({"round": "down"} if terms.round == "down" else {})}
     if isinstance(terms, Matrix):
         return {"matrix": matrix_document(terms)}
-    return {
-        "tiers": [
-            with_per({"up_to": t.up_to, "unit_amount": t.unit_amount}, t.per)
-            | ({"flat_amount": t.flat_amount} if t.flat_amount else {})
-            for t in terms.tiers
-        ]
-    }
+    return {"tiers": [tier_document(tier) for tier in terms.tiers]}
+
+
+def tier_document(tier: Tier | RateTier) -> dict[str, Any]:
+    flat = {"flat_amount": tier.flat_amount} if tier.flat_amount else {}
+    if isinstance(tier, RateTier):
+        return {"up_to": tier.up_to, "rate": tier.rate} | flat
+    return with_per({"up_to": tier.up_to, "unit_amount": tier.unit_amount}, tier.per) | flat
+
+
+def hours_document(hours: Hours) -> dict[str, Any]:
+    days = {"days": list(hours.days)} if hours.days else {}
+    times = {"starts_at": hours.starts_at, "ends_at": hours.ends_at}
+    return with_per({**days, **times, "unit_amount": hours.unit_amount}, hours.per)
 
 
 def matrix_document(terms: Matrix) -> dict[str, Any]:
@@ -1000,8 +1190,12 @@ def contract_document(contract: Contract) -> dict[str, Any]:
     }
     if contract.ends_on is not None:
         document["ends_on"] = contract.ends_on
-    if contract.currency is not None:
-        document["billing"] = {"currency": contract.currency}
+    billing: dict[str, Any] = {} if contract.currency is None else {"currency": contract.currency}
+    if (contract.interval, contract.anchor) != ("month", 1):
+        anchor = contract.anchor if isinstance(contract.anchor, date) else D(contract.anchor)
+        billing |= {"interval": contract.interval, "anchor": anchor}
+    if billing:
+        document["billing"] = billing
     if contract.overrides:
         # A document does not know its account: without a currency of its own, an override names the one it is in.
         single = contract.currency is not None

@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from data_contracts import LineItems
+from tests.oracle.engine import priced
 from tests.oracle.reference import (
     Account,
     Cell,
@@ -42,7 +43,6 @@ from tests.oracle.reference import (
     Volume,
     World,
 )
-from tests.oracle.test_against_night import priced
 from tests.oracle.worlds import terms_of, tiers
 
 D = Decimal

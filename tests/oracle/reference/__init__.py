@@ -62,13 +62,13 @@ Choices: where the text leaves one, this is the reading here. `C…` is cited at
 | C48 | unit conversion | of the counter's running quantity, so 1,400 and 1,300 by 1,000 are 3 packages within a version and 2 + 2 over two that restart; the line's quantity stays the meter's; free units are in converted units; models that rate events are refused |
 | C49 | `flat_on_zero: none` | asks for the quantity that the model sees: none left after the free units is zero; later usage brings the flat |
 | C50 | `round_at: event` beyond percentage | the fee of an event is what it adds to the counter, R(x + q) - R(x), in order of time; a zero-usage row is rounded by itself |
-| C51 | billing periods | of a contract: at the anchor, counted from the period that holds its first day; a week's anchor is its weekday, 1 is Monday; of the default plan: the calendar month |
+| C51 | billing periods | of a contract: at the anchor, quarters and years from January on, or from a day on which one starts; a week's anchor is its weekday, 1 is Monday; of the default plan: the calendar month |
 | C52 | tier periods | month, quarter and year are those of the calendar; a counter runs on over the billing periods inside, so tier one's flat is due once in it, also by a zero-usage row; rounding stays per billing period |
 | C53 | `pool: payer`, `group_by_shared_tiers` | one counter and one rounding scope over all contracts of the payer in one currency, or over all values; the rounded amount of a day and version is allocated over its scopes in proportion to their quantity of that day (all of it to the first if nobody used anything) |
 | C54 | hours of a rate curve | as the local clock shows them, start in, end out; the first that matches; a line is one day of the version, over all hours |
 | C55 | `on_price_change` | the version that takes over says it; `continue` shares the counter with the version before: `quantity_before` runs on, and the line of the later version carries what the change of tier does to the earlier units |
-| C56 | a level on days without events | is there from the day after its first event, while the price is active; `latest` that does not carry is a sum over its period like `max` |
-| C57 | weighted_sum | an event changes the level by its value from its instant on; each second weighs one part of the seconds of the billing period; exact, not rounded to twelve places |
+| C56 | a level on days without events | belongs to the account and the meter: from its first event to D every day, and every part of a day after a change of version, is usage of the contract, price and version that it finds then, whoever sold the event; without carry-over it lives in its billing period only |
+| C57 | weighted_sum | an event changes the level by its value from its instant on; each second weighs one part of the seconds of the billing period; the running quantity of an account, period and cell (the values that prices look at) is held to twelve places, as quantities are |
 | C58 | max, latest, unique_count under `restart` | begin anew in each version's part, like every counter: a part with usage pays its own maximum |
 | C59 | free units and unit conversion of a matrix | where every event of a counter is in one cell |
 """

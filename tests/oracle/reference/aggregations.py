@@ -1,16 +1,27 @@
 """How the events of a counter become its quantity, and which days a level lives on."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from fractions import Fraction
 
 from tests.oracle.reference.usage import Usage
-from tests.oracle.reference.world import Meter
+from tests.oracle.reference.world import Event, Meter
 
 ADDITIVE = ("sum", "count")
+PLACES = 10**12  # a quantity has twelve
 
 
-def in_order(usages: Sequence[Usage]) -> list[Usage]:
+@dataclass(frozen=True)
+class Reading:
+    """An event of a level, whatever price it came under."""
+
+    event: Event
+    quantity: Fraction
+    period: date  # in which billing period of whoever sold it
+
+
+def in_order(usages: Sequence[Usage | Reading]) -> list[Usage | Reading]:
     """Events by time, then id, then source (C15)."""
     return sorted(usages, key=lambda usage: (usage.event.occurred_at, usage.event.id, usage.event.source))
 
@@ -20,7 +31,7 @@ def is_level(meter: Meter) -> bool:
     return meter.aggregation == "weighted_sum" or meter.carries
 
 
-def counted(meter: Meter, usages: Sequence[Usage]) -> Fraction:
+def counted(meter: Meter, usages: Sequence[Usage | Reading]) -> Fraction:
     """The quantity of all the usage that a counter has seen."""
     if meter.aggregation in ADDITIVE:
         return sum((usage.quantity for usage in usages), Fraction(0))
@@ -34,20 +45,22 @@ def counted(meter: Meter, usages: Sequence[Usage]) -> Fraction:
     raise ValueError(f"{meter.aggregation} is no sum over events")
 
 
-def weighed(
-    usages: Sequence[Usage], start: datetime, end: datetime, period: tuple[datetime, datetime], *, carries: bool
-) -> Fraction:
+def weighed(readings: Sequence[Reading], start: datetime, end: datetime, period: tuple[datetime, datetime]) -> Fraction:
     """What a level adds in [start, end): the level of each second by the seconds of the billing period (C57).
 
     Every event changes the level by its value. Seconds are real ones, so a day of 25 hours weighs more.
     """
-    known = [usage for usage in in_order(usages) if carries or usage.event.occurred_at >= period[0]]
     area = Fraction(0)
-    for usage in known:
-        since = max(usage.event.occurred_at, start)
+    for reading in readings:
+        since = max(reading.event.occurred_at, start)
         if since < end:
-            area += usage.quantity * seconds(since, end)
+            area += reading.quantity * seconds(since, end)
     return area / seconds(*period)
+
+
+def held(quantity: Fraction) -> Fraction:
+    """A running quantity that does not end, to the places that a quantity has."""
+    return Fraction(round(quantity * PLACES), PLACES)
 
 
 def seconds(start: datetime, end: datetime) -> Fraction:

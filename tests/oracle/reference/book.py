@@ -1,6 +1,7 @@
 """Which price applies: contracts, plans, overrides and versions, looked up in a world."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -50,6 +51,10 @@ class Book:
         self.plans = {plan.id: plan for plan in world.plans}
         self.contracts = {contract.id: contract for contract in world.contracts}
         self.exchange = Exchange(world)
+        self.signed_by: dict[str, list[Contract]] = defaultdict(list)
+        for contract in world.contracts:
+            self.signed_by[contract.account].append(contract)
+        self.known_parts: dict[tuple[str, str], list[Part]] = {}  # a plan sells a price once, so its entry is one
 
     def terms_currency(self, deal: Deal, price: Price, version: Version) -> str | None:
         """The currency of the terms that rate for a deal: its own, else the one that the rule converts (C19, C44)."""
@@ -80,10 +85,8 @@ class Book:
         """Signed contracts of the account that cover the day with a price of the meter; without a meter, any (C31)."""
         return [
             contract
-            for contract in self.world.contracts
-            if contract.account == account
-            and covers_day(contract, day)
-            and (meter is None or self.prices_of_meter(self.plans[contract.plan], meter))
+            for contract in self.signed_by[account]
+            if covers_day(contract, day) and (meter is None or self.prices_of_meter(self.plans[contract.plan], meter))
         ]
 
     def parts(self, deal: Deal, entry: PlanEntry, price: Price) -> list[Part]:
@@ -91,8 +94,11 @@ class Book:
 
         Not before the plan entry's `effective_from` (C30). An override takes the place of the whole rest (C5).
         """
-        starts = [*self.own_starts(price, deal), *self.override_starts(price, deal)]
-        return cut(starts, entry, deal.account.zone)
+        key = (deal.id, price.id)
+        if key not in self.known_parts:
+            starts = [*self.own_starts(price, deal), *self.override_starts(price, deal)]
+            self.known_parts[key] = cut(starts, entry, deal.account.zone)
+        return self.known_parts[key]
 
     def list_parts(self, deal: Deal, entry: PlanEntry, price: Price) -> list[Part]:
         """The same without the contract's override: what the list price would be."""

@@ -1,16 +1,17 @@
 """What has a line without an event: active prices that nobody used, and levels that live on."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import groupby
 
-from tests.oracle.reference.aggregations import is_level
-from tests.oracle.reference.book import Book, Deal, Part, canonical, covers_day
-from tests.oracle.reference.periods import day_start
+from tests.oracle.reference.aggregations import Reading, in_order, is_level
+from tests.oracle.reference.book import Book, Deal, Part, canonical, covers_day, matches
+from tests.oracle.reference.periods import billing_period, day_start, local_day
 from tests.oracle.reference.rating import Moment
-from tests.oracle.reference.usage import Scope
-from tests.oracle.reference.world import Account, PlanEntry, Price
+from tests.oracle.reference.usage import Scope, billing_quantity, find_deal, group_of, rate_event
+from tests.oracle.reference.world import Account, Event, PlanEntry, Price
 
 
 def default_is_active(book: Book, account: Account, meter: str | None, day: date) -> bool:
@@ -71,29 +72,64 @@ def zero_usage(book: Book, used: Iterable[tuple[str, str, date]]) -> list[Moment
             currency = book.terms_currency(deal, price, parts[0].version)
             has_rate = book.exchange.convert(currency, scope.currency, day) is not None
             if has_rate and scope.price_key() not in used:  # C46
-                found.append(Moment(scope, day, parts[0], currency))
+                found.append(Moment(scope, day, parts[0], currency, idle=True))
     return found
 
 
-def live_levels(book: Book, moments: Sequence[Moment]) -> list[Moment]:
-    """A row for every day on which a level lives: from its first event on, in the period or for ever (C56)."""
-    found: list[Moment] = []
-    there = {(moment.scope.key(), moment.day, moment.part.id) for moment in moments}
-    by_series: dict[tuple[str, str, str], list[Moment]] = {}
-    for moment in moments:
-        if moment.scope.price.meter is not None and is_level(book.meters[moment.scope.price.meter]):
-            key = (moment.scope.deal.id, moment.scope.price.id, moment.scope.group)
-            by_series.setdefault(key, []).append(moment)
-    for members in by_series.values():
-        scope = members[0].scope
-        first = min(moment.day for moment in members)
-        carries = book.meters[scope.price.meter].carries
-        for day, parts in active_days(book, scope.deal, scope.entry, scope.price, through=book.world.as_of):
-            period = scope.deal.period(day)[0]
-            of_day = replace(scope, period=period)
-            lives = day > first and (carries or any(m.day < day and m.scope.period == period for m in members))
-            for part in parts:
-                if lives and (of_day.key(), day, part.id) not in there:
-                    currency = book.terms_currency(scope.deal, scope.price, part.version)
-                    found.append(Moment(of_day, day, part, currency))
+def readings_of(book: Book, events: Sequence[Event]) -> dict[tuple[str, str], list[Reading]]:
+    """The events of each account and level meter, whether they have a price or not (C56)."""
+    found: dict[tuple[str, str], list[Reading]] = defaultdict(list)
+    for event in events:
+        meter = book.meters.get(event.meter)
+        if meter is not None and is_level(meter) and event.account in book.accounts:
+            account = book.accounts[event.account]
+            day = local_day(event.occurred_at, account.zone)
+            deal = find_deal(book, event, account, day)
+            period = billing_period(None, day) if isinstance(deal, str) else deal.period(day)
+            found[account.id, meter.id].append(Reading(event, billing_quantity(event, meter), period[0]))
     return found
+
+
+def readings_for(scope: Scope, readings: Mapping[tuple[str, str], Sequence[Reading]]) -> list[Reading]:
+    """Those that a scope sees: of its account, meter and group."""
+    of_account = readings.get((scope.deal.account.id, scope.price.meter), ())
+    return [
+        reading
+        for reading in of_account
+        if matches(scope.price, reading.event) and group_of(scope.price, reading.event) == scope.group
+    ]
+
+
+def live_levels(book: Book, readings: Mapping[tuple[str, str], Sequence[Reading]]) -> list[Moment]:
+    """A row for every day on which a level lives, from the day after its first event to D (C56).
+
+    It finds its contract, price and version as an event of that moment would.
+    """
+    found: dict[tuple[object, ...], Moment] = {}
+    for (account, meter), of_meter in readings.items():
+        zone = book.accounts[account].zone
+        cells = {canonical(reading.event.dimensions): reading.event for reading in in_order(of_meter)[::-1]}
+        changes = {
+            part.start
+            for deal, entry, price in sold(book)
+            if price.meter == meter
+            for part in book.parts(deal, entry, price)
+        }
+        for event in cells.values():
+            day = local_day(event.occurred_at, zone)
+            while day <= book.world.as_of:
+                start, end = (day_start(each, zone) for each in (day, day + timedelta(days=1)))
+                instants = {start, *(change for change in changes if start < change < end)}
+                for instant in {instant for instant in instants if instant > event.occurred_at}:
+                    for scope, usage in rate_event(book, replace(event, occurred_at=instant, contract=None))[1]:
+                        carries = book.meters[meter].carries
+                        if carries or any(began_in(scope, each, zone, day) for each in readings_for(scope, readings)):
+                            moment = Moment(scope, usage.day, usage.part, usage.currency)
+                            found[scope.key(), day, usage.part.id] = moment
+                day += timedelta(days=1)
+    return list(found.values())
+
+
+def began_in(scope: Scope, reading: Reading, zone: str, day: date) -> bool:
+    """Whether an event lies in the scope's billing period, up to a day."""
+    return local_day(reading.event.occurred_at, zone) <= day and reading.period == scope.period

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from tests.oracle.reference.book import Book
 from tests.oracle.reference.bounds import bounds
-from tests.oracle.reference.idle import live_levels, zero_usage
+from tests.oracle.reference.idle import live_levels, readings_for, readings_of, zero_usage
 from tests.oracle.reference.money import round_to_minor
 from tests.oracle.reference.rating import Moment, net_below_zero, rate_series, series_of
 from tests.oracle.reference.reversals import after_reversals
@@ -43,12 +43,18 @@ def expected(world: World) -> Expected:
         for key, scope in scopes.items()
         for usage in usages[key]
     ]
-    moments += live_levels(book, moments)
+    readings = readings_of(book, remaining)
+    there = {(moment.scope.key(), moment.day, moment.part.id) for moment in moments}
+    moments += [
+        moment
+        for moment in live_levels(book, readings)
+        if (moment.scope.key(), moment.day, moment.part.id) not in there
+    ]
     moments += zero_usage(book, (moment.scope.price_key() for moment in moments))
     lines: list[Line] = []
     fees: list[Fee] = []
     for points in series_of(moments).values():
-        of_series, of_events = rate_series(book, points)
+        of_series, of_events = rate_series(book, points, readings_for(points[0].scope, readings))
         lines += of_series
         fees += of_events
 

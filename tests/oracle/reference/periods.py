@@ -49,6 +49,7 @@ def anchored(first: date, months: int, anchor: int) -> date:
     return date(year, month + 1, min(anchor, monthrange(year, month + 1)[1]))
 
 
+@cache
 def period_of(day: date, interval: str, anchor: int, first: date) -> tuple[date, date]:
     """The period that a day lies in, half-open: every `interval` from the month of `first` on, at the anchor (C51)."""
     if interval == "week":
@@ -67,11 +68,14 @@ def billing_period(contract: Contract | None, day: date) -> tuple[date, date]:
     """The billing period of a day: that of the contract, the calendar month on the default plan."""
     if contract is None:
         return period_of(day, "month", 1, SOME_JANUARY)
-    # The first period is the one that holds the contract's first day; later ones are counted from it.
-    start = contract.starts_on
-    if contract.interval != "week" and anchored(start, 0, contract.anchor) > start:
-        start = anchored(start, -1, contract.anchor).replace(day=1)
-    return period_of(day, contract.interval, contract.anchor, start)
+    if isinstance(contract.anchor, date):  # a day on which one starts
+        return period_of(day, contract.interval, day_of(contract.interval, contract.anchor), contract.anchor)
+    return period_of(day, contract.interval, contract.anchor, SOME_JANUARY)
+
+
+def day_of(interval: str, start: date) -> int:
+    """The anchor that a start stands for: its weekday, or its day of the month."""
+    return start.isoweekday() if interval == "week" else start.day
 
 
 def tier_period_start(tier_period: str, contract: Contract | None, day: date) -> date:

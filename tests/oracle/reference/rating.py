@@ -2,14 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil
 
-from tests.oracle.reference.aggregations import ADDITIVE, counted, in_order, is_level, weighed
-from tests.oracle.reference.book import Book, Part
+from tests.oracle.reference.aggregations import ADDITIVE, Reading, counted, held, in_order, is_level, weighed
+from tests.oracle.reference.book import Book, Part, canonical
 from tests.oracle.reference.models import (
     cell_price,
     counter_amount,
@@ -25,6 +25,7 @@ from tests.oracle.reference.periods import day_start, tier_period_start
 from tests.oracle.reference.usage import Scope, ScopeKey, Usage
 from tests.oracle.reference.world import (
     Dynamic,
+    Event,
     Fee,
     Flat,
     Line,
@@ -58,6 +59,7 @@ class Point:
     part: Part
     currency: str  # of the terms that rate it
     shares: tuple[Share, ...]
+    idle: bool = False  # nobody used it, and no level lives
 
     @property
     def usages(self) -> list[Usage]:
@@ -86,6 +88,7 @@ class Moment:
     part: Part
     currency: str
     usages: tuple[Usage, ...] = ()
+    idle: bool = False
 
 
 def series_of(moments: Sequence[Moment]) -> dict[SeriesKey, list[Point]]:
@@ -104,7 +107,8 @@ def series_of(moments: Sequence[Moment]) -> dict[SeriesKey, list[Point]]:
                 Share(of_scope[0].scope, tuple(usage for member in of_scope for usage in member.usages))
                 for _, of_scope in sorted(by_scope.items())
             )
-            points.append(Point(day, members[0].part, members[0].currency, shares))
+            idle = all(member.idle for member in members)
+            points.append(Point(day, members[0].part, members[0].currency, shares, idle))
         found[key] = sorted(points, key=lambda point: (point.day, point.part.start))
     return found
 
@@ -232,8 +236,14 @@ def exact_amounts(
         return counter_amount(version, terms, x)
 
     before = Fraction(0)
-    if counter.opened:
-        before = volume_total(list(stretches.values())) if isinstance(terms, Volume) else total(counter.quantity)
+    if counter.opened and isinstance(terms, Volume):
+        # A part whose list price has changed is looked at in the new one, before and after.
+        of_part = {
+            name: grown(stretches, name, version, terms, Fraction(0)) for name in stretches if name == point.part.id
+        }
+        before = volume_total(list({**stretches, **of_part}.values()))
+    elif counter.opened:
+        before = total(counter.quantity)
     if not rounds_per_event(version, terms):
         return [total(through) - before]
     if meter is not None and meter.aggregation not in ADDITIVE:
@@ -296,40 +306,55 @@ def rounding_errors(terms: Terms, counter: Counter, events: int, ratio: Fraction
 # --- lines ------------------------------------------------------------------------------------------------------------
 
 
-def quantity_through(book: Book, points: Sequence[Point], position: int, counter: Counter) -> Fraction:
-    """The counter's quantity at the end of a point, by the meter's aggregation."""
-    point = points[position]
+def quantity_through(book: Book, point: Point, counter: Counter, readings: Sequence[Reading]) -> Fraction:
+    """The counter's quantity at the end of a point, by the meter's aggregation; a level's from all its readings."""
     if point.scope.price.meter is None:
         return Fraction(0)
     meter = book.meters[point.scope.price.meter]
-    so_far = [usage for each in points[: position + 1] for usage in each.usages]
+    if point.idle:
+        return counter.quantity
+    if not is_level(meter):
+        return counted(meter, [*counter.usages, *point.usages])
+    zone = point.scope.deal.account.zone
+    start, end = (day_start(day, zone) for day in (point.day, point.day + timedelta(days=1)))
+    start, end = max(start, point.part.start), end if point.part.end is None else min(end, point.part.end)
     if meter.aggregation == "weighted_sum":
-        zone = point.scope.deal.account.zone
-        start, end = (day_start(day, zone) for day in (point.day, point.day + timedelta(days=1)))
         period = tuple(day_start(day, zone) for day in point.scope.deal.period(point.day))
-        start, end = max(start, point.part.start), end if point.part.end is None else min(end, point.part.end)
-        return counter.quantity + weighed(so_far, start, end, period, carries=meter.carries)
-    if is_level(meter):
-        return counted(meter, so_far)
-    return counted(meter, [*counter.usages, *point.usages])
+        cells = defaultdict(list)
+        for reading in readings:
+            if meter.carries or reading.period == point.scope.period:
+                cells[cell_of(book, meter, reading.event)].append(reading)
+        through, before = (
+            sum(held(weighed(of_cell, period[0], until, period)) for of_cell in cells.values())
+            for until in (end, start)
+        )
+        return counter.quantity + through - before
+    return counted(meter, [reading for reading in readings if reading.event.occurred_at < end])
 
 
-def rate_series(book: Book, points: Sequence[Point]) -> tuple[list[Line], list[Fee]]:
+def cell_of(book: Book, meter: Meter, event: Event) -> str:
+    """The values of an event that any price of its meter looks at: what is kept apart when quantities are held."""
+    prices = [price for price in book.world.prices if price.meter == meter.id]
+    named = {name for price in prices for name in (*price.conditions, *price.group_by, *price.shared_tiers)}
+    return canonical({name: value for name, value in event.dimensions.items() if name in named})
+
+
+def rate_series(book: Book, points: Sequence[Point], readings: Sequence[Reading] = ()) -> tuple[list[Line], list[Fee]]:
     """The lines of what shares counters, in order of day and version."""
     lines: list[Line] = []
     fees: list[Fee] = []
     counters: dict[tuple[date, str], Counter] = defaultdict(Counter)
     totals: dict[date, tuple[Totals, Totals]] = {}
 
-    for position, point in enumerate(points):
+    for point in points:
         part, scope = point.part, point.scope
         version, terms = part.version, part.version.terms[point.currency]
         list_version, list_currency = list_terms(book, scope, point.day, part) or (version, point.currency)
         counter = counters[counter_key(point)]
         own, listed = totals.setdefault(scope.period, (Totals(scope.currency), Totals(scope.currency)))
         if isinstance(terms, Flat):  # C32: once per period, whichever version comes first
-            counter = Counter(counter.quantity, counter.events, own.has_lines, counter.usages)
-        through = quantity_through(book, points, position, counter)
+            counter = replace(counter, opened=own.has_lines)
+        through = quantity_through(book, point, counter, readings)
 
         amounts = []
         for to, of_version, currency, stretches in (

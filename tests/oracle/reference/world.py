@@ -238,7 +238,7 @@ class Contract:
     overrides: tuple[Override, ...] = ()
     currency: str | None = None
     interval: str = "month"  # length of a billing period: week, month, quarter, year
-    anchor: int = 1  # day of the month (of the week) on which one starts
+    anchor: int | date = 1  # day of the month (of the week) on which one starts, or a day on which one starts
 
 
 @dataclass(frozen=True)

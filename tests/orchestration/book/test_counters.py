@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from orchestration.book import accept_delivery, compile_tables
-from tests.orchestration.book.samples import DAY, HEAD, accepted
+from tests.orchestration.book.samples import DAY, HEAD, accepted, problems
 
 PRICE = """prices:
   - id: p
@@ -128,6 +128,13 @@ CURVE = """prices:
         intervals: {}
 plans: [{{id: payg, prices: [p]}}]
 """
+
+
+def test_groups_of_a_rate_curve_have_no_tiers_to_share():
+    curve = CURVE.format('[{starts_at: 08:00, ends_at: 20:00, unit_amount: "3"}]')
+    more = "    meter: tokens\n    group_by: [region]\n    group_by_shared_tiers: true\n"
+    (found,) = problems(HEAD + curve.replace("    meter: tokens\n", more))
+    assert "prices.p.versions.0.intervals: the hours of a rate curve have prices and no tiers to share" in found
 
 
 def test_intervals_are_laid_over_the_price_of_the_rest_of_the_week():
