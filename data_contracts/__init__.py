@@ -5,6 +5,9 @@ from data_contracts.account_rows import AccountRows
 from data_contracts.accounts import Accounts
 from data_contracts.actions import Actions
 from data_contracts.adjustments import Adjustments, HeldAdjustments, SealedAdjustments
+from data_contracts.billable_lines import BillableLines
+from data_contracts.billing_document_lines import BillingDocumentLines, IssuedLines
+from data_contracts.billing_documents import BillingDocuments, IssuedDocuments
 from data_contracts.closed_partitions import ClosedLineItems, ClosedRevenueDaily
 from data_contracts.companies import Companies
 from data_contracts.contracts import Contracts
@@ -21,6 +24,7 @@ from data_contracts.exchange_rates import ExchangeRates
 from data_contracts.exclusions import Exclusions
 from data_contracts.findings import Findings
 from data_contracts.fx_rates import FxRates
+from data_contracts.issues import Issues
 from data_contracts.landed_files import LandedFiles
 from data_contracts.legal_entities import LegalEntities
 from data_contracts.line_inputs import LineInputs, SealedInputs, SettledInputs
@@ -49,7 +53,7 @@ from data_contracts.usage_levels import UsageLevels
 from data_contracts.usage_outcomes import UsageOutcomes
 from data_contracts.usage_slots import UsageSlots
 from data_contracts.usage_states import UsageStates
-from data_contracts.vocabulary import AsOf, Delivered, Delivery, Kind, Sealed, SealedLog, Table
+from data_contracts.vocabulary import AsOf, Delivered, Delivery, Issued, Kind, Sealed, SealedLog, Table
 from data_contracts.zone_days import ZoneDays
 
 TABLES: tuple[type[Table], ...] = (
@@ -105,6 +109,12 @@ TABLES: tuple[type[Table], ...] = (
     Corrections,
     Adjustments,
     PostedLineItems,
+    Issues,
+    IssuedDocuments,
+    IssuedLines,
+    BillableLines,
+    BillingDocumentLines,
+    BillingDocuments,
     StandingBills,
     Costs,
     CostShares,
@@ -119,6 +129,9 @@ __all__ = [
     "Actions",
     "Adjustments",
     "AsOf",
+    "BillableLines",
+    "BillingDocumentLines",
+    "BillingDocuments",
     "ClosedLineItems",
     "ClosedRevenueDaily",
     "Companies",
@@ -139,6 +152,10 @@ __all__ = [
     "Findings",
     "FxRates",
     "HeldAdjustments",
+    "Issued",
+    "IssuedDocuments",
+    "IssuedLines",
+    "Issues",
     "Kind",
     "LandedFiles",
     "LegalEntities",

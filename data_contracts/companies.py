@@ -15,6 +15,15 @@ class Companies(Table):
     default_legal_entity_id: Text = column(
         "Legal entity of accounts that name none: the first one of the book.", example="acme_us"
     )
+    issues_from: Day = column(
+        "First day on which documents are issued by rule.", null_means="only by `ratebook issue`", example="2026-11-01"
+    )
+    grace_days: Count = column(
+        "Days after the end of a billing period until it is billed, where the contract does not say.",
+        unit="day",
+        at_least=0,
+        example="0",
+    )
     billing_starts_on: Day = column(
         "First day for which an active price has a line without usage: the first of the month of the first delivery. "
         "Usage before it is rated all the same."

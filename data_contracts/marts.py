@@ -10,6 +10,8 @@ from data_contracts.account_contracts import AccountContracts
 from data_contracts.accounts import Accounts
 from data_contracts.actions import Actions
 from data_contracts.adjustments import Adjustments
+from data_contracts.billing_document_lines import BillingDocumentLines
+from data_contracts.billing_documents import BillingDocuments
 from data_contracts.companies import Companies
 from data_contracts.contracts import Contracts
 from data_contracts.corrections import Corrections
@@ -368,34 +370,30 @@ class FctLineItem(Mart, schema="marts"):
 
 
 class FctInvoice(Mart, schema="marts"):
-    """What a payer owes one of our legal entities for one billing period, as known tonight: a draft until it is issued.
+    """What a payer owes one of our legal entities for one billing period: as issued, or as it would be issued tonight.
 
-    Grain: one row per invoice: legal entity, payer, currency and billing period.
+    Grain: one row per invoice: legal entity, payer, currency and billing period; and corrections by themselves.
     """
 
-    invoice_id: Text = key(
-        "`draft:<legal entity>:<payer>:<currency>:<billing_period_start>`, with `/<billing_period_end>` behind "
-        "it where that is not a month later.",
-        example="draft:acme_us:a1:USD:2026-10-01",
-    )
-    invoice_number: Text = column(
-        "Number of the document.", null_means="it is a draft: numbers are given at issue", example="US-2026-000017"
-    )
-    status: Text = column("State of the document.", one_of=("draft",))
+    invoice_id: Text = same_key(BillingDocuments.document_id)
+    invoice_number: Text = same(BillingDocuments.document_number)
+    status: Text = same(BillingDocuments.status)
+    parked_rule: Text = same(BillingDocuments.parked_rule)
     legal_entity_id: Text = same(LineItems.legal_entity_id)
     payer_id: Text = same(LineItems.payer_id)
     currency: Text = same(LineItems.currency)
     billing_period_start: Day = same(LineItems.billing_period_start)
     billing_period_end: Day = same(LineItems.billing_period_end)
-    invoice_date: Day = column("Day of the document: the first day after the billing period.")
-    due_date: Day = column("`invoice_date` and the payer's net terms on that day.")
+    invoice_date: Day = same(BillingDocuments.document_date)
+    due_date: Day = same(BillingDocuments.due_date)
+    corrects_invoice_id: Text = same(BillingDocuments.corrects_document_id)
     line_count: Count = column("Lines of the invoice.", unit="line", at_least=1)
     subtotal_amount: AmountSum = column("Sum of the lines.", unit="currency")
     discount_amount: AmountSum = column("Discounts of the whole invoice; 0 until they are built.", unit="currency")
     tax_amount: AmountSum = column("Tax; 0 until it is built.", unit="currency")
     total_amount: AmountSum = column("Subtotal, less discounts, with tax.", unit="currency")
-    amount_paid: AmountSum = column("Payments applied; 0 for a draft.", unit="currency")
-    amount_credited: AmountSum = column("Credit notes; 0 for a draft.", unit="currency")
+    amount_paid: AmountSum = column("Payments applied; 0 until they are built.", unit="currency")
+    amount_credited: AmountSum = column("What issued credit notes take off it.", unit="currency")
     amount_remaining: AmountSum = column("Total, less payments and credit notes.", unit="currency")
     total_amount_reporting: AmountSum = column(
         "Total in the reporting currency: the sum of the line items, each at the rate of its posting date.",
@@ -403,18 +401,81 @@ class FctInvoice(Mart, schema="marts"):
         unit="reporting currency",
     )
     reporting_currency: Text = same(FctLineItem.reporting_currency)
-    is_provisional: Flag = column("Whether usage of any day of its billing period is still expected.")
+    is_provisional: Flag = column(
+        "Whether usage of any day of its billing period is still expected; never once issued."
+    )
 
 
 class FctInvoiceLine(Mart, schema="marts"):
-    """What an invoice says: the period's line items of one price, versions with equal terms together.
+    """What an invoice says: a period's line items of one price, versions with equal terms together; and corrections.
 
-    Grain: one row per invoice and line: account, contract, price, terms, dimensions and charge kind.
+    Grain: one row per invoice and line. A correction has the billing period of the invoice that it corrects.
     """
 
     invoice_id: Text = same_key(FctInvoice.invoice_id)
-    line_no: Count = key(
-        "Number of the line, from 1, by account, contract, product, price, terms and dimensions.", unit="number"
+    line_no: Count = same_key(BillingDocumentLines.line_no)
+    legal_entity_id: Text = same(LineItems.legal_entity_id)
+    payer_id: Text = same(LineItems.payer_id)
+    account_id: Text = same(LineItems.account_id)
+    contract_id: Text = same(LineItems.contract_id)
+    product_id: Text = same(LineItems.product_id)
+    price_id: Text = same(LineItems.price_id)
+    terms_id: Text = same(PriceVersions.terms_id)
+    dimensions: Text = same(LineItems.dimensions)
+    charge_kind: Text = same(LineItems.charge_kind)
+    billing_period_start: Day = same(LineItems.billing_period_start)
+    billing_period_end: Day = same(LineItems.billing_period_end)
+    service_period_start: Day = same(BillingDocumentLines.service_period_start)
+    service_period_end: Day = same(BillingDocumentLines.service_period_end)
+    quantity: Quantity = same(BillingDocumentLines.quantity)
+    unit_price: UnitPrice = same(BillingDocumentLines.unit_price)
+    amount: AmountSum = same(BillingDocumentLines.amount)
+    amount_reporting: AmountSum = same(BillingDocumentLines.amount_reporting)
+    tax_amount: AmountSum = column("Tax of the line; 0 until it is built.", unit="currency")
+    currency: Text = same(LineItems.currency)
+    price_currency: Text = same(LineItems.price_currency)
+    reporting_currency: Text = same(FctLineItem.reporting_currency)
+    rated_line_count: Count = same(BillingDocumentLines.rated_line_count)
+    corrects_invoice_id: Text = same(BillingDocumentLines.corrects_document_id)
+    corrects_line_no: Count = same(BillingDocumentLines.corrects_line_no)
+
+
+class FctCreditNote(Mart, schema="marts"):
+    """What an issued invoice turned out to be too much by, where that is the whole difference: amounts are below zero.
+
+    Grain: one row per credit note.
+    """
+
+    credit_note_id: Text = same_key(BillingDocuments.document_id)
+    credit_note_number: Text = same(BillingDocuments.document_number)
+    status: Text = same(BillingDocuments.status)
+    parked_rule: Text = same(BillingDocuments.parked_rule)
+    reason_code: Text = column("Why it is given.", one_of=("later_difference",))
+    original_invoice_id: Text = column("Invoice that it takes from.", example="acme_us:acct_001:USD:2026-09-01")
+    legal_entity_id: Text = same(LineItems.legal_entity_id)
+    payer_id: Text = same(LineItems.payer_id)
+    currency: Text = same(LineItems.currency)
+    billing_period_start: Day = same(LineItems.billing_period_start)
+    billing_period_end: Day = same(LineItems.billing_period_end)
+    credit_note_date: Day = same(BillingDocuments.document_date)
+    line_count: Count = column("Lines of the credit note.", unit="line", at_least=1)
+    amount: AmountSum = column("Sum of the lines: below zero.", unit="currency")
+    tax_amount: AmountSum = column("Tax; 0 until it is built.", unit="currency")
+    amount_reporting: AmountSum = same(BillingDocuments.amount_reporting)
+    reporting_currency: Text = same(FctLineItem.reporting_currency)
+
+
+class FctCreditNoteLine(Mart, schema="marts"):
+    """By how much one line of an issued invoice has become less, or more, within a credit note.
+
+    Grain: one row per credit note and line.
+    """
+
+    credit_note_id: Text = same_key(FctCreditNote.credit_note_id)
+    line_no: Count = same_key(BillingDocumentLines.line_no)
+    original_invoice_id: Text = same(FctCreditNote.original_invoice_id)
+    original_line_no: Count = column(
+        "Line of the invoice.", null_means="the invoice has no line of these terms", unit="number", example="3"
     )
     legal_entity_id: Text = same(LineItems.legal_entity_id)
     payer_id: Text = same(LineItems.payer_id)
@@ -427,29 +488,17 @@ class FctInvoiceLine(Mart, schema="marts"):
     charge_kind: Text = same(LineItems.charge_kind)
     billing_period_start: Day = same(LineItems.billing_period_start)
     billing_period_end: Day = same(LineItems.billing_period_end)
-    service_period_start: Day = column("First local day with a line item (in).")
-    service_period_end: Day = column("Day after the last one (out).")
-    quantity: Quantity = same(LineItems.quantity)
-    unit_price: UnitPrice = column(
-        "Unit price, for display only: nothing is computed from it.",
-        null_means="the price has tiers or a rate instead",
-        unit="price_currency",
-    )
-    amount: AmountSum = column("Sum of the line items, each rounded by its rounding scope.", unit="currency")
-    amount_reporting: AmountSum = column(
-        "Sum of the line items in the reporting currency, each at the rate of its posting date.",
-        null_means="a line item has no rate, see audit.aud_finding",
-        unit="reporting currency",
-    )
+    quantity: Quantity = same(BillingDocumentLines.quantity)
+    amount: AmountSum = same(BillingDocumentLines.amount)
+    amount_reporting: AmountSum = same(BillingDocumentLines.amount_reporting)
     tax_amount: AmountSum = column("Tax of the line; 0 until it is built.", unit="currency")
     currency: Text = same(LineItems.currency)
-    price_currency: Text = same(LineItems.price_currency)
     reporting_currency: Text = same(FctLineItem.reporting_currency)
-    rated_line_count: Count = column("Line items behind it.", unit="line item", at_least=1)
+    rated_line_count: Count = same(BillingDocumentLines.rated_line_count)
 
 
 class FctRevenueDaily(Mart, schema="marts"):
-    """Revenue by posting day: recognised as used, beside what has been billed of it.
+    """Revenue by posting day: recognised as used; beside it what is billed on that day, of whatever was earned before.
 
     Grain: one row per legal entity, account, contract, product, posting day and currency.
     """
@@ -462,7 +511,9 @@ class FctRevenueDaily(Mart, schema="marts"):
     currency: Text = same_key(LineItems.currency)
     accounting_period: Text = same(FctLineItem.accounting_period)
     recognised_amount: AmountSum = column("Revenue earned: usage is earned on the day it counts.", unit="currency")
-    billed_amount: AmountSum = column("Revenue on issued invoices; 0 until invoices are issued.", unit="currency")
+    billed_amount: AmountSum = column(
+        "Revenue on invoices and credit notes that are issued, on their day.", unit="currency"
+    )
     unbilled_delta: AmountSum = column("Change of what is earned and not billed yet.", unit="currency")
     list_amount: AmountSum = column("The same usage at the plans' prices without overrides.", unit="currency")
     recognised_amount_reporting: AmountSum = column(
@@ -471,7 +522,7 @@ class FctRevenueDaily(Mart, schema="marts"):
         unit="reporting currency",
     )
     billed_amount_reporting: AmountSum = column(
-        "Revenue on issued invoices, in the reporting currency; 0 until invoices are issued.", unit="reporting currency"
+        "Revenue on issued invoices and credit notes, in the reporting currency.", unit="reporting currency"
     )
     unbilled_delta_reporting: AmountSum = column(
         "Change of what is earned and not billed yet, in the reporting currency.",
@@ -744,6 +795,7 @@ class AudRun(Mart, schema="audit"):
     byte_count: Count = same(RunLog.byte_count)
     peak_memory_bytes: Count = same(RunLog.peak_memory_bytes)
     peak_memory_of: Text = same(RunLog.peak_memory_of)
+    cells_added_up: Count = same(RunLog.cells_added_up)
     gates_passed: Count = same(RunLog.gates_passed)
     message: Text = same(RunLog.message)
 
@@ -1177,6 +1229,8 @@ MARTS: tuple[type[Mart], ...] = (
     FctLineItem,
     FctInvoice,
     FctInvoiceLine,
+    FctCreditNote,
+    FctCreditNoteLine,
     FctRevenueDaily,
     FctCostDaily,
     RptRevenueByProduct,

@@ -19,6 +19,8 @@ from data_contracts.account_contracts import AccountContracts
 from data_contracts.accounts import Accounts
 from data_contracts.actions import Actions
 from data_contracts.adjustments import Adjustments, SealedAdjustments
+from data_contracts.billing_document_lines import BillingDocumentLines
+from data_contracts.billing_documents import BillingDocuments
 from data_contracts.closed_partitions import ClosedLineItems, ClosedRevenueDaily
 from data_contracts.companies import Companies
 from data_contracts.contracts import Contracts
@@ -110,6 +112,8 @@ STAGED: tuple[type[Table], ...] = (
     ClosedRevenueDaily,
     Corrections,
     Adjustments,
+    BillingDocuments,
+    BillingDocumentLines,
     UsageOutcomes,
     CostRows,
     Costs,

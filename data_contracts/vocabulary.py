@@ -27,6 +27,7 @@ class Kind(StrEnum):
     DELIVERED = "delivered"  # partition D holds what delivery D contributed; written once, never rewritten
     AS_OF = "as_of"  # a pure function of all deliveries up to D and the seals that D sees; a replaceable cache
     SEALED = "sealed"  # append-only log, hash-chained: what closed months hold; made by `ratebook close` only
+    ISSUED = "issued"  # append-only log, hash-chained: what has gone to customers; made by `ratebook issue` only
     MART = "mart"  # made by dbt from the two above, inside the private build file
 
 
@@ -212,6 +213,9 @@ if TYPE_CHECKING:
     class Sealed(pl.LazyFrame, Generic[T]):
         """Rows of the closed months of a `SealedLog` table, as D sees them."""
 
+    class Issued(pl.LazyFrame, Generic[T]):
+        """Rows of the issue log's table `T` that D sees."""
+
 else:
 
     class Delivered:
@@ -234,3 +238,10 @@ else:
         def __class_getitem__(cls, table: Any) -> Any:
             """Keep kind and contract where `get_type_hints` finds them."""
             return Annotated[pl.LazyFrame, Kind.SEALED, table]
+
+    class Issued:
+        """Annotation of a builder's parameter: the LazyFrame holds what was issued of the table, as D sees it."""
+
+        def __class_getitem__(cls, table: Any) -> Any:
+            """Keep kind and contract where `get_type_hints` finds them."""
+            return Annotated[pl.LazyFrame, Kind.ISSUED, table]

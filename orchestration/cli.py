@@ -102,6 +102,44 @@ def run(
 
 
 @app.command()
+def issue(
+    home: Home = None,
+    on: Annotated[
+        str | None, typer.Option("--date", metavar="DAY", help="Delivery date D; the last one taken by default.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would be issued; nothing is issued or published.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Issue every invoice and credit note that is due on D, number them, and publish; issued ones never change.
+
+    A book that says `issue: {starts_on: DAY}` has the night do it by rule. What is not out yet: marts.fct_invoice with
+    status draft or parked.
+    """
+    from orchestration import issued, night
+    from orchestration.build import open_build
+    from orchestration.intake import snapshot_dates
+
+    settings = _settings(home)
+    as_of = _day("--date", on) if on else max(snapshot_dates(settings, date.max), default=None)
+    if as_of is None:
+        raise UsageError(f"{settings.home}: no night has run yet, so there is nothing to issue.")
+    _refuse_future(as_of)
+    with _progress(as_json) as progress:
+        if dry_run:
+            documents = issued.rehearsed(open_build(settings, as_of, issues_all=True))
+        else:
+            before = len(issued.entries(settings))
+            night.run(settings, as_of, issues_all=True, progress=progress)
+            documents = issued.documents(settings, after=before)
+    columns = ["document_number", "document_kind", "payer_id", "billing_period_start", "due_date", "amount", "currency"]
+    _show_rows(columns, documents.select(columns).rows(), as_json)
+    if not as_json:
+        out.print(f"{documents.height:,} documents {'would be' if dry_run else 'are'} issued.")
+
+
+@app.command()
 def check(
     paths: Annotated[list[Path] | None, typer.Argument(help="Files below landing/; all new ones by default.")] = None,
     home: Home = None,

@@ -87,7 +87,8 @@ def opening_comment(sql: str) -> str:
 
 def run_tables() -> list[dg.AssetSpec]:
     """Return what the orchestration tells about the run itself and of closed months: never materialized by hand."""
-    closed = [table for table in TABLES if table.table_kind is Kind.SEALED or table in (*settled.TABLES, *ON_DEMAND)]
+    logs = (Kind.SEALED, Kind.ISSUED)
+    closed = [table for table in TABLES if table.table_kind in logs or table in (*settled.TABLES, *ON_DEMAND)]
     return [
         *[shown.table_spec(table, group_name=STAGING) for table in RUN_TABLES],
         *[shown.table_spec(table, group_name=CLOSED) for table in closed],

@@ -46,6 +46,7 @@ class NightRun:
     def build(self) -> Build:
         """Return the build as of the run's day, after every delivery up to it has its snapshot."""
         night.take_snapshots(self.settings, self.record, self.say)
+        night.issue_on_the_way(self.settings, self.record, self.say)
         return open_build(self.settings, self.record.as_of)
 
     def do(self, work: Callable[[], Result]) -> Result:

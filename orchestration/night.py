@@ -13,12 +13,12 @@ from pathlib import Path
 
 import polars as pl
 
-from data_contracts import TABLES, Companies, LandedFiles
+from data_contracts import TABLES, Companies, LandedFiles, UsageStates
 from data_contracts.marts import MARTS
 from data_contracts.render import contract_columns
 from data_contracts.runs import Run
 from data_contracts.validation import ContractError
-from orchestration import gates, intake, publish, seals, settled
+from orchestration import gates, intake, issued, publish, seals, settled
 from orchestration.build import BOOK_TABLES, Build, code_hash, open_build
 from orchestration.completeness import feed_days, open_or_late
 from orchestration.errors import Held, UsageError
@@ -32,6 +32,9 @@ from orchestration.warehouse import DBT_PROJECT, docs_page, prepare_warehouse, r
 from transforms.account_contracts import account_contracts
 from transforms.accounts import accounts
 from transforms.adjustments import adjustments
+from transforms.billable_lines import billable_lines
+from transforms.billing_document_lines import billing_document_lines
+from transforms.billing_documents import billing_documents
 from transforms.corrections import corrections
 from transforms.cost_shares import cost_shares
 from transforms.costs import costs
@@ -68,6 +71,9 @@ NIGHTLY: tuple[Builder, ...] = (
     corrections,
     adjustments,
     posted_line_items,
+    billable_lines,
+    billing_document_lines,
+    billing_documents,
     standing_bills,
     costs,
     cost_shares,
@@ -80,11 +86,12 @@ RECONCILIATION = "aud_reconciliation"
 DOCS = DBT_PROJECT / "docs"
 
 
-def run(settings: Settings, as_of: date, *, progress: Progress = lambda _: None) -> Record:
+def run(settings: Settings, as_of: date, *, issues_all: bool = False, progress: Progress = lambda _: None) -> Record:
     """Run the night of `as_of`: everything delivered up to then, priced, checked and published.
 
     A range is the same run: deliveries before `as_of` that have no snapshot yet get one on the way, each as its own
-    delivery, ascending.
+    delivery, ascending; on the days of issue on the way what is due is issued as its own night would have.
+    `issues_all`: everything that is due is issued tonight, whether or not the book has a rule.
     Refuses: a gate that fails (`Held`; the last good run stays served), input or settings that cannot be used.
     """
     require_landing(settings)
@@ -93,7 +100,8 @@ def run(settings: Settings, as_of: date, *, progress: Progress = lambda _: None)
         publish.recover(settings)
         require_seals(settings)
         take_snapshots(settings, record, progress)
-        build = open_build(settings, as_of)
+        issue_on_the_way(settings, record, progress)
+        build = open_build(settings, as_of, issues_all=issues_all)
         make_tables(build, record, progress)
         make_marts(build, record, progress)
         publish_marts(build, record, progress)
@@ -133,6 +141,32 @@ def take_snapshots(settings: Settings, record: Record, progress: Progress) -> No
     record.incomplete_feeds = open_or_late(open_build(settings, record.as_of))
 
 
+def issue_on_the_way(settings: Settings, record: Record, progress: Progress) -> None:
+    """Issue what was due on days of issue before D that no night has come to, from the tables as of each of them.
+
+    What a gate would have held on such a day is issued by the next night that passes, as if each had run by itself.
+    """
+    through = open_build(settings, record.as_of)
+    through.make_book()
+    for day in issued.due_days(through):
+        if not through.deliveries[0] <= day < record.as_of:
+            continue
+        progress(f"{day}: a day of issue")
+        build = open_build(settings, day)
+        make_tables(build, record, progress)
+        make_marts(build, record, progress)
+        candidate, results = judged(build, record, progress)
+        shutil.rmtree(candidate)
+        if all(result.passed for result in results):
+            issue(build, record)
+
+
+def issue(build: Build, record: Record) -> None:
+    """Add what the night issues to the log, after every gate has passed and before readers see it."""
+    count = timed(record, "issue", lambda: issued.append(build))
+    record.rows["issued"] = record.rows.get("issued", 0) + count
+
+
 def make_tables(build: Build, record: Record, progress: Progress) -> None:
     """Make the tables as of D, in the order of the night."""
     timed(record, "price_book", build.make_book)
@@ -149,6 +183,9 @@ def make_table(build: Build, builder: Builder, record: Record, progress: Progres
     except ContractError as error:
         raise Held(f"{error}\nNothing was published; the last good run is still served.") from error
     note_tables(record, name, built_sizes(build, [made_by(builder).table]))
+    if made_by(builder).table is UsageStates:
+        record.rows["cells_added_up"] = build.cells_added_up
+        progress(f"{name}: {build.cells_added_up:,} cells added up, the others kept from earlier nights")
     progress(f"{name}: {record.rows[name]:,} rows")
 
 
@@ -169,18 +206,31 @@ def make_marts(build: Build, record: Record, progress: Progress) -> None:
 
 
 def publish_marts(build: Build, record: Record, progress: Progress, report: Report = lambda _: None) -> None:
-    """Write the publish file, let every gate judge that very file, and switch; or hold. `report` hears every gate."""
-    facts = {
-        "build": build.path.name,
-        "code_hash": code_hash(),
-        "lake_hash": build.lake_hash,
-        "rule_version": RULE_VERSION,
-        "seal_head": seals.head(build.settings),
-    }
-    night = publish.Night(record.number, build.as_of, facts)
+    """Write the publish file, let every gate judge that very file, then issue and switch; or hold.
+
+    `report` hears every gate. What is issued stands in the file already: a night that dies between the two finds it in
+    the log and publishes the same.
+    """
+    candidate, results = judged(build, record, progress)
+    report(results)
+    failed = [result for result in results if not result.passed]
+    record.gates_passed = len(results) - len(failed)
+    if failed:
+        held = publish.hold(build.settings, candidate, _night(build, record))
+        raise Held(gates.explain(failed, held / publish.DATABASE), gates.differences(failed))
+    issue(build, record)
+    published = publish.switch(build.settings, candidate, _night(build, record))
+    served = publish.published_run(build.settings)
+    record.path = str(published.path)
+    record.is_latest = served is not None and served.number == published.number
+
+
+def judged(build: Build, record: Record, progress: Progress) -> tuple[Path, list[gates.GateResult]]:
+    """Write the file that would be published, let every gate judge it, and return both."""
     memory_mb = build.settings.memory_mb
     hashes = timed(record, "hashes", lambda: publish.hash_tables(build.warehouse, MARTS, memory_mb=memory_mb))
     pages = {"index.html": docs_page(build.dbt_folder)} | {page.name: page for page in sorted(DOCS.glob("*.md"))}
+    night = _night(build, record)
     candidate = timed(
         record,
         "candidate",
@@ -194,16 +244,18 @@ def publish_marts(build: Build, record: Record, progress: Progress, report: Repo
         "gates",
         lambda: gates.run_gates(candidate, reconciliation, hashes, MARTS, memory_mb=memory_mb, seals=build.seals),
     )
-    report(results)
-    failed = [result for result in results if not result.passed]
-    record.gates_passed = len(results) - len(failed)
-    if failed:
-        held = publish.hold(build.settings, candidate, night)
-        raise Held(gates.explain(failed, held / publish.DATABASE), gates.differences(failed))
-    published = publish.switch(build.settings, candidate, night)
-    served = publish.published_run(build.settings)
-    record.path = str(published.path)
-    record.is_latest = served is not None and served.number == published.number
+    return candidate, results
+
+
+def _night(build: Build, record: Record) -> publish.Night:
+    facts = {
+        "build": build.path.name,
+        "code_hash": code_hash(),
+        "lake_hash": build.lake_hash,
+        "rule_version": RULE_VERSION,
+        "seal_head": seals.head(build.settings),
+    }
+    return publish.Night(record.number, build.as_of, facts)
 
 
 def drop_old_builds(settings: Settings, current: Build) -> None:
@@ -230,7 +282,7 @@ def rehearse(
     require_landing(settings)
     home = Path(tempfile.mkdtemp(prefix="ratebook-rehearsal-"))
     try:
-        for folder in ("landing", "feeds", "lake", "seals"):
+        for folder in ("landing", "feeds", "lake", "seals", "issued"):
             if (settings.home / folder).is_dir():
                 shutil.copytree(settings.home / folder, home / folder, copy_function=_link, symlinks=True)
         rehearsed = settings.model_copy(update={"home": home, "notify_on": frozenset()})

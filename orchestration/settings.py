@@ -157,6 +157,11 @@ class Settings(BaseSettings):
         return self.home.absolute() / "published"
 
     @property
+    def issued(self) -> Path:
+        """Folder of the issue log: what has gone to customers."""
+        return self.home.absolute() / "issued"
+
+    @property
     def log(self) -> Path:
         """Folder of the run log."""
         return self.home.absolute() / "log"

@@ -115,6 +115,7 @@ def rated_events(
         "exchange_rates": coded(exchange_rates),
         "currencies": coded(currencies),
     }
+    del events  # names are codes by now, and the texts of millions of events take memory
     valued = _with_value(priced, versions)
     # Collected: the few events whose list price is another one are looked at twice.
     in_order = _with_position(valued, versions, coded(account_contracts)).with_row_index("row").collect().lazy()

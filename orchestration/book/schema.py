@@ -102,6 +102,17 @@ class LegalEntity(Item):
     invoice_prefix: Text = Field(description="Prefix of its document numbers.")
 
 
+class Issue(Item):
+    """When invoices and credit notes are issued by the night."""
+
+    starts_on: Day | None = Field(
+        None, description="First day on which documents are issued; until then, and without it, they stay drafts."
+    )
+    grace_days: Count = Field(
+        0, description="Days after the end of a billing period until it is billed, where the contract does not say."
+    )
+
+
 class Company(Item):
     """The company whose prices these are."""
 
@@ -110,6 +121,7 @@ class Company(Item):
     reporting_currency: Currency = Field(description="ISO 4217 code that reports are read in.")
     default_plan: Id | None = Field(None, description="Plan of accounts without a contract.")
     fx: ExchangeRule = Field(default_factory=ExchangeRule, description="Choice of exchange rates.")
+    issue: Issue = Field(default_factory=Issue, description="When documents are issued.")
     legal_entities: list[LegalEntity] = Field(
         default_factory=list, description="The first one bills accounts that name none; without any it is `default`."
     )
@@ -118,6 +130,7 @@ class Company(Item):
     @classmethod
     def _entities_are_distinct(cls, entities: list[LegalEntity]) -> list[LegalEntity]:
         refuse_all(_repeated([entity.id for entity in entities], "legal entity"))
+        refuse_all(_repeated([entity.invoice_prefix for entity in entities], "invoice_prefix"))
         return entities
 
 

@@ -98,6 +98,8 @@ def _companies(book: Book | None, billing_starts_on: date) -> Iterator[tuple[Any
         company.fx.max_age_days,
         company.default_plan,
         entity,
+        company.issue.starts_on,
+        company.issue.grace_days,
         billing_starts_on,
     )
 

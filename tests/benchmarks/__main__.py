@@ -18,7 +18,6 @@ from tests.benchmarks.variants import VARIANTS
 ROOT = Path(__file__).parents[2]
 LOOP_SIZE = 500_000  # the loops in Python are measured at this size only
 LARGEST_NIGHT = 10_000_000  # beyond it a night on a loaded month would take longer to prepare than all the rest
-NIGHTS = ("last_night", "whole_fees")
 LEFT_BEHIND = ("home-month", "home-night", "home-whole-fees", "duckdb", "statement.parquet", "copied.parquet")
 Results = dict[str, Any]
 
@@ -35,10 +34,13 @@ def main() -> None:
         for workload in WORKLOADS:
             for round_number in range(rounds):
                 for name in _variants(events, workload, arguments.only):
-                    _measure(results, arguments, name, events, round_number)
-            if not arguments.keep:
+                    if arguments.prepare:
+                        _prepared(arguments, name, events)
+                    else:
+                        _measure(results, arguments, name, events, round_number)
+            if not (arguments.keep or arguments.prepare):
                 shutil.rmtree(arguments.folder / f"{workload}-{events}", ignore_errors=True)
-    if arguments.results == RESULTS:
+    if arguments.results == RESULTS and not arguments.prepare:
         _render(results)
 
 
@@ -63,16 +65,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--keep", action="store_true", help="keep landed data and homes")
     parser.add_argument("--results", type=Path, default=RESULTS, help="results file")
     parser.add_argument("--only", nargs="+", choices=list(VARIANTS), help="variants to run (default all)")
+    parser.add_argument(
+        "--prepare",
+        action="store_true",
+        help="only land the data and make what the variants start from: nothing is timed",
+    )
     parser.add_argument("--render", action="store_true", help="only write the README's table from the results")
     return parser
 
 
 def _variants(events: int, workload: str, only: list[str] | None) -> list[str]:
     def is_wanted(name: str) -> bool:
-        is_small_enough = (events <= LOOP_SIZE or not name.endswith("_in_a_loop")) and (
-            events <= LARGEST_NIGHT or name not in NIGHTS
-        )
-        return VARIANTS[name][0] == workload and is_small_enough and (only is None or name in only)
+        of_loops = name.endswith("_in_a_loop") or name == "whole_fees"
+        largest = LOOP_SIZE if of_loops else LARGEST_NIGHT if name == "last_night" else events
+        return VARIANTS[name][0] == workload and events <= largest and (only is None or name in only)
 
     return [name for name in VARIANTS if is_wanted(name)]
 
@@ -90,10 +96,7 @@ def _measure(results: Results, arguments: argparse.Namespace, name: str, events:
     runs = results["runs"].setdefault(str(events), {}).setdefault(name, [])
     if len(runs) > round_number:
         return
-    workload = VARIANTS[name][0]
-    folder = arguments.folder.absolute() / f"{workload}-{events}"
-    land(folder / "landing", workload, events, say=_say)
-    _process(name, folder, "prepare")
+    folder = _prepared(arguments, name, events)
     run = json.loads(_process(name, folder, "run"))
     for left in LEFT_BEHIND:
         path = folder / left
@@ -104,6 +107,15 @@ def _measure(results: Results, arguments: argparse.Namespace, name: str, events:
     staging = arguments.results.with_suffix(".tmp")
     staging.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
     staging.replace(arguments.results)
+
+
+def _prepared(arguments: argparse.Namespace, name: str, events: int) -> Path:
+    """Land the workload of a variant and make what it starts from, unless it is there; return its folder."""
+    workload = VARIANTS[name][0]
+    folder = arguments.folder.absolute() / f"{workload}-{events}"
+    land(folder / "landing", workload, events, say=_say)
+    _process(name, folder, "prepare")
+    return folder
 
 
 def _process(name: str, folder: Path, what: str) -> str:

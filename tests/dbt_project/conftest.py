@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from data_contracts import (
     AccountContracts,
     Accounts,
     Actions,
+    BillableLines,
+    BillingDocumentLines,
+    BillingDocuments,
     Companies,
     Contracts,
     CostRows,
@@ -22,7 +26,11 @@ from data_contracts import (
     Currencies,
     ExchangeRates,
     FxRates,
+    IssuedDocuments,
+    IssuedLines,
+    Issues,
     LandedFiles,
+    LegalEntities,
     LineItems,
     Meters,
     PostedLineItems,
@@ -41,6 +49,9 @@ from data_contracts.render import contract_columns
 from data_contracts.runs import RUN_TABLES, Run, RunLog
 from data_contracts.vocabulary import Table
 from tests.tables import rows
+from transforms.billable_lines import billable_lines
+from transforms.billing_document_lines import billing_document_lines
+from transforms.billing_documents import billing_documents
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 
@@ -396,6 +407,55 @@ LAKE: dict[type[Table], pl.LazyFrame] = {
 }
 # No month is closed: what counts in the accounts is what is known now.
 LAKE[PostedLineItems] = LAKE[LineItems]
+
+
+LAKE[BillableLines] = billable_lines(LAKE[PostedLineItems], LAKE[PriceVersions])
+# 10 dollars of September were issued and are not earned any more; October is issued tonight; November is not over.
+SEPTEMBER = {
+    "document_id": "acme_us:a1:USD:2026-09-01",
+    "document_kind": "invoice",
+    "legal_entity_id": "acme_us",
+    "payer_id": "a1",
+    "billing_period_start": "2026-09-01",
+    "billing_period_end": "2026-10-01",
+    "amount": "10",
+    "amount_reporting": "10",
+}
+ISSUED_LINES = rows(
+    IssuedLines,
+    account_id="a1",
+    contract_id="c1",
+    product_id="llm",
+    price_id="tariff",
+    terms_id="tariff@T00",
+    dimensions=MODEL,
+    rated_line_count="1",
+    line_no="1",
+    **SEPTEMBER,
+)
+ISSUED_DOCUMENTS = rows(
+    IssuedDocuments,
+    document_number="US-2026-000001",
+    status="issued",
+    document_date="2026-10-01",
+    due_date="2026-10-31",
+    line_count="1",
+    **SEPTEMBER,
+)
+LAKE[BillingDocumentLines] = billing_document_lines(LAKE[BillableLines], ISSUED_LINES, ISSUED_DOCUMENTS)
+LAKE[BillingDocuments] = billing_documents(
+    LAKE[BillingDocumentLines],
+    ISSUED_DOCUMENTS,
+    Issues.empty().lazy(),
+    LAKE[UsageOutcomes],
+    LAKE[Accounts],
+    LAKE[Contracts],
+    LAKE[Companies],
+    rows(LegalEntities, legal_entity_id="acme_us", invoice_prefix="US"),
+    LAKE[Actions],
+    as_of=date(2026, 11, 2),
+    issues_all=True,
+)
 
 
 @dataclass(frozen=True)

@@ -47,21 +47,41 @@ def test_the_grain_line_of_a_mart_is_its_key(root):
         assert stated.startswith(", ".join(mart.keys)), mart.table_name
 
 
-def test_invoices_are_drafts_per_payer_currency_and_period(night):
+def test_an_invoice_is_of_a_payer_currency_and_period(night):
     assert night.ask(
-        "select invoice_id, due_date, line_count, total_amount, amount_remaining from marts.fct_invoice order by all"
+        "select invoice_id, status, due_date, line_count, total_amount, amount_remaining from marts.fct_invoice"
+        " order by all"
     ) == [
+        # What is not earned any more is credited: 10 - 10.
+        ("acme_us:a1:USD:2026-09-01", "issued", date(2026, 10, 31), 1, Decimal(10), Decimal(0)),
         # 0.10 + 2.00 + 0.05 of the tariff, 300 by override, 5 for the child; 14 days since November.
-        ("draft:acme_us:a1:USD:2026-10-01", date(2026, 11, 15), 4, Decimal("307.1500"), Decimal("307.1500")),
-        ("draft:acme_us:a1:USD:2026-11-01", date(2026, 12, 15), 1, Decimal("0.0000"), Decimal("0.0000")),
-        ("draft:acme_us:b1:JPY:2026-10-01", date(2026, 12, 16), 1, Decimal("0.0000"), Decimal("0.0000")),
+        ("acme_us:a1:USD:2026-10-01", "issued", date(2026, 11, 16), 4, Decimal("307.15"), Decimal("307.15")),
+        ("acme_us:a1:USD:2026-11-01", "draft", date(2026, 12, 15), 1, Decimal(0), Decimal(0)),
+        ("acme_us:b1:JPY:2026-10-01", "draft", date(2026, 12, 16), 1, Decimal(0), Decimal(0)),
     ]
+
+
+def test_a_credit_note_takes_off_an_issued_invoice_line_by_line(night):
+    assert night.ask(
+        "select credit_note_number, credit_note_date, amount, original_invoice_id, original_line_no from"
+        " marts.fct_credit_note join marts.fct_credit_note_line using (credit_note_id, amount, original_invoice_id)"
+    ) == [("US-C-2026-000001", date(2026, 11, 2), Decimal(-10), "acme_us:a1:USD:2026-09-01", 1)]
+
+
+def test_billed_is_what_is_issued_on_its_day_and_the_rest_is_unbilled(night):
+    # 10 of September; 307.15 of October less the 10 that are credited
+    assert night.ask(
+        "select date_day, sum(billed_amount) from marts.fct_revenue_daily where billed_amount <> 0 group by all"
+        " order by all"
+    ) == [(date(2026, 10, 1), Decimal(10)), (date(2026, 11, 2), Decimal("297.15"))]
+    assert night.ask("select sum(unbilled_delta) from marts.fct_revenue_daily") == [(Decimal(0),)]
 
 
 def test_versions_with_equal_terms_are_one_line(night):
     assert night.ask(
         "select terms_id, quantity, amount, rated_line_count, service_period_start, service_period_end"
-        " from marts.fct_invoice_line where price_id = 'tariff' order by terms_id"
+        " from marts.fct_invoice_line where price_id = 'tariff'"
+        " and billing_period_start = '2026-10-01' order by terms_id"
     ) == [
         ("tariff@T00", Decimal(150), Decimal("0.15"), 2, date(2026, 10, 1), date(2026, 10, 10)),
         ("tariff@T01", Decimal(200), Decimal(2), 1, date(2026, 10, 1), date(2026, 10, 2)),
@@ -191,7 +211,7 @@ def test_every_question_of_start_here_runs_and_asks_the_table_it_names(night):
 def test_meta_columns_describes_every_published_column(night):
     assert night.ask("select count(*) from meta.columns") == [(sum(len(mart.columns) for mart in MARTS),)]
     assert night.ask("select unit, null_means, is_key from meta.columns where column_name = 'invoice_number'") == [
-        (None, "it is a draft: numbers are given at issue", False)
+        (None, "it is not issued", False)
     ]
 
 

@@ -100,8 +100,30 @@ PLANTED = [
         id="a line is counted twice",
     ),
     pytest.param(
+        "update marts.fct_credit_note_line set amount = amount - 1, amount_reporting = amount_reporting - 1",
+        {"revenue_lines_on_invoice_lines", "invoice_lines_on_invoices", "reported_lines_on_invoices"}
+        | {"reported_lines_on_headers"},
+        id="I3 a credit note takes off more than it says",
+    ),
+    pytest.param(
+        "update marts.fct_invoice set status = 'draft' where billing_period_start = '2026-10-01' and currency = 'USD'",
+        {"unbilled_is_not_issued"},
+        id="an invoice that is out is said to be open",
+    ),
+    pytest.param(
+        "update marts.fct_invoice set invoice_number = 'US-2026-000009' where invoice_number = 'US-2026-000002'",
+        {"document_numbers_without_gap"},
+        id="I7 numbers have a gap",
+    ),
+    pytest.param(
+        "update marts.fct_invoice set billing_period_start = '2026-09-01', billing_period_end = '2026-10-01'"
+        " where billing_period_start = '2026-10-01' and currency = 'USD'",
+        {"one_invoice_per_period"},
+        id="I7 a period is invoiced twice",
+    ),
+    pytest.param(
         "delete from marts.fct_invoice where currency = 'JPY'",
-        {"invoice_lines_on_invoices", "reported_lines_on_invoices"},
+        {"invoice_lines_on_invoices", "reported_lines_on_headers"},
         id="lines without an invoice",
     ),
     pytest.param(
@@ -207,6 +229,7 @@ PLANTED = [
         + "update marts.fct_revenue_daily set currency = null where currency = 'JPY'",
         {
             "revenue_lines_in_revenue_daily",
+            "unbilled_is_not_issued",
             "revenue_daily_in_report_by_product",
             "revenue_daily_in_report_by_account",
             "reported_lines_in_revenue_daily",
@@ -266,7 +289,7 @@ PLANTED = [
     ),
     pytest.param(
         "update marts.fct_invoice set total_amount_reporting = total_amount_reporting + 1 where payer_id = 'b1'",
-        {"reported_lines_on_invoices"},
+        {"reported_lines_on_headers"},
         id="an invoice reports more than its lines",
     ),
     pytest.param(

@@ -75,7 +75,7 @@ def made(
     for name in ORDER:
         if name not in given:
             builder = made_by(getattr(importlib.import_module(f"transforms.{name}"), name))
-            options = {"as_of": date.fromisoformat(as_of)} | bounds
+            options = {"as_of": date.fromisoformat(as_of), "issues_all": False} | bounds
             arguments = {option: options[option] for option in builder.options}
             inputs = {each: known[each] for each in builder.inputs}
             parts = [

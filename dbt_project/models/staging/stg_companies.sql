@@ -8,5 +8,7 @@ select
     fx_max_age_days,
     default_plan_id,
     default_legal_entity_id,
+    issues_from,
+    grace_days,
     billing_starts_on
 from {{ source('lake', 'companies') }}

@@ -310,6 +310,7 @@ def test_every_model_and_every_term_of_the_design_is_known_to_the_schema():
         (17, "applies_to: new_contracts"),
         (17, "round_at: event of intervals"),
         (17, "round_at: event with a unit_conversion to whole units"),
+        (17, "minimum and maximum of a price with pool: payer"),
     ]
 
 

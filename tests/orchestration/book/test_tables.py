@@ -343,7 +343,7 @@ exclusions: [{{id: internal, meter: tokens, account: us, reason: own use}}]
     ]
     assert compiled["plan_prices"].rows() == [("payg", "p", date(2026, 2, 1))]
     assert compiled["exclusions"].rows() == [("internal", "revenue", "tokens", "us", BEGINNING, "own use")]
-    assert compiled["companies"].rows() == [("Acme", "UTC", "USD", "reference", 5, None, "default", DAY)]
+    assert compiled["companies"].rows() == [("Acme", "UTC", "USD", "reference", 5, None, "default", None, 0, DAY)]
     assert compiled["legal_entities"].rows() == [("default", "Acme", "ZZ", "USD", "INV")]
     assert compiled["meters"].rows()[0] == ("tokens", "token", "sum", "quantity", False, "reject", '["model","region"]')
 

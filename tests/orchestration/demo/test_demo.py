@@ -14,7 +14,7 @@ from orchestration.demo.files import stored_gzip, with_raw_line
 from orchestration.errors import UsageError
 
 # Over names and content of the whole landing zone. It changes only together with the generator or its documents.
-TREE_SHA256 = "c30f16afb6362d6b005c8c3b154c2aa45349da8306a885129ee92c972397f6f7"
+TREE_SHA256 = "791634ded7db96ba109a19158a8fa24527a2c671bffd6af74b44f721a91121ce"
 
 
 @pytest.fixture(scope="module")

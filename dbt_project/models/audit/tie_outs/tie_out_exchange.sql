@@ -23,7 +23,41 @@ line_items as (
 ),
 
 invoices as (
-    select * from {{ ref('fct_invoice') }}
+    select
+        invoice_id as document_id,
+        legal_entity_id,
+        currency,
+        status,
+        total_amount_reporting as amount
+    from {{ ref('fct_invoice') }}
+    union all
+    select
+        credit_note_id as document_id,
+        legal_entity_id,
+        currency,
+        status,
+        amount_reporting as amount
+    from {{ ref('fct_credit_note') }}
+),
+
+document_lines as (
+    select
+        invoice_id as document_id,
+        legal_entity_id,
+        payer_id,
+        currency,
+        billing_period_start,
+        amount_reporting
+    from {{ ref('fct_invoice_line') }}
+    union all
+    select
+        credit_note_id as document_id,
+        legal_entity_id,
+        payer_id,
+        currency,
+        billing_period_start,
+        amount_reporting
+    from {{ ref('fct_credit_note_line') }}
 ),
 
 revenue_daily as (
@@ -262,11 +296,29 @@ lines_by_day as (
     group by legal_entity_id, account_id, contract_id, product_id, posting_date, currency, accounting_period
 ),
 
+-- A period in which something is only billed has earned nothing.
+earned_by_day as (
+    select
+        legal_entity_id,
+        currency,
+        accounting_period,
+        amount
+    from lines_by_day
+    union all
+    select
+        legal_entity_id,
+        currency,
+        accounting_period,
+        0 as amount
+    from revenue_daily
+    where billed_amount <> 0
+),
+
 reported_by_day as (
     select
         {{ scope_by(period) }},
         coalesce(sum(amount), 0) as amount
-    from lines_by_day
+    from earned_by_day
     group by {{ period | join(', ') }}
 ),
 
@@ -278,14 +330,35 @@ recognised_by_day as (
     group by {{ period | join(', ') }}
 ),
 
+-- What was issued of a period of which nothing is earned any more has been credited: both come to nothing.
+earned as (
+    select
+        legal_entity_id,
+        payer_id,
+        currency,
+        billing_period_start,
+        amount_reporting
+    from line_items
+    where kind = 'revenue'
+    union all
+    select
+        document_lines.legal_entity_id,
+        document_lines.payer_id,
+        document_lines.currency,
+        document_lines.billing_period_start,
+        0 as amount_reporting
+    from document_lines
+    inner join invoices on document_lines.document_id = invoices.document_id
+    where invoices.status = 'issued'
+),
+
 lines_by_invoice as (
     select
         legal_entity_id,
         currency,
         billing_period_start,
         {{ strict_sum('amount_reporting') }} as amount
-    from line_items
-    where kind = 'revenue'
+    from earned
     group by legal_entity_id, payer_id, currency, billing_period_start
 ),
 
@@ -297,12 +370,47 @@ reported_by_invoice as (
     group by legal_entity_id, currency, billing_period_start
 ),
 
+document_lines_by_payer as (
+    select
+        legal_entity_id,
+        currency,
+        billing_period_start,
+        {{ strict_sum('amount_reporting') }} as amount
+    from document_lines
+    group by legal_entity_id, payer_id, currency, billing_period_start
+),
+
 invoiced as (
     select
         {{ scope_by(['legal_entity_id', 'currency', 'billing_period_start']) }},
-        coalesce(sum(total_amount_reporting), 0) as amount
-    from invoices
+        coalesce(sum(amount), 0) as amount
+    from document_lines_by_payer
     group by legal_entity_id, currency, billing_period_start
+),
+
+lines_of_document as (
+    select
+        legal_entity_id,
+        currency,
+        {{ strict_sum('amount_reporting') }} as amount
+    from document_lines
+    group by document_id, legal_entity_id, currency
+),
+
+reported_of_lines as (
+    select
+        {{ scope_by(['legal_entity_id', 'currency']) }},
+        coalesce(sum(amount), 0) as amount
+    from lines_of_document
+    group by legal_entity_id, currency
+),
+
+reported_of_headers as (
+    select
+        {{ scope_by(['legal_entity_id', 'currency']) }},
+        coalesce(sum(amount), 0) as amount
+    from invoices
+    group by legal_entity_id, currency
 ),
 
 daily_by_product as (
@@ -406,11 +514,25 @@ union all
 {{ tie_out(
     'reported_lines_on_invoices',
     left='reported_by_invoice', left_name='reported revenue of fct_line_item',
-    right='invoiced', right_name='fct_invoice',
+    right='invoiced', right_name='fct_invoice_line and fct_credit_note_line',
     drill_sql="select * from (select payer_id, sum(amount_reporting) as reported,"
     ~ " count(*) - count(amount_reporting) as unknown from marts.fct_line_item where kind = 'revenue' and {filter}"
-    ~ " group by all) full join (select payer_id, total_amount_reporting from marts.fct_invoice where {filter})"
-    ~ " using (payer_id) where reported is distinct from total_amount_reporting"
+    ~ " group by all) full join (select payer_id, sum(amount_reporting) as invoiced from (select legal_entity_id,"
+    ~ " payer_id, currency, billing_period_start, amount_reporting from marts.fct_invoice_line union all select"
+    ~ " legal_entity_id, payer_id, currency, billing_period_start, amount_reporting from marts.fct_credit_note_line)"
+    ~ " where {filter} group by all) using (payer_id) where reported is distinct from invoiced"
+) }}
+union all
+{{ tie_out(
+    'reported_lines_on_headers',
+    left='reported_of_lines', left_name='reported amounts of lines of invoices and credit notes',
+    right='reported_of_headers', right_name='those of fct_invoice and fct_credit_note',
+    drill_sql="select * from (select document_id, sum(amount_reporting) as of_lines from (select invoice_id as"
+    ~ " document_id, legal_entity_id, currency, amount_reporting from marts.fct_invoice_line union all select"
+    ~ " credit_note_id, legal_entity_id, currency, amount_reporting from marts.fct_credit_note_line) where {filter}"
+    ~ " group by all) full join (select invoice_id as document_id, legal_entity_id, currency, total_amount_reporting"
+    ~ " as of_header from marts.fct_invoice union all select credit_note_id, legal_entity_id, currency,"
+    ~ " amount_reporting from marts.fct_credit_note) using (document_id) where of_lines is distinct from of_header"
 ) }}
 union all
 {{ tie_out(

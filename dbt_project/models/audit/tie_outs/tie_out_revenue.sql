@@ -30,11 +30,29 @@ currencies as (
     select * from {{ ref('dim_currency') }}
 ),
 
+-- A period in which something is only billed has earned nothing.
+earned as (
+    select
+        legal_entity_id,
+        currency,
+        accounting_period,
+        amount
+    from revenue_items
+    union all
+    select
+        legal_entity_id,
+        currency,
+        accounting_period,
+        0 as amount
+    from revenue_daily
+    where billed_amount <> 0
+),
+
 rated_amount as (
     select
         {{ scope_by(period) }},
         {{ strict_sum('amount') }} as amount
-    from revenue_items
+    from earned
     group by {{ period | join(', ') }}
 ),
 
