@@ -90,7 +90,7 @@ def with_quantity(priced: pl.LazyFrame, usage_levels: pl.LazyFrame) -> pl.LazyFr
     per_row = pl.concat(gained).group_by(row).agg(pl.col("_gained").sum())
     return (
         priced.join(cells, on=CELL, how="left", validate="m:1")
-        .join(per_row, on=row, how="left", validate="1:1", nulls_equal=True)
+        .join(per_row, on=row, how="left", validate="m:1", nulls_equal=True)
         .with_columns(pl.coalesce("_gained", "quantity").alias("quantity"))
         .drop("_gained", "_cell")
         # Several steps go on from here, and the plan would make it anew for each of them.

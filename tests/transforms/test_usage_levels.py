@@ -5,7 +5,7 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
-from data_contracts import Reversals
+from data_contracts import Meters, Reversals
 from tests.tables import rows, texts
 from tests.transforms.chain import made
 from tests.transforms.worlds import account, accounts, conditions, events, meter, on_plan, unit_prices, versions
@@ -270,3 +270,23 @@ def test_accounts_that_pool_share_one_set_of_values():
     found = night("\n".join(of_both), as_of="2026-09-30", **given)["priced_usage"]
     # ann and bob; ann again by the other account; a third one; and in September one.
     assert quantities(found) == units(august_3="2", august_5="1", september_5="1")
+
+
+def test_meters_that_add_up_stay_as_they_are_beside_one_that_does_not():
+    used = """
+        event_id | meter | occurred_at      | quantity
+        a        | peak  | 2026-08-03T10:00 | 5
+        b        | peak  | 2026-08-03T11:00 | 3
+        c        | calls | 2026-08-03T12:00 | 9
+        d        | calls | 2026-08-04T12:00 | 7
+        e        | calls | 2026-08-05T12:00 | 1
+    """
+    both = rows(Meters, "meter | aggregation\n peak | max\n calls | sum", value="quantity", dimensions="[]")
+    priced = """
+        price_version_id | price_id | meter | model    | effective_from_date
+        p@1              | p        | peak  | per_unit | 2020-01-01
+        q@1              | q        | calls | per_unit | 2020-01-01
+    """
+    given = {"meters": both, "price_versions": versions(priced), "plan_prices": on_plan("p", "q")}
+    found = night(used, price_tiers=unit_prices(**{"p@1": "1", "q@1": "1"}), **given)["priced_usage"]
+    assert quantities(found) == units(august_3="14", august_4="7", august_5="1")
