@@ -795,6 +795,7 @@ class AudRun(Mart, schema="audit"):
     byte_count: Count = same(RunLog.byte_count)
     peak_memory_bytes: Count = same(RunLog.peak_memory_bytes)
     peak_memory_of: Text = same(RunLog.peak_memory_of)
+    cells_added_up: Count = same(RunLog.cells_added_up)
     gates_passed: Count = same(RunLog.gates_passed)
     message: Text = same(RunLog.message)
 

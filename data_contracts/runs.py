@@ -68,6 +68,12 @@ class RunLog(Table):
         "Of what the peaks are: each step by itself, or the process so far where the system cannot set the mark back.",
         one_of=("step", "process"),
     )
+    cells_added_up: Count = column(
+        "Cells of usage that it added up: those of new deliveries, and older ones that a change touched.",
+        unit="cell",
+        at_least=0,
+        null_means="it ended before, or found them made",
+    )
     gates_passed: Count = column("Gates that its file passed.", unit="gate", at_least=0)
     message: Text = column(
         "What held or failed it, for a person.",

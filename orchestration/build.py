@@ -40,10 +40,11 @@ from data_contracts import (
     Products,
     RateCurves,
     UsageEvents,
+    UsageStates,
 )
 from data_contracts.validation import ContractError
 from data_contracts.vocabulary import Kind, Layout, Table
-from orchestration import book, intake, issued, seals, settled
+from orchestration import book, intake, issued, kept_states, seals, settled
 from orchestration.errors import RefusedInput, UsageError
 from orchestration.settings import Settings
 from orchestration.storage import atomic_directory, scan, write_parquet
@@ -52,8 +53,8 @@ from orchestration.tables import Builder, Made, builder_of, made_by
 ROOT = Path(__file__).parents[1]
 # Code that decides what the tables say. The rest (commands, Dagster, publishing) moves rows without changing them.
 RULES = ("data_contracts", "transforms", "orchestration/book")
-# An event held with its cell takes about this much at the widest point of the night (measured at 1 M events).
-BYTES_PER_EVENT = 600
+# An event held with its cell takes about this much at the widest point of the night (3 buckets of 10 M: 1.5 GB).
+BYTES_PER_EVENT = 400
 # A charge of a provider's bill with its product and account (measured at 300,000: 630 MB).
 BYTES_PER_CHARGE = 2100
 # Settings that the tables are a function of: builders name them as keywords.
@@ -62,6 +63,7 @@ BUILDER_SETTINGS = ("adjustment_account_bound", "adjustment_month_bound")
 ACCOUNT_BUCKETS = 1 << 16
 # What is put into the name of a folder; the whole fingerprint is in the run's record.
 NAME_DIGITS = 12
+CELLS_ADDED_UP = "cells_added_up"
 
 
 @dataclass(frozen=True)
@@ -95,10 +97,7 @@ class Build:
     @cached_property
     def lake_hash(self) -> str:
         """Return the hash of the deliveries up to D: of their manifests, which hold the hashes of their files."""
-        return _digest(
-            hashlib.sha256((self.settings.snapshot(day) / "manifest.json").read_bytes()).hexdigest()
-            for day in self.deliveries
-        )
+        return _digest(self._delivery_hash(day) for day in self.deliveries)
 
     @property
     def path(self) -> Path:
@@ -222,11 +221,43 @@ class Build:
         made = made_by(builder)
         if not self.has(made.table):
             with atomic_directory(self.path / made.table.table_name) as folder:
-                for name, rows in self._made(made):
-                    write_parquet(made.table, rows, folder / f"{name}.parquet")
+                if made.table is UsageStates and self.other_book is None:
+                    self._bring_states_up_to_date(made, folder)
+                else:
+                    for name, rows in self._made(made):
+                        write_parquet(made.table, rows, folder / f"{name}.parquet")
                 _refuse_keys_in_two_parts(made.table, folder)
         row_count: int = self.frame(made.table).select(pl.len()).collect().item()
         return row_count
+
+    def _bring_states_up_to_date(self, made: Made, folder: Path) -> None:
+        def name_of(days: Sequence[date]) -> str:
+            digest = _digest([pl.__version__, code_hash(), *(self._delivery_hash(day) for day in days)])
+            return f"{days[0]}--{days[-1]}-{digest[:NAME_DIGITS]}"
+
+        def add_up(days: Sequence[date], accounts: pl.Series | None) -> pl.DataFrame:
+            inputs = self._of_batch(made, days)
+            if accounts is not None:
+                inputs = {name: _about(table, accounts) for name, table in inputs.items()}
+            return made.builder(**inputs).collect()
+
+        cells = kept_states.bring_up_to_date(self, name_of, lambda days: self._batches(made, days), add_up, folder)
+        (self.path / CELLS_ADDED_UP).write_text(str(cells))
+
+    @property
+    def cells_added_up(self) -> int:
+        """Return how many cells of usage were added up for this build; the others were kept from earlier nights."""
+        path = self.path / CELLS_ADDED_UP
+        return int(path.read_text()) if path.exists() else 0
+
+    def _delivery_hash(self, day: date) -> str:
+        return hashlib.sha256((self.settings.snapshot(day) / "manifest.json").read_bytes()).hexdigest()
+
+    def _of_batch(self, made: Made, days: Sequence[date]) -> dict[str, pl.LazyFrame]:
+        return {
+            name: self.delivered(table, days) if table.table_kind is Kind.DELIVERED else self.frame(table)
+            for name, table in made.inputs.items()
+        }
 
     def _made(self, made: Made) -> Iterator[tuple[str, pl.DataFrame]]:
         """Yield the name and the rows of each part."""
@@ -254,25 +285,19 @@ class Build:
                     {name: self._of_bucket(table, bucket) for name, table in made.inputs.items()},
                 )
         elif made.table.layout is Layout.PER_DELIVERY:
-            for batch in self._batches(made):
-                yield (
-                    f"{batch[0]}--{batch[-1]}",
-                    {
-                        name: self.delivered(table, batch) if table.table_kind is Kind.DELIVERED else self.frame(table)
-                        for name, table in made.inputs.items()
-                    },
-                )
+            for batch in self._batches(made, self.deliveries):
+                yield f"{batch[0]}--{batch[-1]}", self._of_batch(made, batch)
         else:
             yield "whole", {name: self.frame(table) for name, table in made.inputs.items()}
 
-    def _batches(self, made: Made) -> Iterator[list[date]]:
+    def _batches(self, made: Made, deliveries: Sequence[date]) -> Iterator[list[date]]:
         """Group deliveries, ascending, so that what a table reads of a group fits the memory setting."""
         limit = self.settings.memory_mb * 2**20
         sizes = ((UsageEvents, BYTES_PER_EVENT), (CostRows, BYTES_PER_CHARGE))
         row_bytes = {table.table_name: size for table, size in sizes if table in made.inputs.values()}
         batch: list[date] = []
         held = 0
-        for day in self.deliveries:
+        for day in deliveries:
             tables = intake.read_manifest(self.settings, day)["tables"]
             size = sum(tables[name]["rows"] * each for name, each in row_bytes.items())
             if batch and held + size > limit:
@@ -399,6 +424,14 @@ def _refuse_keys_in_two_parts(table: type[Table], folder: Path) -> None:
         raise ContractError(
             f"{table.table_name}: {rows - distinct:,} keys ({', '.join(table.keys)}) stand in two parts."
         )
+
+
+def _about(table: pl.LazyFrame, accounts: pl.Series) -> pl.LazyFrame:
+    """Leave of events, duplicates and corrections those that change cells of some accounts."""
+    names = set(table.collect_schema()) & {"account_id", "reversed_account_id"}
+    if "occurred_at" not in table.collect_schema():
+        return table
+    return table.filter(pl.any_horizontal(pl.col(name).is_in(accounts.implode()) for name in sorted(names)))
 
 
 def _digest(parts: Iterator[str] | Sequence[str]) -> str:

@@ -56,6 +56,10 @@ def checklist(run: PublishedRun, month: date, legal_entity_id: str | None, now: 
             f"is_provisional and {of_period}",
             "lines are of days of which usage is still expected",
         ),
+        Point(
+            "no_adjustment_is_held", "audit.aud_adjustment", f"is_held and {entity}", "adjustments wait for a release"
+        ),
+        Point("no_rule_drift", "audit.aud_rule_drift", entity, "amounts differ by the code alone"),
         Point("nothing_in_suspense", "audit.aud_suspense", "kind = 'revenue'", "groups of usage cannot be priced yet"),
     )
     known = f"the served run knows everything delivered up to {run.as_of}; needed is {after} or later"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from data_contracts import TABLES, Companies, LandedFiles
+from data_contracts import TABLES, Companies, LandedFiles, UsageStates
 from data_contracts.marts import MARTS
 from data_contracts.render import contract_columns
 from data_contracts.runs import Run
@@ -183,6 +183,9 @@ def make_table(build: Build, builder: Builder, record: Record, progress: Progres
     except ContractError as error:
         raise Held(f"{error}\nNothing was published; the last good run is still served.") from error
     note_tables(record, name, built_sizes(build, [made_by(builder).table]))
+    if made_by(builder).table is UsageStates:
+        record.rows["cells_added_up"] = build.cells_added_up
+        progress(f"{name}: {build.cells_added_up:,} cells added up, the others kept from earlier nights")
     progress(f"{name}: {record.rows[name]:,} rows")
 
 

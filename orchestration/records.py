@@ -75,6 +75,7 @@ def run_log(settings: Settings) -> pl.DataFrame:
                 "byte_count": sum(table["bytes"] for table in entry["tables"]),
                 "peak_memory_bytes": max(entry["peak_memory_bytes"].values(), default=None),
                 "peak_memory_of": entry["peak_memory_of"],
+                "cells_added_up": entry["rows"].get("cells_added_up"),
                 "gates_passed": entry["gates_passed"],
                 "message": entry["message"],
             }

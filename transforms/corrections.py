@@ -207,7 +207,7 @@ def _with_causes(
         "amendment": pl.col("_is_amended"),
         "price_superseded": pl.col("is_other_terms") & (pl.col("_price_changed_on") > pl.col(SEALED_AS_OF)),
         "contract_change": by_contract & ~is_new,
-        "account_change": by_account & ~by_contract & ~is_new,
+        "account_change": by_account & ~is_new,
         "rate_corrected": pl.col(_is_changed("rates")) & (pl.col("price_currency") != pl.col("currency")),
         "suspense_released": is_released,
     }

@@ -34,20 +34,21 @@ def line_inputs(
     """Fingerprint what the lines of each account and billing period were made of, kind by kind.
 
     Grain:   one row per account, payer, billing period and component that has any row.
-    Rule:    usage is its rated cells and events; prices are the versions on the lines; contracts and accounts are
-             their states cut to the billing period, so that what begins later changes nothing; rates are those that
-             converted prices. Equal rows in any order, equal fingerprint.
+    Rule:    usage is its rated cells and events; prices are the versions on the lines; signed contracts and accounts
+             are their states cut to the billing period, so that what begins later changes nothing; rates are those
+             that converted prices. Equal rows in any order, equal fingerprint.
     """
     days = line_items.select(*SPAN, "contract_id", "service_date").unique()
-    periods_of = days.select(*SPAN, "contract_id").unique()
+    spans = days.select(SPAN).unique()
+    signed = account_contracts.filter(~pl.col("is_default"))
     cells = priced_usage.filter(pl.col("outcome") == "rated").select(*LINE_DAY, *CELL)
     events = rated_events.select(*LINE_DAY, *EVENT)
     components = [
         ("usage", days.join(cells, on=LINE_DAY, how="inner", validate="m:m"), [*LINE_DAY, *CELL]),
         ("usage", days.join(events, on=LINE_DAY, how="inner", validate="m:m"), [*LINE_DAY, *EVENT]),
         ("prices", line_items.select(*PERIOD, *_PRICE).unique(), _PRICE),
-        ("contracts", _within(periods_of, account_contracts, ["account_id", "contract_id"]), _CONTRACT),
-        ("accounts", _within(periods_of.drop("contract_id").unique(), accounts, ["account_id"]), _ACCOUNT),
+        ("contracts", _within(spans, signed), _CONTRACT),
+        ("accounts", _within(spans, accounts), _ACCOUNT),
         ("rates", _rates(line_items, exchange_rates), _RATE),
     ]
     hashed = pl.concat([_hashed(rows, component, columns) for component, rows, columns in components])
@@ -61,16 +62,16 @@ def line_inputs(
 
 
 _PRICE = ["price_id", "price_version_id", "price_currency"]
-_CONTRACT = ["contract_id", "valid_from", "valid_to", "legal_entity_id", "plan_id", "currency", "time_zone"]
+_CONTRACT = ["contract_id", "valid_from", "valid_to", "plan_id", "currency"]
 _ACCOUNT = ["valid_from", "valid_to", "currency", "time_zone", "legal_entity_id", "parent_account_id"]
 _RATE = ["price_currency", "currency", "service_date", "numerator", "denominator"]
 
 
-def _within(periods_of: pl.LazyFrame, states: pl.LazyFrame, on: list[str]) -> pl.LazyFrame:
-    """States that touch the billing period, cut to it."""
+def _within(spans: pl.LazyFrame, states: pl.LazyFrame) -> pl.LazyFrame:
+    """States of the account that touch the billing period, cut to it."""
     return (
         # The payer of a state is the one of the lines, or they would be another period's.
-        periods_of.join(states.drop("payer_id"), on=on, how="inner", validate="m:m")
+        spans.join(states.drop("payer_id"), on="account_id", how="inner", validate="m:m")
         .with_columns(
             pl.max_horizontal("valid_from", "billing_period_start").alias("valid_from"),
             pl.min_horizontal("valid_to", "billing_period_end").alias("valid_to"),

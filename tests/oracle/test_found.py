@@ -37,6 +37,21 @@ def two_groupings():
     return replace(found, events=tuple(replace(each, delivery_date=date(2026, 8, 12)) for each in found.events))
 
 
+def seats_beside_sums():
+    """A meter of a maximum, and one that adds up and is used on several days."""
+    meters = (Meter("tokens", "max"), Meter("calls"))
+    only = (Version(date(2026, 1, 1), {"USD": PerUnit(D("0.335"))}),)
+    sold = [Price(meter.id, meter.id, "per_unit", only) for meter in meters]
+    used = [
+        small.use(
+            f"2026-08-{day}T12:00Z", str(day), id=f"{meter.id} {day}", meter=meter.id, delivery_date=date(2026, 8, 20)
+        )
+        for meter in meters
+        for day in (10, 12, 11)
+    ]
+    return small.world(sold, used, meters=meters)
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(
     "world",
@@ -48,6 +63,7 @@ def two_groupings():
         pytest.param(hourly(6, 18, aggregation="latest", carries=True), id="no level was there yet"),
         pytest.param(hourly(6, 18, aggregation="weighted_sum"), id="nothing was held yet"),
         pytest.param(two_groupings(), id="groups that share tiers beside groups that do not"),
+        pytest.param(seats_beside_sums(), id="a maximum beside a sum of several days"),
     ],
 )
 def test_the_engine_agrees(world, engine):

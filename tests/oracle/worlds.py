@@ -413,7 +413,8 @@ def said_alike(draw: st.DrawFn, draft: Draft, price: Price, meter: Meter) -> Pri
     if counts and adds_up and not has_curve and draft.pooled and price.kind == "revenue" and draw(st.booleans()):
         alike["pool"] = "payer"
     by_event = f"round_at_event_{price.model}"
-    splits = price.shared_tiers or "pool" in alike
+    whole = "unit_conversion" in alike and alike["unit_conversion"].round != "none"
+    splits = price.shared_tiers or "pool" in alike or whole  # whose amount a whole unit is, the text does not say
     if price.meter is not None and adds_up and not splits and not has_curve and chosen(by_event, 6):
         alike |= {"round_at": "event", "minimum": {}, "maximum": {}}
     versions = [replace(version, **alike) for version in price.versions]

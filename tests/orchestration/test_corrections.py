@@ -161,6 +161,18 @@ def test_a_contract_signed_after_the_close_moves_usage_from_the_default_plan(tmp
     ]
 
 
+def test_an_account_that_moves_to_another_legal_entity_is_taken_off_the_closed_one(tmp_path):
+    """Its October counts where it belongs: that legal entity has closed nothing."""
+    two = "{id: two, name: Two Ltd., country: US, currency: USD, invoice_prefix: W}"
+    settings = company(tmp_path, "2026-10-01", book("per_unit", UNITS).replace("entities: [", f"entities: [{two}, "))
+    use(settings, "2026-10-05", "a,ant,calls,2026-10-05T12:00:00Z,100")
+    sealed(settings, "2026-11-02", "2026-10")
+    tiny.put(tmp_path, "accounts/2026-11-04/accounts.csv", ACCOUNTS.replace(",tiny,2026-09-01", ",two,2026-10-01"))
+    build = known(settings, "2026-11-04")
+    assert adjustments(build) == [("account_change", "-10.0000", -100)]
+    assert totals(build)["2026-10", False] == 20  # sealed for one entity, open for the other
+
+
 def test_released_suspense_is_posted_when_the_account_becomes_known(tmp_path):
     settings = of_october(
         tmp_path, rows=["a,ant,calls,2026-10-05T12:00:00Z,100", "b,bee,calls,2026-10-05T13:00:00Z,40"]

@@ -12,6 +12,7 @@ select
     byte_count,
     peak_memory_bytes,
     peak_memory_of,
+    cells_added_up,
     gates_passed,
     message
 from {{ source('lake', 'run_log') }}
