@@ -140,6 +140,43 @@ def issue(
 
 
 @app.command()
+def parked(home: Home = None, as_json: AsJson = False) -> None:
+    """List the invoices and credit notes that are due and may not go out, with age, value and owner."""
+    from orchestration import waiting
+
+    _show_rows(waiting.COLUMNS, waiting.parked(_settings(home)), as_json)
+
+
+@app.command()
+def held(home: Home = None, as_json: AsJson = False) -> None:
+    """List the adjustments of closed months that are over a bound, with age, value and owner."""
+    from orchestration import waiting
+
+    _show_rows(waiting.COLUMNS, waiting.held(_settings(home)), as_json)
+
+
+@app.command()
+def release(
+    name: Annotated[str, typer.Argument(metavar="ID", help="As `parked` or `held` shows it.")],
+    by: By,
+    approved_by: ApprovedBy,
+    reason: Reason,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let go what is parked or held, with a reason and two names; it counts from the next delivery date on."""
+    from dataclasses import asdict
+
+    from orchestration import waiting
+
+    done = waiting.release(_settings(home), name, reason=reason, requested_by=by, approved_by=approved_by)
+    if as_json:
+        _print_json(asdict(done))
+    else:
+        out.print(f"{escape(name)} is released from the next night on.", soft_wrap=True, highlight=False)
+
+
+@app.command()
 def check(
     paths: Annotated[list[Path] | None, typer.Argument(help="Files below landing/; all new ones by default.")] = None,
     home: Home = None,

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from data_contracts import Meters, PricedUsage, Reversals, UsageEvents, UsageLevels
+from data_contracts import LineItems, Meters, PricedUsage, Reversals, UsageEvents, UsageLevels
 from orchestration.build import Build
 from orchestration.explain_counter import lines_of_counter
 from transforms import dimensions
@@ -63,15 +63,13 @@ def _counted(events: Sequence[Row], rows: Sequence[Row], meter: Row) -> tuple[Fr
 
 def _rows(build: Build, line: Row) -> list[Row]:
     """Return the rows of usage that the line's counter is made of in its billing period, up to its day, in order."""
-    lines = [
-        [row[name] for name in OF_A_LINE]
-        for row in lines_of_counter(build, line)
-        if row["billing_period_start"] == line["billing_period_start"] and row["service_date"] <= line["service_date"]
-    ]
+    ids = [each for row in lines_of_counter(build, line) for each in row["line_item_ids"]]
+    until = pl.col("service_date") <= line["service_date"]
+    of_period = pl.col("billing_period_start") == line["billing_period_start"]
+    counter = build.frame(LineItems).filter(pl.col("line_item_id").is_in(ids), of_period, until).select(OF_A_LINE)
     cells = build.frame(PricedUsage).filter(
         pl.col("price_id") == line["price_id"], pl.col("line_dimensions") == line["dimensions"]
     )
-    counter = pl.LazyFrame(lines, schema={name: PricedUsage.schema()[name] for name in OF_A_LINE}, orient="row")
     is_of_line = pl.all_horizontal([pl.col(name) == line[name] for name in OF_A_LINE])
     mine = cells.join(counter, on=OF_A_LINE, how="semi").select(*CELL, is_of_line.alias("is_of_line"))
     rows = (

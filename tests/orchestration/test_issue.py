@@ -135,3 +135,25 @@ def _run(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 0
+
+
+def test_what_is_parked_is_listed_and_released_by_name_with_two_people(
+    through_november: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(home=tmp_path / "released")
+    shutil.copytree(through_november.home, settings.home, symlinks=True)
+    _run(["parked", "--home", str(settings.home), "--json"])
+    shown = json.loads(capsys.readouterr().out)
+    assert [(each["id"], each["rule"], each["age_days"], each["amount"], each["owner"]) for each in shown] == [
+        ("parked/tiny:bee:JPY:2026-09-01", "no_reporting_rate", 31, "242.0000", "finance"),
+        ("parked/tiny:cat:EUR:2026-09-01", "no_reporting_rate", 31, "2.9500", "finance"),
+    ]
+    _run(["held", "--home", str(settings.home), "--json"])
+    assert json.loads(capsys.readouterr().out) == []
+    who = ["--reason", "agreed", "--by", "ada", "--approved-by", "grace", "--home", str(settings.home)]
+    _run(["release", shown[0]["id"], *who, "--json"])
+    assert json.loads(capsys.readouterr().out)["target"] == shown[0]["id"]
+    with pytest.raises(SystemExit) as refused:
+        main(["release", "parked/nothing", *who])
+    assert refused.value.code == 2
+    assert len(list(settings.landing.glob("actions/2026-11-03/*.ndjson"))) == 1
