@@ -1,7 +1,7 @@
 """The format of a home: one number, so that old code never reads what newer code has laid out otherwise.
 
-A home that has run and has no number is of format 1, the first; one in which nothing has run yet is of the format of the
-code that begins it. Whoever holds the run lock writes the number down. Whoever changes how state lies on disk adds a
+A home without a number in which nights have run is of format 1, the first; any other is of the format of the code that
+begins it. Whoever holds the run lock writes the number down. Whoever changes how state lies on disk adds a
 migration, and nothing else: the number counts them.
 """
 
