@@ -227,7 +227,7 @@ PARTS: Mapping[str, Mapping[str, Fault]] = {
         "F70": Fault(
             "An analyst opens the build file",
             (
-                "orchestration/publish/test_doctor.py::test_a_new_home_is_made_private",
+                "orchestration/publish/test_doctor.py::test_each_harm_is_found_and_nothing_else",
                 "orchestration/test_storage.py::test_what_is_not_finished_is_nobody_elses_to_read",
             ),
         ),
