@@ -480,7 +480,7 @@ PARTS: Mapping[str, Mapping[str, Fault]] = {
         "F115": Fault(
             "State that others can read",
             (
-                "orchestration/publish/test_doctor.py::test_a_new_home_is_made_private",
+                "orchestration/test_home_format.py::test_f70_a_new_home_is_private",
                 "orchestration/observe/test_run_log.py::test_the_log_is_shut_to_others_and_the_console_stays_silent",
             ),
         ),
