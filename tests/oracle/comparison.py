@@ -88,7 +88,11 @@ def compare(lines_frame_rows: Iterable[Mapping[str, Any]], expected: Expected, w
     ]
     begins = date.min if world is None else world.billing_starts_on
     rows, lines = (
-        [(key, found) for key, found in side if not (says_nothing(found, of_levels) or is_of_before(key, begins))]
+        [
+            (key, found)
+            for key, found in side
+            if not (says_nothing(found, of_levels, weighed) or is_of_before(key, begins))
+        ]
         for side in (rows, lines)
     )
     allowed: dict[Key, tuple[int, int]] = defaultdict(lambda: (0, 0))
@@ -129,11 +133,14 @@ def is_of_before(key: Key, begins: date) -> bool:
     return key[4] == "minimum_true_up" and key[5] < begins
 
 
-def says_nothing(found: Found, of_levels: set[str]) -> bool:
-    """A day on which a level is what it was and costs nothing."""
-    return found.price_id in of_levels and not (
-        found.quantity or found.amount_exact or found.amount or found.list_amount
-    )
+def says_nothing(found: Found, of_levels: set[str], weighed: set[str]) -> bool:
+    """A day on which a level is what it was and costs nothing; of one weighed by time, where only its last places say."""
+    if found.price_id not in of_levels or found.amount or found.list_amount:
+        return False
+    quantity, amount = abs(Fraction(found.quantity or 0)), abs(Fraction(found.amount_exact))
+    if found.price_id in weighed:
+        return quantity <= LAST_OF_WEIGHED["quantity"] and amount <= LAST_OF_WEIGHED["amount"]
+    return not (quantity or amount)
 
 
 def compare_line(

@@ -88,6 +88,14 @@ def test_an_early_amendment_waits_with_its_new_event():
     assert rows(expected(world([EACH], used, as_of=date(2026, 8, 8))), "quantity") == [(2,)]
 
 
+def test_a_reversal_of_an_amendment_that_waits_has_an_outcome():
+    result = expected(world([EACH], [instead("a", DAY[1], "2"), undo("instead of a")]))
+    assert result.outcomes == {
+        ("", "instead of a", "revenue"): "suspense:reverses_unknown",
+        ("", "undo instead of a", "revenue"): "reversed",
+    }
+
+
 def test_the_allowance_goes_to_the_next_event_in_order():
     terms = Percentage(D("0.10"), free_events=1)
     used = [use(day, "10", id=name) for name, day in zip("abc", DAY, strict=True)]

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 from orchestration.book import EMPTY, accept_delivery
 from tests.oracle import small_worlds as small
 from tests.oracle.accepted import SMALL_WORLDS, accepted, refusal
-from tests.oracle.comparison import compare, compare_outcomes
+from tests.oracle.comparison import compare, compare_outcomes, found_in_line, says_nothing
 from tests.oracle.reference import (
     Flat,
     Graduated,
@@ -327,3 +327,13 @@ def test_keys_are_compared_both_ways(some_lines):
     assert [text.split(":")[0] for text in compare([*rows, rows[0] | {"kind": "cost"}], some_lines)] == ["not expected"]
     assert [text.split(":")[0] for text in compare([*rows, rows[0]], some_lines)] == ["twice in the engine's lines"]
     assert compare([row | {"amount_exact": row["amount_exact"] + Decimal("1e-24")} for row in rows], some_lines) == []
+
+
+@pytest.mark.parametrize(
+    ("quantity", "amount", "is_nothing"), [("1e-12", "0.00", True), ("5e-12", "0.00", False), ("1e-12", "0.01", False)]
+)
+def test_only_the_last_places_of_a_level_weighed_by_time_are_nothing(some_lines, quantity, amount, is_nothing):
+    line = replace(some_lines.lines[0], quantity=Fraction(quantity), amount_exact=Fraction(quantity))
+    found = found_in_line(replace(line, amount=Decimal(amount), list_amount=Decimal(amount)), set())
+    assert says_nothing(found, {line.price_id}, {line.price_id}) is is_nothing
+    assert not says_nothing(found, {line.price_id}, set())

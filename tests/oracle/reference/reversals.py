@@ -29,6 +29,9 @@ def after_reversals(events: Sequence[Event]) -> tuple[list[Event], dict[tuple[st
             continue
         if target[1] is not None and target not in there:
             outcomes[event.source, event.id, "revenue"] = "suspense:reverses_unknown"
+            undone = cancelled.get((event.source, event.id))
+            if undone is not None and undone.reverses is not None:  # its event is there, as an amendment that waits
+                outcomes[undone.source, undone.id, "revenue"] = "reversed"
         elif event.reverses is None:
             left.append(event)
     remaining = []
