@@ -400,7 +400,7 @@ def test_a_rehearsal_counts_what_the_night_counts_and_leaves_no_trace(ratebook, 
     rehearsed = json.loads(said)
     (ran,) = tiny.log_lines(night_home)
     assert rehearsed["dry_run"] is True
-    tables = set(ran["rows"]) - {"snapshots"}
+    tables = set(ran["rows"]) - {"snapshots", "issued"}  # issuing belongs to the publish, which is left out here
     assert {name: rehearsed["rows"][name] for name in tables} == {name: ran["rows"][name] for name in tables}
     assert not Path(rehearsed["path"] or "/nowhere").exists()
 
