@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from orchestration import issued, night, publish
@@ -205,6 +206,17 @@ def test_what_is_parked_is_listed_and_released_by_name_with_two_people(
     _run(["held", "--home", str(settings.home), "--json"])
     assert json.loads(capsys.readouterr().out) == []
     who = ["--reason", "agreed", "--by", "ada", "--approved-by", "grace", "--home", str(settings.home)]
+    # Without the rate there is nothing to book, whoever approves it.
+    with pytest.raises(SystemExit) as without_rate:
+        main(["release", shown[0]["id"], *who])
+    assert without_rate.value.code == 2
+    assert "waits for an exchange rate" in " ".join(capsys.readouterr().err.split())
+    assert not (settings.landing / "actions").exists()
+    published = publish.published_run(settings)
+    assert published is not None
+    published.database.chmod(0o640)
+    with duckdb.connect(published.database) as connection:
+        connection.execute("update marts.fct_invoice set parked_rule = 'negative_total' where payer_id = 'bee'")
     _run(["release", shown[0]["id"], *who, "--json"])
     assert json.loads(capsys.readouterr().out)["target"] == shown[0]["id"]
     with pytest.raises(SystemExit) as refused:
