@@ -676,6 +676,35 @@ def _show_closing(done: "Closing", as_json: bool) -> None:
 
 
 @app.command()
+def migrate(
+    home: Home = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a home that an older version wrote to the format of this one; make a backup first."""
+    from orchestration import home_format
+    from orchestration.lock import run_lock
+
+    settings = _settings(home, any_format=True)
+    if not settings.home.is_dir():
+        raise UsageError(f"{settings.home} is not there: nothing to migrate.")
+    if dry_run:
+        done = home_format.migrate(settings, dry_run=True)
+    else:
+        with _progress(as_json) as progress, run_lock(settings, progress=progress, migrates=True):
+            done = home_format.migrate(settings)
+    if as_json:
+        _print_json({"format": home_format.current(), "dry_run": dry_run, "steps": done})
+        return
+    for step in done:
+        out.print(escape(step), soft_wrap=True, highlight=False)
+    verb = "would be" if dry_run and done else "is"
+    out.print(
+        f"{escape(str(settings.home))} {verb} of format {home_format.current()}.", soft_wrap=True, highlight=False
+    )
+
+
+@app.command()
 def doctor(
     home: Home = None,
     test_message: Annotated[
@@ -686,7 +715,7 @@ def doctor(
     """Check this installation: versions, libraries' behaviour, state on disk, what is published."""
     from orchestration.doctor import diagnose, test_messages
 
-    settings = _settings(home)
+    settings = _settings(home, any_format=True)
     findings = diagnose(settings) + (test_messages(settings) if test_message else [])
     if as_json:
         _print_json([_plain(finding.__dict__) for finding in findings])
@@ -716,10 +745,11 @@ def _refuse(what: str, message: str, exit_code: int) -> NoReturn:
     raise SystemExit(exit_code) from None
 
 
-def _settings(home: Path | None) -> "Settings":
+def _settings(home: Path | None, *, any_format: bool = False) -> "Settings":
     from pydantic import ValidationError
     from pydantic_settings import SettingsError
 
+    from orchestration import home_format
     from orchestration.settings import Settings
 
     try:
@@ -731,6 +761,8 @@ def _settings(home: Path | None) -> "Settings":
         raise UsageError(f"A RATEBOOK_* variable that holds a list or an object is no JSON: {error}.") from None
     if settings.home.exists() and not settings.home.is_dir():
         raise UsageError(f"{settings.home} is not a folder; --home (or RATEBOOK_HOME) names the folder of the state.")
+    if not any_format:
+        home_format.require(settings)
     return settings
 
 

@@ -22,6 +22,7 @@ import polars as pl
 
 from data_contracts.validation import ContractError, validate
 from data_contracts.vocabulary import Amount, Table, Text, column, key
+from orchestration import home_format
 from orchestration.errors import RatebookError, UsageError
 from orchestration.lock import run_lock
 from orchestration.notify import try_channels
@@ -168,6 +169,13 @@ def home_is_usable(settings: Settings) -> Answer:
     return swapped, f"{home} can be written, links swap", "Use a local disk that knows symbolic links."
 
 
+def format_is_known(settings: Settings) -> Answer:
+    """This code reads the home as it lies on disk."""
+    home_format.require(settings)
+    number = home_format.written(settings)
+    return True, str(number) if number else f"{home_format.FIRST}; the next run writes it down", ""
+
+
 def home_is_private(settings: Settings) -> Answer:
     """No other user reads amounts, names or prices, or writes them."""
     home = settings.home.absolute()
@@ -272,6 +280,7 @@ LOOKS: dict[str, Look] = {
     "SQL arithmetic": sql_arithmetic,
     "contracts can fail": contracts_can_fail,
     "time zones": time_zones,
+    "format": format_is_known,
     "home": home_is_usable,
     "home is private": home_is_private,
     "run lock": lock_works,
