@@ -1,4 +1,7 @@
-"""Small changes of a module's source, one at a time: another comparison, operator, number, mode or condition."""
+"""Small changes of a module's source, one at a time: another comparison, operator, number, word, method or condition.
+
+Texts of messages and docstrings, annotations and imports are left as they are: they compute nothing.
+"""
 
 import ast
 from collections.abc import Iterator
@@ -20,13 +23,17 @@ OPERATORS = {
     ast.Add: ast.Sub,
     ast.Sub: ast.Add,
     ast.Mult: ast.Add,
+    ast.Div: ast.Mult,
     ast.FloorDiv: ast.Mult,
     ast.Mod: ast.FloorDiv,
     ast.BitAnd: ast.BitOr,
     ast.BitOr: ast.BitAnd,
     ast.Pow: ast.Mult,
+    ast.LShift: ast.RShift,
+    ast.And: ast.Or,
+    ast.Or: ast.And,
 }
-METHODS = {
+NAMES = {
     "min_horizontal": "max_horizontal",
     "max_horizontal": "min_horizontal",
     "ceil": "floor",
@@ -40,59 +47,74 @@ METHODS = {
     "is_not_null": "is_null",
     "forward_fill": "backward_fill",
 }
+Place = tuple[ast.AST, ast.AST]
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A module with one change; `shown` is what stands there now, and where."""
+    """A module with one change: the line as it stands, the expression around the change before and after."""
 
-    line: int
-    was: str
-    now: str
+    line: str
+    change: str
     source: str
-
-    @property
-    def shown(self) -> str:
-        return f"{self.was} -> {self.now}"
 
 
 def mutants_of(source: str) -> Iterator[Mutant]:
-    """Every mutant of a module, in the order of its lines. Docstrings and annotations are left as they are."""
-    count = len(list(changes_of(ast.parse(source))))
-    for number in range(count):
-        tree = ast.parse(source)
-        node, change = list(changes_of(tree))[number]
-        line, was = node.lineno, ast.unparse(node)
-        change()
-        yield Mutant(line, was, ast.unparse(node), ast.unparse(tree))
+    """Every mutant of a module, in the order of its source."""
+    lines = source.splitlines()
+    for place, (_, node) in enumerate(walked(ast.parse(source))):
+        for number in range(len(list(replacements(node)))):
+            tree = ast.parse(source)
+            parent, node = list(walked(tree))[place]  # noqa: PLW2901 - the same place of a fresh tree
+            shown = parent if isinstance(parent, ast.expr) else node
+            line, before = lines[node.lineno - 1].strip(), ast.unparse(shown)
+            new = list(replacements(node))[number]
+            put(parent, node, new)
+            after = ast.unparse(new if shown is node else shown)
+            yield Mutant(line, f"{before} -> {after}", ast.unparse(ast.fix_missing_locations(tree)))
 
 
-def changes_of(tree: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, object]]:
-    """Each node that can be changed, and what changes it."""
-    for node in walked(tree):
-        if isinstance(node, ast.Compare) and type(node.ops[0]) in COMPARISONS:
-            yield node, lambda node=node: node.ops.__setitem__(0, COMPARISONS[type(node.ops[0])]())
-        elif isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
-            yield node, lambda node=node: setattr(node, "op", OPERATORS[type(node.op)]())
-        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Invert | ast.Not):
-            yield node, lambda node=node: setattr(node, "op", ast.UAdd() if isinstance(node.op, ast.Not) else node.op)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
-            yield node, lambda node=node: setattr(node, "value", not node.value)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, int):
-            yield node, lambda node=node: setattr(node, "value", node.value + 1)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node, lambda node=node: setattr(node, "value", node.value + "_")
-        elif isinstance(node, ast.Attribute) and node.attr in METHODS:
-            yield node, lambda node=node: setattr(node, "attr", METHODS[node.attr])
+def replacements(node: ast.AST) -> Iterator[ast.expr]:
+    """What can stand in the place of a node."""
+    match node:
+        case ast.Compare(left, [op, *others], comparators) if type(op) in COMPARISONS:
+            yield ast.Compare(left, [COMPARISONS[type(op)](), *others], comparators)
+        case ast.BinOp(left, op, right) if type(op) in OPERATORS:
+            yield ast.BinOp(left, OPERATORS[type(op)](), right)
+        case ast.BoolOp(op, values):
+            yield ast.BoolOp(OPERATORS[type(op)](), values)
+        case ast.UnaryOp(ast.Invert() | ast.Not() | ast.USub(), operand):
+            yield operand
+        case ast.Constant(bool() as value):
+            yield ast.Constant(not value)
+        case ast.Constant(int() as value):
+            yield ast.Constant(value + 1)
+        case ast.Constant(str() as value):
+            yield ast.Constant(value + "_")
+        case ast.Attribute(value, name, context) if name in NAMES:
+            yield ast.Attribute(value, NAMES[name], context)
+        case ast.Name(name, context) if name in NAMES:
+            yield ast.Name(NAMES[name], context)
 
 
-def walked(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes that compute: no docstring, no annotation, no import."""
+def put(parent: ast.AST, old: ast.AST, new: ast.AST) -> None:
+    """Let another node stand where the old one stood."""
+    for name, value in ast.iter_fields(parent):
+        if value is old:
+            setattr(parent, name, new)
+        elif isinstance(value, list):
+            value[:] = [new if each is old else each for each in value]
+
+
+def walked(node: ast.AST) -> Iterator[Place]:
+    """Each node that computes, and what it stands in."""
     for name, value in ast.iter_fields(node):
-        if name in ("annotation", "returns") or isinstance(value, ast.Import | ast.ImportFrom):
+        if name in ("annotation", "returns"):
             continue
         for child in value if isinstance(value, list) else [value]:
             is_text = isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)
-            if isinstance(child, ast.AST) and not is_text and not isinstance(child, ast.Import | ast.ImportFrom):
-                yield child
+            if isinstance(child, ast.AST) and not is_text:
+                if isinstance(child, ast.Import | ast.ImportFrom | ast.Raise | ast.JoinedStr):
+                    continue
+                yield node, child
                 yield from walked(child)
