@@ -54,6 +54,23 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object inst
 Run = Annotated[int | None, typer.Option("--run", help="Number of the published run; the latest one by default.")]
 
 
+def _say_version(is_asked: bool) -> None:
+    if is_asked:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"ratebook {version('ratebook')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Options of no command."""
+
+
 @app.command()
 def demo(home: Home = Path("var/demo"), as_json: AsJson = False) -> None:
     """Write the demo company's deliveries, run one night over all of them, and show what was billed."""
@@ -313,9 +330,16 @@ def feeds(
     if schema:
         _print_json(known.json_schema())
         return
-    found = known.feeds_of(_settings(home)).values()
+    settings = _settings(home)
+    found = known.feeds_of(settings).values()
     rows = [(feed.name, feed.dataset, "; ".join(map(str, feed.findings)) or "ok") for feed in found]
-    _show_rows(["feed", "dataset", "state"], rows, as_json)
+    if rows or as_json:
+        _show_rows(["feed", "dataset", "state"], rows, as_json)
+    else:
+        said = (
+            f"No feeds. Each is a file {settings.feeds}/<name>.yaml; `ratebook feeds --schema` says what it may hold."
+        )
+        out.print(escape(said), soft_wrap=True, highlight=False)
     if any(feed.findings for feed in found):
         raise typer.Exit(RefusedInput.exit_code)
 
@@ -674,6 +698,35 @@ def _show_closing(done: "Closing", as_json: bool) -> None:
 
 
 @app.command()
+def migrate(
+    home: Home = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a home that an older version wrote to the format of this one; make a backup first."""
+    from orchestration import home_format
+    from orchestration.lock import run_lock
+
+    settings = _settings(home, any_format=True)
+    if not settings.home.is_dir():
+        raise UsageError(f"{settings.home} is not there: nothing to migrate.")
+    if dry_run:
+        done = home_format.migrate(settings, dry_run=True)
+    else:
+        with _progress(as_json) as progress, run_lock(settings, progress=progress, migrates=True):
+            done = home_format.migrate(settings)
+    if as_json:
+        _print_json({"format": home_format.current(), "dry_run": dry_run, "steps": done})
+        return
+    for step in done:
+        out.print(escape(step), soft_wrap=True, highlight=False)
+    verb = "would be" if dry_run and done else "is"
+    out.print(
+        f"{escape(str(settings.home))} {verb} of format {home_format.current()}.", soft_wrap=True, highlight=False
+    )
+
+
+@app.command()
 def doctor(
     home: Home = None,
     test_message: Annotated[
@@ -684,7 +737,7 @@ def doctor(
     """Check this installation: versions, libraries' behaviour, state on disk, what is published."""
     from orchestration.doctor import diagnose, test_messages
 
-    settings = _settings(home)
+    settings = _settings(home, any_format=True)
     findings = diagnose(settings) + (test_messages(settings) if test_message else [])
     if as_json:
         _print_json([_plain(finding.__dict__) for finding in findings])
@@ -714,10 +767,11 @@ def _refuse(what: str, message: str, exit_code: int) -> NoReturn:
     raise SystemExit(exit_code) from None
 
 
-def _settings(home: Path | None) -> "Settings":
+def _settings(home: Path | None, *, any_format: bool = False) -> "Settings":
     from pydantic import ValidationError
     from pydantic_settings import SettingsError
 
+    from orchestration import home_format
     from orchestration.settings import Settings
 
     try:
@@ -729,6 +783,8 @@ def _settings(home: Path | None) -> "Settings":
         raise UsageError(f"A RATEBOOK_* variable that holds a list or an object is no JSON: {error}.") from None
     if settings.home.exists() and not settings.home.is_dir():
         raise UsageError(f"{settings.home} is not a folder; --home (or RATEBOOK_HOME) names the folder of the state.")
+    if not any_format:
+        home_format.require(settings)
     return settings
 
 

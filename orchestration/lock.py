@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from orchestration import home_format
 from orchestration.errors import UsageError
 from orchestration.settings import Settings
 
@@ -35,14 +36,20 @@ def run_lock(
     *,
     timeout_seconds: float | None = None,
     progress: Callable[[str], None] | None = None,
+    migrates: bool = False,
 ) -> Iterator[None]:
     """Hold the installation for one run; a second run waits its turn, and says for whom.
 
     Rule:    `flock` on `<home>/build/run.lock`. The lock belongs to the open file of a living process, so a killed run
              leaves nothing to clean. A thread that holds it may take it again (Dagster steps call functions that
              each take it); other threads and other processes wait.
-    Refuses: waiting longer than `timeout_seconds` (None: for ever), with the holder named.
+    Refuses: waiting longer than `timeout_seconds` (None: for ever), with the holder named; a home of another format,
+             but of an older one if it `migrates`.
     """
+    if migrates:
+        home_format.known(settings)
+    else:
+        home_format.require(settings)
     path = lock_path(settings)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
@@ -51,6 +58,7 @@ def run_lock(
     try:
         if gate.depth == 0:
             gate.handle = _locked_file(path, deadline, progress)
+            home_format.stamp(settings)
         gate.depth += 1
         try:
             yield

@@ -18,7 +18,7 @@ from data_contracts.marts import MARTS
 from data_contracts.render import contract_columns
 from data_contracts.runs import Run
 from data_contracts.validation import ContractError
-from orchestration import gates, intake, issued, publish, seals, settled
+from orchestration import gates, home_format, intake, issued, publish, seals, settled
 from orchestration.build import BOOK_TABLES, Build, code_hash, open_build
 from orchestration.completeness import feed_days, open_or_late
 from orchestration.errors import Held, UsageError
@@ -123,6 +123,7 @@ def require_seals(settings: Settings) -> None:
 
 def keep_private(settings: Settings) -> None:
     """Make the home of the state, and shut it to everybody but its owner and group: usage is personal data."""
+    home_format.require(settings)
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     settings.home.chmod(settings.home.stat().st_mode & ~0o007)
 
