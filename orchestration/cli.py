@@ -54,6 +54,23 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object inst
 Run = Annotated[int | None, typer.Option("--run", help="Number of the published run; the latest one by default.")]
 
 
+def _say_version(is_asked: bool) -> None:
+    if is_asked:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"ratebook {version('ratebook')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Options of no command."""
+
+
 @app.command()
 def demo(home: Home = Path("var/demo"), as_json: AsJson = False) -> None:
     """Write the demo company's deliveries, run one night over all of them, and show what was billed."""
@@ -313,9 +330,16 @@ def feeds(
     if schema:
         _print_json(known.json_schema())
         return
-    found = known.feeds_of(_settings(home)).values()
+    settings = _settings(home)
+    found = known.feeds_of(settings).values()
     rows = [(feed.name, feed.dataset, "; ".join(map(str, feed.findings)) or "ok") for feed in found]
-    _show_rows(["feed", "dataset", "state"], rows, as_json)
+    if rows or as_json:
+        _show_rows(["feed", "dataset", "state"], rows, as_json)
+    else:
+        said = (
+            f"No feeds. Each is a file {settings.feeds}/<name>.yaml; `ratebook feeds --schema` says what it may hold."
+        )
+        out.print(escape(said), soft_wrap=True, highlight=False)
     if any(feed.findings for feed in found):
         raise typer.Exit(RefusedInput.exit_code)
 
@@ -559,21 +583,23 @@ def restate(
 
 @app.command()
 def verify(home: Home = None, as_json: AsJson = False) -> None:
-    """Walk the chain of seals: any byte that was changed, any seal or file that is missing. Nothing is written."""
-    from orchestration import seals
+    """Walk the seals and the issue log: any changed byte, any missing entry or file. Nothing is written."""
+    from orchestration import issued, seals
 
     settings = _settings(home)
-    found = list(seals.verify(settings))
-    entries = len(seals.chain(settings))
+    walked = (
+        ("seals", "chain", len(seals.chain(settings)), list(seals.verify(settings))),
+        ("issues", "log", len(issued.chain(settings)), list(issued.verify(settings))),
+    )
+    found = [each for *_, faults in walked for each in faults]
     if as_json:
-        _print_json({"seals": entries, "broken": found})
+        _print_json({name: entries for name, _, entries, _ in walked} | {"broken": found})
     else:
         for each in found:
             out.print(escape(each), soft_wrap=True, highlight=False)
-        said = (
-            "The chain is whole." if not found else f"{len(found)} faults; the first one names where the chain breaks."
-        )
-        out.print(f"{entries} seals. {said}")
+        for name, of, entries, faults in walked:
+            broken = f"{len(faults)} faults; the first one names where the {of} breaks."
+            out.print(f"{entries} {name}. {broken if faults else f'The {of} is whole.'}")
     if found:
         raise typer.Exit(1)
 

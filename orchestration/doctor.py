@@ -62,8 +62,15 @@ class Canary(Table):
 
 
 def diagnose(settings: Settings) -> list[Finding]:
-    """Look at everything once and return what was found; a look that crashes is a bad finding, not an end."""
-    return [_looked(name, look, settings) for name, look in LOOKS.items()]
+    """Look at everything once and return what was found; a look that crashes is a bad finding, not an end.
+
+    Of a home that is not there only that is said: it may be a mistyped name, so it is not made.
+    """
+    if settings.home.is_dir():
+        return [_looked(name, look, settings) for name, look in LOOKS.items()]
+    detail = f"{settings.home.absolute()} is not there"
+    missing = Finding("home", ok=False, detail=detail, remedy="Is the name right? A run makes it.")
+    return [missing, *(_looked(name, look, settings) for name, look in LOOKS.items() if name not in OF_HOME)]
 
 
 def _looked(name: str, look: "Look", settings: Settings) -> Finding:
@@ -158,7 +165,6 @@ def home_is_usable(settings: Settings) -> Answer:
             f"{home} contains a question mark, which DuckDB takes for options",
             "Choose another RATEBOOK_HOME.",
         )
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(prefix=".doctor-", dir=home) as folder:
         link, new_link = Path(folder, "link"), Path(folder, "new")
         for name in ("one", "two"):
@@ -291,6 +297,13 @@ LOOKS: dict[str, Look] = {
     "PostgreSQL": postgres,
     "messages": messages,
 }
+# They look at what lies in the home.
+OF_HOME = frozenset(
+    {
+        *("format", "home", "home is private", "run lock", "free space", "leftovers"),
+        *("published files", "published database"),
+    }
+)
 
 
 def _version(package: str) -> str | None:

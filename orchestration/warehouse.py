@@ -4,10 +4,12 @@ Nobody but the run ever opens this file. dbt commits model by model, so a killed
 made new for every build and only read by the publish step.
 """
 
+import errno
 import glob
 import os
+import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +28,9 @@ from orchestration.settings import Settings
 DBT_PROJECT = Path(__file__).resolve().parents[1] / "dbt_project"
 LAKE = "lake"
 SHOWN_FAILURES = 5
+# What a disk refuses with, as DuckDB passes it on: IO Error: Could not write file "<path>": No space left on device.
+DISK_FAULTS = {os.strerror(each): each for each in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)}
+DISK_FAULT = re.compile(rf'(?:IO|FATAL) Error: [^\n]*"([^"\n]+)": ({"|".join(map(re.escape, DISK_FAULTS))})')
 
 
 @dataclass(frozen=True)
@@ -100,12 +105,14 @@ def run_dbt(
     """Run `dbt build` in this process on the build file and return what became of every node.
 
     Refuses: any failing model or test, by name, with dbt's message and the SQL that shows the rows. The build file is
-             private, so what readers see is still the last good run.
+             private, so what readers see is still the last good run. A disk that is full or fails is no finding of
+             a gate: it is raised as the system's own error, with the path.
     """
     # Unit tests judge the models, not the night's data: they run in the project's own tests.
     command = ("build", "--exclude-resource-type", "unit_test")
     outcome = _invoke_dbt(settings, warehouse_path, work_dir, command, project_dir, progress)
     results = getattr(outcome.result, "results", None)
+    _raise_disk_fault([outcome.exception, *(entry.message for entry in results or ())])
     if results is None:
         raise Held(f"dbt could not build {project_dir}: {outcome.exception or 'no result'}\n{_STILL_SERVED}")
     result = DbtResult(tuple(_node(entry) for entry in results))
@@ -124,8 +131,18 @@ def write_docs(settings: Settings, warehouse_path: Path, work_dir: Path, *, proj
     """
     command = ("docs", "generate", "--static", "--no-compile")
     outcome = _invoke_dbt(settings, warehouse_path, work_dir, command, project_dir)
+    _raise_disk_fault([outcome.exception])
     if not outcome.success or not docs_page(work_dir).is_file():
         raise Held(f"dbt could not document {project_dir}: {outcome.exception or 'no page'}\n{_STILL_SERVED}")
+
+
+def _raise_disk_fault(said: Iterable[object]) -> None:
+    for each in said:
+        if isinstance(each, OSError):
+            raise each
+        if found := DISK_FAULT.search(str(each)):
+            path, cause = found.groups()
+            raise OSError(DISK_FAULTS[cause], cause, path)
 
 
 def docs_page(work_dir: Path) -> Path:

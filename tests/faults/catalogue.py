@@ -227,7 +227,7 @@ PARTS: Mapping[str, Mapping[str, Fault]] = {
         "F70": Fault(
             "An analyst opens the build file",
             (
-                "orchestration/publish/test_doctor.py::test_a_new_home_is_made_private",
+                "orchestration/publish/test_doctor.py::test_each_harm_is_found_and_nothing_else",
                 "orchestration/test_storage.py::test_what_is_not_finished_is_nobody_elses_to_read",
             ),
         ),
@@ -480,7 +480,7 @@ PARTS: Mapping[str, Mapping[str, Fault]] = {
         "F115": Fault(
             "State that others can read",
             (
-                "orchestration/publish/test_doctor.py::test_a_new_home_is_made_private",
+                "orchestration/test_home_format.py::test_f70_a_new_home_is_private",
                 "orchestration/observe/test_run_log.py::test_the_log_is_shut_to_others_and_the_console_stays_silent",
             ),
         ),

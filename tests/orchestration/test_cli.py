@@ -52,6 +52,11 @@ def test_every_command_says_what_it_does(ratebook, command):
     assert "--json" in said
 
 
+def test_the_version_is_that_of_the_package(ratebook):
+    (stated,) = re.findall(r'(?m)^version = "(.+)"$', (ROOT / "pyproject.toml").read_text())
+    assert ratebook("--version") == (0, f"ratebook {stated}\n", "")
+
+
 def test_help_names_every_command_and_the_exit_codes(ratebook):
     code, said, _ = ratebook("--help")
     assert code == 0
@@ -143,6 +148,13 @@ def test_feeds_are_listed_and_one_that_cannot_be_used_is_refused_input(ratebook,
     code, said, _ = ratebook("feeds", "--home", str(tmp_path))
     assert code == 3
     assert "feeds/bank.yaml:1: dataset: unknown_dataset" in said
+
+
+def test_no_feeds_are_said_with_the_place_where_they_go(ratebook, tmp_path):
+    code, said, _ = ratebook("feeds", "--home", str(tmp_path))
+    assert code == 0
+    assert said.startswith(f"No feeds. Each is a file {tmp_path}/feeds/<name>.yaml")
+    assert json.loads(ratebook("feeds", "--home", str(tmp_path), "--json")[1]) == []
 
 
 def test_the_schema_of_feeds_is_one_that_editors_take(ratebook):

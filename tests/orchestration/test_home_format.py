@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from orchestration import cli, doctor, home_format
+from orchestration import cli, doctor, home_format, night
 from orchestration.errors import UsageError
 from orchestration.home_format import Migration
 from orchestration.lock import run_lock
@@ -130,3 +130,9 @@ def test_a_new_home_is_of_the_newest_format(tmp_path, two_steps):
     settings.landing.mkdir(parents=True)  # what has landed says nothing of a format
     with run_lock(settings):
         assert number_of(settings) == {"format": 3}
+
+
+def test_f70_a_new_home_is_private(tmp_path):
+    settings = Settings(home=tmp_path / "new")
+    night.keep_private(settings)
+    assert settings.home.stat().st_mode & 0o777 == 0o700

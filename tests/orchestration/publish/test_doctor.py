@@ -25,8 +25,10 @@ def test_a_sound_installation_has_no_bad_finding_and_every_look_says_what_it_saw
     assert {finding.name for finding in findings} == set(doctor.LOOKS)
 
 
-def test_a_new_home_is_made_private(tmp_path):
-    assert bad(tiny.settings_at(tmp_path / "new")) == {}
+def test_a_home_that_is_not_there_is_named_and_not_made(tmp_path):
+    settings = tiny.settings_at(tmp_path / "mistyped")
+    assert bad(settings) == {"home": f"{settings.home} is not there"}
+    assert not settings.home.exists()
 
 
 def database(settings):
@@ -93,4 +95,6 @@ def test_too_little_space_and_a_wrong_python_are_found(settings, monkeypatch):
 
 
 def test_a_home_whose_name_duckdb_misreads_is_found(tmp_path):
-    assert "home" in bad(tiny.settings_at(tmp_path / "why?"))
+    settings = tiny.settings_at(tmp_path / "why?")
+    settings.home.mkdir()
+    assert "question mark" in bad(settings)["home"]

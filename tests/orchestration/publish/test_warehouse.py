@@ -1,4 +1,7 @@
+import json
 import os
+import subprocess
+import sys
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -154,7 +157,7 @@ def test_the_build_file_is_let_go_after_dbt(built):
         assert connection.execute("select count(*) > 0 from marts.fct_line_item").fetchone() == (True,)
 
 
-def test_a_failing_dbt_test_holds_with_its_name_and_the_sql_behind_it(tmp_path, capfd):
+def small_project(tmp_path: Path) -> Path:
     project = tmp_path / "project"
     (project / "models").mkdir(parents=True)
     (project / "tests").mkdir()
@@ -162,6 +165,64 @@ def test_a_failing_dbt_test_holds_with_its_name_and_the_sql_behind_it(tmp_path, 
     (project / "profiles.yml").write_text(
         "small: {target: b, outputs: {b: {type: duckdb, path: \"{{ env_var('RATEBOOK_WAREHOUSE') }}\"}}}\n"
     )
+    return project
+
+
+# The file may not grow beyond a mebibyte: the system refuses the write, as a full disk does.
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from orchestration import cli, night
+from orchestration.records import logged
+from orchestration.settings import Settings
+from orchestration.warehouse import run_dbt
+
+def one_night(settings, as_of, **_):
+    with logged(settings, as_of):
+        run_dbt(settings, home / "warehouse.duckdb", home / "dbt", project_dir=Path(sys.argv[2]))
+
+home = Path(sys.argv[1])
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, resource.RLIM_INFINITY))
+night.run = one_night
+cli.main(["run", "--home", str(home), "--date", "2026-09-04"])
+"""
+
+
+def test_f62_a_disk_that_takes_no_more_inside_dbt_is_a_failed_run_that_names_path_and_cause(tmp_path):
+    project = small_project(tmp_path)
+    (project / "models" / "large.sql").write_text(
+        "{{ config(materialized='table') }} select random() as r from range(3000000)"
+    )
+    home = tmp_path / "home"
+    home.mkdir()
+    prepare_warehouse(home / "warehouse.duckdb", {})
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FULL, str(home), str(project)],
+        cwd=Path(__file__).parents[3], capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    said = done.stderr.splitlines()[-1]
+    assert said.startswith(f"The system says {home}/warehouse.duckdb")
+    assert said.endswith(": File too large")
+    (ended,) = (json.loads(line) for line in (home / "log" / "runs.jsonl").read_text().splitlines())
+    assert ended["status"] == "failed"
+
+
+def test_f62_data_that_talks_of_a_full_disk_is_a_gate_s_finding(tmp_path):
+    cause = "No space left on device"
+    project = small_project(tmp_path)
+    (project / "models" / "lines.sql").write_text(
+        f"{{{{ config(materialized='table') }}}} select cast('IO Error: {cause}' as integer) as amount"
+    )
+    warehouse = tmp_path / "build" / "warehouse.duckdb"
+    prepare_warehouse(warehouse, {})
+    with pytest.raises(Held, match=cause):
+        run_dbt(tiny.settings_at(tmp_path), warehouse, tmp_path / "build" / "dbt", project_dir=project)
+
+
+def test_a_failing_dbt_test_holds_with_its_name_and_the_sql_behind_it(tmp_path, capfd):
+    project = small_project(tmp_path)
     (project / "models" / "lines.sql").write_text("select 1 as amount")
     (project / "models" / "broken.sql").write_text("select no_such_column")
     (project / "tests" / "assert_nothing_owed.sql").write_text("-- what it means\nselect * from {{ ref('lines') }}")
