@@ -366,7 +366,7 @@ def quote(
 ) -> None:
     """Price usage against any book, with the derivation of every line; nothing is read from or written to a home.
 
-    For example: ratebook quote ./book --price api_requests --quantity 1500000 --month 2026-10
+    For example: ratebook quote ./book --price large_input --quantity 1500000 --month 2026-10
     """
     from orchestration.quote import Asked, measured, open_book, read_usage
     from orchestration.quote import quote as priced
@@ -621,7 +621,10 @@ def diff(
     if not found.totals:
         out.print(f"Runs {before} and {after} have the same amounts.")
         return
-    for title, rows in (("In total", found.totals), *((f"By {name}", rows) for name, rows in found.by.items())):
+    for title, rows in (
+        ("The lines that differ, in total", found.totals),
+        *((f"By {name}", rows) for name, rows in found.by.items()),
+    ):
         out.print(f"\n[bold]{title}[/bold]")
         _show_rows(list(rows[0]), [tuple(row.values()) for row in rows], False)
 
@@ -905,19 +908,23 @@ def _show_run(record: "Record", billed: list[dict[str, Any]], as_json: bool, *, 
 
 
 def _billed(settings: "Settings", number: int) -> list[dict[str, Any]]:
-    """What the run's invoices and cost lines come to, per month and currency, written in the currency's decimals."""
+    """What the run's invoices and cost lines come to, per month and currency, written in the currency's decimals.
+
+    Invoices count in the month in which their billing period starts, cost in its accounting month: a closed one stays.
+    """
     from orchestration.reader import run_sql
 
     statement = """
         with billed as (
-            select billing_period_start, currency, count(*) as invoices, sum(total_amount) as billed
+            select strftime(billing_period_start, '%Y-%m') as month, currency, count(*) as invoices,
+                sum(total_amount) as billed
             from marts.fct_invoice group by all
         ), cost as (
-            select billing_period_start, currency, sum(amount) as cost
+            select accounting_period as month, currency, sum(amount) as cost
             from marts.fct_line_item where kind = 'cost' group by all
         )
-        select strftime(billing_period_start, '%Y-%m') as month, currency, invoices, billed, cost, minor_units
-        from billed full join cost using (billing_period_start, currency) join marts.dim_currency using (currency)
+        select month, currency, invoices, billed, cost, minor_units
+        from billed full join cost using (month, currency) join marts.dim_currency using (currency)
         order by month, currency
     """
     return [

@@ -138,7 +138,7 @@ class Explanation:
                 "{billing_period_end} (end excluded)".format(**line),
                 "",
                 f"Events ({len(self.events):,}; instant in UTC, measured, id, file:line)",
-                *(shown or ["  none: the price was active, and nothing was used in the billing period"]),
+                *(shown or [_no_events(line)]),
                 "",
                 *described(self.taken_back),
                 *self.steps,
@@ -146,6 +146,12 @@ class Explanation:
                 f"The recomputed line {verdict} {compared_with}, which is {line['amount']} {line['currency']}.",
             ]
         )
+
+
+def _no_events(line: Row) -> str:
+    if line["is_adjustment"]:
+        return "  those of the lines that it corrects: explain the lines of the service month for them"
+    return "  none: the price was active, and nothing was used in the billing period"
 
 
 def explanation(settings: Settings, line_item_id: str, number: int | None = None) -> Explanation:

@@ -126,7 +126,8 @@ def measured(
 ) -> list[dict[str, str]]:
     """Return usage of a price's meter: the quantity, or the value for a meter of money, once on each day.
 
-    Of a meter that counts values so many different ones, of a level one that is held from the first moment on.
+    Of a meter that counts events so many of them, of one that counts values so many different ones, of a level one that
+    is held from the first moment on.
     """
     if price_id not in opened.known.prices:
         return []  # said by `quote`
@@ -149,6 +150,9 @@ def measured(
             for day in days
             for place in range(_whole(quantity))
         ]
+    if meter.aggregation == "count":
+        event = {"meter": price.meter, **price.where, **dimensions}
+        return [{**event, "occurred_at": _noon(day)} for day in days for _ in range(_whole(quantity))]
     is_money = meter.value == "amount"
     return [
         {
@@ -168,9 +172,7 @@ def _noon(day: date) -> str:
 
 def _whole(quantity: str) -> int:
     if not quantity.isdecimal() or int(quantity) > MOST_VALUES:
-        raise UsageError(
-            f"--quantity {quantity}: of a meter that counts values it is a whole number up to {MOST_VALUES:,}."
-        )
+        raise UsageError(f"--quantity {quantity}: of a meter that counts it is a whole number up to {MOST_VALUES:,}.")
     return int(quantity)
 
 

@@ -27,8 +27,8 @@ def require_charts() -> None:
     """Refuse, before anything is rated, to make a page where the libraries that draw are not installed."""
     if find_spec("altair") is None or find_spec("vl_convert") is None:
         raise UsageError(
-            "Charts need the extra `report`, which `python3 -m orchestration test` installs, too; alone: "
-            "pip install -e '.[report]' -c constraints.txt. The tables and --json do without."
+            "Charts need the extra `report`: `python3 -m orchestration test --version` installs it into .venv. "
+            "The tables and --json do without."
         )
 
 

@@ -172,3 +172,16 @@ def test_what_is_wrong_is_said_where_the_person_wrote_it(folder, tmp_path, capsy
             cli.main(["quote", str(folder), "--price", "calls", *options])
         assert ended.value.code in (UsageError.exit_code, RefusedInput.exit_code)
         assert said in capsys.readouterr().err
+
+
+def test_a_quantity_of_a_meter_that_counts_is_so_many_events(tmp_path):
+    (tmp_path / "book").mkdir()
+    text = BOOK.replace("{id: calls, unit: call, aggregation: sum, ", "{id: calls, unit: call, aggregation: count, ")
+    (tmp_path / "book" / "book.yaml").write_text(text)
+    opened = open_book(tmp_path / "book", OCTOBER)
+    usage = measured(opened, "calls", "1001", {"tier": "a"}, [OCTOBER])
+    found = quote(opened, Asked(OCTOBER, usage, prices=["calls"]))
+    # 1,000 at 0.010 + 5, then 1 at 0.008 + 3: as for a meter that sums.
+    assert found.totals == {("revenue", "USD"): Decimal("18.0100")}
+    with pytest.raises(UsageError, match="whole number up to 100,000"):
+        measured(opened, "calls", "1.5", {}, [OCTOBER])
