@@ -210,17 +210,23 @@ def report(modules: list[str], *, as_json: bool) -> int:
     scores = {}
     for module in modules:
         of_module = [row["outcome"] for row in rows if row["module"] == module]
-        scores[module] = {"killed": of_module.count("killed"), "mutants": len(of_module)}
+        excuses = sum(row["module"] == module and row["reason"] != "NO REASON" for row in found)
+        scores[module] = {"killed": of_module.count("killed"), "mutants": len(of_module), "equivalent": excuses}
     if as_json:
         sys.stdout.write(json.dumps({"modules": scores, "survivors": found}, indent=1) + "\n")
     else:
         for row in found:
             sys.stdout.write(f"{row['module']}: {row['line']}\n    {row['change']}\n    {row['reason']}\n")
         for module, score in scores.items():
-            sys.stdout.write(f"{module}: {score['killed']} of {score['mutants']} killed\n")
-        share = 1 - len(alive) / max(len(rows), 1)
-        sys.stdout.write(f"{len(rows) - len(alive)} of {len(rows)} killed: {share:.1%}\n")
-    too_many = any(score["killed"] < LEAST_KILLED * score["mutants"] for score in scores.values())
+            shown = f"{score['killed']} of {score['mutants']} killed, {score['equivalent']} compute the same"
+            sys.stdout.write(f"{module}: {shown}\n")
+        equal = sum(score["equivalent"] for score in scores.values())
+        killed = len(rows) - len(alive)
+        share = killed / max(len(rows) - equal, 1)
+        sys.stdout.write(f"{killed} of {len(rows)} killed, {equal} compute the same: {share:.1%} of the others\n")
+    too_many = any(
+        score["killed"] < LEAST_KILLED * (score["mutants"] - score["equivalent"]) for score in scores.values()
+    )
     return 1 if too_many or any(row["reason"] == "NO REASON" for row in found) else 0
 
 

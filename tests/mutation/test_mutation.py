@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutation.__main__ import SURVIVORS, jobs_of, justified, rows_of
+from tests.mutation.__main__ import LEAST_KILLED, OUTCOMES, SURVIVORS, TESTS, jobs_of, justified, rows_of
 
 COVERED = [
     "tests/transforms/charge_models",
@@ -17,6 +17,25 @@ COVERED = [
     "tests/transforms/test_periods.py",
     "tests/transforms/test_as_of.py",
 ]
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> list[dict[str, str]]:
+    return rows_of(OUTCOMES)
+
+
+def test_nearly_all_mutants_that_compute_something_else_are_killed(outcomes):
+    """Those of `survivors.csv` compute the same; they are few, or the reasons would hide the score."""
+    assert {row["module"] for row in outcomes} == {module for module in TESTS if jobs_of(module)}
+    killed = sum(row["outcome"] == "killed" for row in outcomes)
+    assert killed >= LEAST_KILLED * (len(outcomes) - len(justified()))
+    assert len(justified()) <= 0.1 * len(outcomes)
+
+
+def test_a_mutant_that_lives_has_a_reason_and_only_such_have_one(outcomes):
+    alive = {(row["module"], row["line"], row["change"]) for row in outcomes if row["outcome"] != "killed"}
+    assert alive == set(justified())
+    assert all(justified().values())
 
 
 def test_a_mutant_that_may_live_is_one_of_the_present_source():

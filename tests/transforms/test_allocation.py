@@ -105,3 +105,12 @@ def test_amounts_that_are_no_decimals_are_refused():
     frame = pl.LazyFrame({"pool": ["a"], "part": ["x"], "cost": [1.5], "weight": [Decimal(1)]})
     with pytest.raises(TypeError, match="cannot be split exactly"):
         with_shares(frame, pool=["pool"], key=["part"], weight="weight", amounts={"cost": "share"}).collect()
+
+
+def test_parts_come_sorted_by_pool_and_key_however_they_stood():
+    places = [(f"p{pool:02}", f"z{zone:02}", part) for pool in range(30) for zone in range(30) for part in "ab"]
+    frame = pl.LazyFrame(places[::-1], schema=["pool", "zone", "part"], orient="row").with_columns(
+        cost=pl.lit(Decimal(1)), weight=pl.lit(Decimal(1))
+    )
+    shares = with_shares(frame, pool=["pool", "zone"], key=["part"], weight="weight", amounts={"cost": "share"})
+    assert shares.select("pool", "zone", "part").collect().rows() == places

@@ -96,6 +96,23 @@ def test_a_large_amount_passes_where_only_the_product_would_overflow():
     assert abs(found.item() - Decimal(28) * 10**10 / 18) < Decimal("1e-14"), "10^10 * 28,000 does not fit"
 
 
+@pytest.mark.parametrize(
+    ("amount", "numerator", "denominator", "expected"),
+    [
+        pytest.param(
+            "60000000000000", "1.9", "1.5", "76000000000000", id="6e13 × 1.9 is above 10^14, 4e13 × 1.9 is not"
+        ),
+        pytest.param(
+            "0.000000000001", "1000", "0.000000000001", "1000", id="below 1 nothing is taken out: no 10^12 × 1,000"
+        ),
+    ],
+)
+def test_what_is_taken_out_first_is_what_keeps_the_product_small(amount, numerator, denominator, expected):
+    columns = {"a": (amount, EXACT), "n": (numerator, EXCHANGE_RATE), "d": (denominator, EXCHANGE_RATE)}
+    frame = pl.DataFrame([pl.Series(name, [Decimal(value)], dtype) for name, (value, dtype) in columns.items()])
+    assert frame.select(money.convert_exact(*[pl.col(name) for name in columns])).item() == Decimal(expected)
+
+
 def test_amounts_in_the_reporting_currency_are_added_to_each_row_with_the_date_of_the_rate():
     sold = pl.LazyFrame(
         {
