@@ -8,7 +8,7 @@ import pytest
 
 from tests.oracle import small_worlds as small
 from tests.oracle.engine import ENGINES, differences
-from tests.oracle.reference import Meter, PerUnit, Price, Version
+from tests.oracle.reference import Meter, Percentage, PerUnit, Price, Version
 
 D = Decimal
 
@@ -52,6 +52,17 @@ def seats_beside_sums():
     return small.world(sold, used, meters=meters)
 
 
+def capped_fees():
+    """Two fees of 0.427877, charged as 0.43 each, under a maximum of 0.50: 0.36 is taken off."""
+    fee = Percentage(rate=D("0.0123"), fixed=D("0.305"))
+    used = [
+        small.use(f"2026-08-0{day}T10:00Z", amount=D("9.99"), currency="USD", delivery_date=date(2026, 8, 9))
+        for day in (3, 4)
+    ]
+    sold = small.price(fee, kind="cost", version={"maximum": {"USD": D("0.50")}})
+    return small.world([sold], used, meters=(Meter("tokens", value="amount"),))
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(
     "world",
@@ -62,6 +73,7 @@ def seats_beside_sums():
         ),
         pytest.param(hourly(6, 18, aggregation="latest", carries=True), id="no level was there yet"),
         pytest.param(hourly(6, 18, aggregation="weighted_sum"), id="nothing was held yet"),
+        pytest.param(capped_fees(), id="a maximum over fees that are rounded one by one"),
         pytest.param(two_groupings(), id="groups that share tiers beside groups that do not"),
         pytest.param(seats_beside_sums(), id="a maximum beside a sum of several days"),
     ],

@@ -51,7 +51,7 @@ Choices: where the text leaves one, this is the reading here. `C…` is cited at
 | C37 | net below zero | per counter, which is (contract, price, group, version's part of the period), over everything delivered; its usage waits as a whole |
 | C38 | running total below zero on the way to a net of 0 or more | tier one goes on below zero (r·x + f), a package count is 0 there; the period's total is the text's |
 | C39 | day and terms of minimum and maximum | the version in force at the end of the last active day of the period; covered and period are days (active days of the price / days of the month); a minimum is not yet due while the first day after the period lies after D |
-| C40 | rounding of minimum and maximum | they end the running total of their price and period: with them the rounded amounts sum to the rounded exact total, so 10 owed at least is never 10.01; over several groups likewise, where a bound bites |
+| C40 | rounding of minimum and maximum | they end the running total of their price and period: with them the rounded amounts sum to the rounded exact total, so 10 owed at least is never 10.01; over several groups likewise, where a bound bites; fees that are rounded one by one count as they were charged |
 | C41 | reversed usage | as if it had never been: it opens no counter and uses no allowance |
 | C42 | what a reversal may name | an accepted event of its own source that is not itself only a reversal; who names it first (delivery, then row) cancels it, also if both came early; its own time, quantity and cells say nothing |
 | C43 | an amendment that comes second | is a duplicate as a whole: its new event does not count either |

@@ -10,6 +10,7 @@ from itertools import groupby
 from tests.oracle.reference.book import Book, Part
 from tests.oracle.reference.idle import active_days, scope_of, sold
 from tests.oracle.reference.money import round_to_minor
+from tests.oracle.reference.rating import rounds_per_event
 from tests.oracle.reference.usage import Scope
 from tests.oracle.reference.world import Line
 
@@ -48,6 +49,8 @@ def bounds_of_period(
     exact = {"usage": Fraction(0), "maximum": Fraction(0)}
     rounded = {"usage": Decimal(0), "maximum": Decimal(0)}
     operations = 0
+    terms = version.terms.get(scope.currency)
+    by_event = terms is not None and rounds_per_event(version, terms)  # fees count as they were charged (C40)
 
     def line(day: date, charge_kind: str, added: Fraction, total: Decimal) -> Line:
         """The line by which exact and rounded totals of the period come to what they must be (C40)."""
@@ -73,7 +76,7 @@ def bounds_of_period(
 
     for day, of_day in groupby(sorted(charges, key=lambda line: line.service_date), key=lambda line: line.service_date):
         for member in of_day:
-            exact["usage"] += member.amount_exact
+            exact["usage"] += Fraction(member.amount) if by_event else member.amount_exact
             rounded["usage"] += member.amount
             operations += member.operations
         above = Fraction(0) if most is None else max(exact["usage"] - Fraction(most), Fraction(0))
