@@ -583,21 +583,23 @@ def restate(
 
 @app.command()
 def verify(home: Home = None, as_json: AsJson = False) -> None:
-    """Walk the chain of seals: any byte that was changed, any seal or file that is missing. Nothing is written."""
-    from orchestration import seals
+    """Walk the seals and the issue log: any changed byte, any missing entry or file. Nothing is written."""
+    from orchestration import issued, seals
 
     settings = _settings(home)
-    found = list(seals.verify(settings))
-    entries = len(seals.chain(settings))
+    walked = (
+        ("seals", "chain", len(seals.chain(settings)), list(seals.verify(settings))),
+        ("issues", "log", len(issued.chain(settings)), list(issued.verify(settings))),
+    )
+    found = [each for *_, faults in walked for each in faults]
     if as_json:
-        _print_json({"seals": entries, "broken": found})
+        _print_json({name: entries for name, _, entries, _ in walked} | {"broken": found})
     else:
         for each in found:
             out.print(escape(each), soft_wrap=True, highlight=False)
-        said = (
-            "The chain is whole." if not found else f"{len(found)} faults; the first one names where the chain breaks."
-        )
-        out.print(f"{entries} seals. {said}")
+        for name, of, entries, faults in walked:
+            broken = f"{len(faults)} faults; the first one names where the {of} breaks."
+            out.print(f"{entries} {name}. {broken if faults else f'The {of} is whole.'}")
     if found:
         raise typer.Exit(1)
 

@@ -122,7 +122,7 @@ def night_run(settings: Settings) -> dg.ResourceDefinition:
         say: Callable[[str], None] = print if log is None else log.info
         with run_lock(settings, progress=say):
             publish.recover(settings)
-            night.require_seals(settings)
+            night.require_logs(settings)
             held = NightRun(settings, records.begin(settings, last), say)
             # A run that only looked at some tables publishes nothing and is no line of the log.
             is_night = not run.asset_selection or PUBLISHED in run.asset_selection

@@ -25,6 +25,7 @@ from data_contracts import (
 )
 from data_contracts.vocabulary import Table
 from orchestration.errors import RatebookError
+from orchestration.publish import published_runs
 from orchestration.settings import Settings
 from orchestration.storage import atomic_directory, scan, sha256_of, write_parquet
 from transforms.issue_calendar import days_of_issue
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from orchestration.build import Build
 
 MANIFEST = "manifest.json"
+HEAD = "issue_head"  # in the manifest of a publish: the last entry that it has seen
 FORMAT = 1
 
 
@@ -64,12 +66,17 @@ class Entry:
         return self.folder / f"{table.table_name}.parquet"
 
 
-def entries(settings: Settings, as_of: date = date.max) -> list[Entry]:
-    """Return the entries that a night of D sees, oldest first. What lies there is not checked: `broken` does that."""
+def chain(settings: Settings) -> list[Entry]:
+    """Return every entry, oldest first. What lies there is not read: `broken` does that."""
     if not settings.issued.is_dir():
         return []
     found = sorted((int(path.name), path) for path in settings.issued.iterdir() if path.name.isdigit())
-    return [entry for entry in (Entry(*each) for each in found) if entry.as_of <= as_of]
+    return [Entry(*each) for each in found]
+
+
+def entries(settings: Settings, as_of: date = date.max) -> list[Entry]:
+    """Return the entries that a night of D sees, oldest first."""
+    return [entry for entry in chain(settings) if entry.as_of <= as_of]
 
 
 def documents(settings: Settings, *, after: int = 0) -> pl.DataFrame:
@@ -139,18 +146,57 @@ def _refuse_twice(standing: list[Entry], documents: pl.DataFrame) -> None:
             raise RatebookError(f"{column} {twice[0]} is issued already; nothing was issued.")
 
 
+def head(settings: Settings) -> str | None:
+    """Return the hash of the last entry, which each published run notes."""
+    standing = chain(settings)
+    return standing[-1].sha256 if standing else None
+
+
+def require_head(settings: Settings, known: str | None) -> None:
+    """Refuse a log that lacks the entry which a published run has seen: numbers would be given twice (F88)."""
+    if known is not None and known not in {entry.sha256 for entry in chain(settings)}:
+        raise RatebookError(
+            f"{settings.issued}: the published run has seen the issue {known[:12]}…, which is not there. An older "
+            "backup was restored, or an entry was changed or removed: restore issued/ as it was; nothing was run."
+        )
+
+
+def verify(settings: Settings) -> Iterator[str]:
+    """Yield everything that is wrong with the log, and what the kept publishes have seen that is not there."""
+    found = list(broken(settings))
+    yield from found
+    if found:  # the entries behind the first fault may not even be readable
+        return
+    there = {entry.sha256 for entry in chain(settings)}
+    for run in published_runs(settings):
+        known = run.manifest().get(HEAD)
+        if known is not None and known not in there:
+            yield f"run {run.number} has seen the issue {known}, which is not there: the end was cut off or replaced."
+
+
 def broken(settings: Settings) -> Iterator[str]:
-    """Yield everything that is wrong with the log, oldest first: a changed byte, a file or an entry that is missing."""
+    """Yield everything that is wrong with the log, oldest first: a changed byte, a file or an entry that is missing.
+
+    A missing end is missed by the published runs (`verify`, `require_head`).
+    """
     before: str | None = None
-    for position, entry in enumerate(entries(settings), start=1):
+    for position, entry in enumerate(chain(settings), start=1):
         if entry.number != position:
             yield f"entry {position} of the issue log is missing."
             return
-        stated: Mapping[str, str] = entry.manifest["files"]
-        there = {path.name: sha256_of(path) for path in entry.folder.iterdir() if path.name != MANIFEST}
-        for name in sorted(set(stated) | set(there)):
-            if stated.get(name) != there.get(name):
-                yield f"entry {position} of the issue log: {name} is not what was issued."
-        if entry.manifest["previous"] != before:
-            yield f"entry {position} of the issue log does not follow the one before it."
-        before = entry.sha256
+        try:
+            yield from _broken_entry(entry, before)
+            before = entry.sha256
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            yield f"entry {position} of the issue log: {MANIFEST} cannot be read: {type(error).__name__} {error}."
+            return
+
+
+def _broken_entry(entry: Entry, before: str | None) -> Iterator[str]:
+    stated: Mapping[str, str] = entry.manifest["files"]
+    there = {path.name: sha256_of(path) for path in entry.folder.iterdir() if path.name != MANIFEST}
+    for name in sorted(set(stated) | set(there)):
+        if stated.get(name) != there.get(name):
+            yield f"entry {entry.number} of the issue log: {name} is not what was issued."
+    if entry.manifest["previous"] != before:
+        yield f"entry {entry.number} of the issue log does not follow the one before it."

@@ -98,7 +98,7 @@ def run(settings: Settings, as_of: date, *, issues_all: bool = False, progress: 
     keep_private(settings)
     with run_lock(settings, progress=progress), logged(settings, as_of) as record:
         publish.recover(settings)
-        require_seals(settings)
+        require_logs(settings)
         take_snapshots(settings, record, progress)
         issue_on_the_way(settings, record, progress)
         build = open_build(settings, as_of, issues_all=issues_all)
@@ -115,10 +115,12 @@ def require_landing(settings: Settings) -> None:
         raise UsageError(f"{settings.landing}: nothing has landed; files go to landing/<dataset>/<delivery date>/.")
 
 
-def require_seals(settings: Settings) -> None:
-    """Refuse a chain of seals that lacks what the served run has seen: an older backup was restored."""
+def require_logs(settings: Settings) -> None:
+    """Refuse a chain of seals or an issue log that lacks what the served run has seen: an older backup was restored."""
     served = publish.published_run(settings)
-    seals.require_head(settings, served.manifest().get("seal_head") if served is not None else None)
+    seen = served.manifest() if served is not None else {}
+    seals.require_head(settings, seen.get("seal_head"))
+    issued.require_head(settings, seen.get(issued.HEAD))
 
 
 def keep_private(settings: Settings) -> None:
@@ -220,6 +222,7 @@ def publish_marts(build: Build, record: Record, progress: Progress, report: Repo
         held = publish.hold(build.settings, candidate, _night(build, record))
         raise Held(gates.explain(failed, held / publish.DATABASE), gates.differences(failed))
     issue(build, record)
+    publish.note(candidate, issued.HEAD, issued.head(build.settings))
     published = publish.switch(build.settings, candidate, _night(build, record))
     served = publish.published_run(build.settings)
     record.path = str(published.path)

@@ -205,6 +205,13 @@ def write_candidate(
     return candidate
 
 
+def note(candidate: Path, fact: str, value: str | None) -> None:
+    """Add a fact to the manifest of a candidate that is known only after its gates."""
+    manifest = candidate / MANIFEST
+    content = json.loads(manifest.read_text()) | {fact: value}
+    manifest.write_text(json.dumps(content, indent=2) + "\n")
+
+
 def switch(settings: Settings, candidate: Path, night: Night) -> PublishedRun:
     """Make a candidate that passed its gates the published run.
 

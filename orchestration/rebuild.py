@@ -96,7 +96,7 @@ def rebuild(settings: Settings, *, progress: Callable[[str], None] = lambda _: N
     last = max(date.fromisoformat(path.name) for path in settings.delivered.iterdir() if path.name[:1] != ".")
     with run_lock(settings, progress=progress), logged(settings, last) as record:
         publish.recover(settings)
-        night.require_seals(settings)
+        night.require_logs(settings)
         build = open_build(settings, last)
         if build.path.is_dir():
             shutil.rmtree(build.path)

@@ -7,6 +7,7 @@ from orchestration.actions import Action, append_action
 from orchestration.errors import UsageError
 from orchestration.reader import run_sql
 from orchestration.settings import Settings
+from transforms.billing_documents import NO_REPORTING_RATE
 
 RELEASE = "release"
 COLUMNS = ("id", "rule", "age_days", "amount", "currency", "owner")
@@ -49,9 +50,14 @@ def held(settings: Settings) -> Sequence[Sequence[Any]]:
 def release(settings: Settings, name: str, *, reason: str, requested_by: str, approved_by: str) -> Action:
     """Let go what waits under a name; the next night is the first that does.
 
-    Refuses: a name under which nothing waits in the published run.
+    Refuses: a name under which nothing waits in the published run; a document that has no amount to book.
     """
-    waiting = [row[0] for row in (*parked(settings), *held(settings))]
+    waiting = {row[0]: row[1] for row in (*parked(settings), *held(settings))}
     if name not in waiting:
         raise UsageError(f"Nothing waits as {name}; `ratebook parked` and `ratebook held` list what does.")
+    if waiting[name] == NO_REPORTING_RATE:
+        raise UsageError(
+            f"{name} waits for an exchange rate, and a release cannot replace it: without it there is no amount in "
+            "the reporting currency to book. Deliver the rate; the next night then lets the document go by itself."
+        )
     return append_action(settings, RELEASE, name, reason=reason, requested_by=requested_by, approved_by=approved_by)

@@ -170,7 +170,7 @@ def _asking(events: pl.DataFrame, tables: Tables) -> tuple[pl.DataFrame, pl.Data
     """
     moments = (
         with_moment(
-            coded(events.lazy().select(*NAMES, "occurred_at").with_row_index("row")),
+            coded(events.select(*NAMES, "occurred_at").with_row_index("row").lazy()),
             # Slots cut days of cells; here every event has its own instant.
             **{name: coded(tables[name]) for name in OF_WHICH_MOMENT if name != "usage_slots"},
             usage_slots=UsageSlots.empty().lazy(),

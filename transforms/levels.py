@@ -65,10 +65,10 @@ def with_quantity(priced: pl.LazyFrame, usage_levels: pl.LazyFrame) -> pl.LazyFr
     }
     is_timed = pl.col("aggregation").is_in([name for name, each in LEVELS.items() if each.is_timed])
     # By numbers from here on: cells, counters and places in time are texts, and there is a row for each day and value.
-    levels = usage_levels.sort(IN_TIME).with_row_index("_place")
-    cells = levels.select(CELL).unique().with_row_index("_cell").collect().lazy()
+    levels = usage_levels.sort(IN_TIME).collect().with_row_index("_place").lazy()
+    cells = levels.select(CELL).unique().collect().with_row_index("_cell").lazy()
     counted = priced.join(cells, on=CELL, how="inner", validate="m:1").select("_cell", "price_id", **scope)
-    scopes = counted.select(list(scope)).unique().with_row_index("_counter").collect().lazy()
+    scopes = counted.select(list(scope)).unique().collect().with_row_index("_counter").lazy()
     rows = (
         counted.join(scopes, on=list(scope), how="inner", validate="m:1", nulls_equal=True)
         .select("_cell", "kind", "price_id", "_counter")

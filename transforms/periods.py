@@ -1,6 +1,7 @@
 """Days, months, billing periods and half-open intervals."""
 
 from datetime import date
+from functools import partial
 
 import polars as pl
 
@@ -114,20 +115,25 @@ def latest_of_few(frame: pl.LazyFrame, states: pl.DataFrame, *, at: str, since: 
         place + pl.col(since).to_physical()
     )
     found = in_place.drop(by)
-
-    def state_of(row: pl.Series) -> pl.Series:
-        of_row = row.struct.unnest()
-        nearest = starts.to_series().search_sorted(of_row["place"], side="right").cast(pl.Int64) - 1
-        has_state = nearest >= of_row["_first"]
-        return found.select(pl.all().gather(nearest.set(~has_state.fill_null(value=False), None))).to_struct()
-
     return (
         frame.join(numbered.lazy(), on=by, how="left", validate="m:1")
         .with_columns(
             pl.struct((place + pl.col(at).to_physical()).alias("place"), "_first")
-            .map_batches(state_of, return_dtype=pl.Struct(found.schema), is_elementwise=True)
+            .map_batches(
+                partial(_states_at, starts=starts.to_series(), states=found),
+                return_dtype=pl.Struct(found.schema),
+                is_elementwise=True,
+            )
             .alias("_state")
         )
         .drop("_first", "_group")
         .unnest("_state")
     )
+
+
+def _states_at(rows: pl.Series, starts: pl.Series, states: pl.DataFrame) -> pl.Series:
+    """The state that the `place` of each row is in; null where it lies before the `_first` one of its group."""
+    of_row = rows.struct.unnest()
+    nearest = starts.search_sorted(of_row["place"], side="right").cast(pl.Int64) - 1
+    has_state = nearest >= of_row["_first"]
+    return states.select(pl.all().gather(nearest.set(~has_state.fill_null(value=False), None))).to_struct()

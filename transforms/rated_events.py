@@ -118,7 +118,7 @@ def rated_events(
     del events  # names are codes by now, and the texts of millions of events take memory
     valued = _with_value(priced, versions)
     # Collected: the few events whose list price is another one are looked at twice.
-    in_order = _with_position(valued, versions, coded(account_contracts)).with_row_index("row").collect().lazy()
+    in_order = _with_position(valued, versions, coded(account_contracts)).collect().with_row_index("row").lazy()
     others = in_order.filter(pl.col("list_price_version_id") != pl.col("price_version_id"))
     overridden = _with_fee(others, "list_price_version_id", "list_value", "list_exact", "list_amount", **of_fees)
     listed = overridden.select("row", "list_exact", "list_amount").collect().lazy()

@@ -134,7 +134,9 @@ def _holders(events: pl.LazyFrame) -> pl.LazyFrame:
         events.select(*HOLDER, *OF_THE_METER)
         .unique()
         .sort(HOLDER)
+        .collect()
         .with_row_index("_holder")
+        .lazy()
         .with_columns(pl.struct(ASKS).rle_id().alias(ASK))
     )
 

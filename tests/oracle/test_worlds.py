@@ -14,16 +14,19 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from ruamel.yaml import YAML
 
+from orchestration.book import EMPTY, accept_delivery
 from tests.oracle import small_worlds as small
 from tests.oracle.accepted import SMALL_WORLDS, accepted, refusal
 from tests.oracle.comparison import compare, compare_outcomes
 from tests.oracle.reference import (
     Flat,
     Graduated,
+    GraduatedPercentage,
     Matrix,
     Package,
     Percentage,
     PerUnit,
+    RateTier,
     Volume,
     expected,
     local_day,
@@ -143,14 +146,26 @@ def test_an_account_changes_nothing_of_the_others(world):
     assert expected(alone).lines == tuple(line for line in expected(world).lines if line.contract_id in mine)
 
 
+@QUICK
+@given(world=worlds(features=accepted()))
+def test_the_book_takes_every_world_that_is_drawn_for_it(world):
+    files, day = landing_files(world), world.billing_starts_on
+    book, papers = ({name: files[name] for name in files if name.startswith(kind)} for kind in ("price_book", "contr"))
+    taken = accept_delivery(EMPTY, day, book, {})
+    assert list(taken.problems) == []
+    assert list(accept_delivery(taken.state, day, {}, papers).problems) == []
+
+
 def decimal(text):
     return None if text is None else Decimal(text)
 
 
 def money_said(model, amounts):
     """The numbers of a version's document that tell its terms from others."""
-    if model in ("graduated", "volume"):
-        return [(decimal(tier["up_to"]), Decimal(tier["unit_amount"])) for tier in amounts["tiers"]]
+    if model in ("graduated", "volume", "graduated_percentage"):
+        return [
+            (decimal(tier["up_to"]), decimal(tier.get("unit_amount", tier.get("rate")))) for tier in amounts["tiers"]
+        ]
     if model == "percentage":
         return Decimal(amounts["percentage"]["rate"])
     if model == "package":
@@ -165,8 +180,8 @@ def money_said(model, amounts):
 
 def money_meant(terms):
     """The same of the terms themselves."""
-    if isinstance(terms, Graduated | Volume):
-        return [(tier.up_to, tier.unit_amount) for tier in terms.tiers]
+    if isinstance(terms, Graduated | Volume | GraduatedPercentage):
+        return [(tier.up_to, tier.rate if isinstance(tier, RateTier) else tier.unit_amount) for tier in terms.tiers]
     if isinstance(terms, Percentage):
         return terms.rate
     if isinstance(terms, Package):

@@ -354,9 +354,10 @@ def versions_of(
     like: Version | None = None,
 ) -> Version:
     """One version of a price: terms in each currency, free units and bounds where the text settles them."""
-    base = draw(
-        terms_of(price.model, dimensions, safe=safe, kinds=kinds_of(draft, price, safe=safe, negative=negative))
-    )
+    kinds = kinds_of(draft, price, safe=safe, negative=negative)
+    if like is not None and like.round_at == "event":
+        kinds -= {"hours"}  # the override of a fee by the event is one, and a curve is none
+    base = draw(terms_of(price.model, dimensions, safe=safe, kinds=kinds))
     terms = {currency: scaled(base, currency) for currency in currencies}
     rounding = draw(st.sampled_from(("half_up",) * 7 + ("half_even", "down", "up")))
     round_at = "period" if price.model == "percentage" and draw(st.integers(0, 3)) == 0 else None
@@ -411,7 +412,7 @@ def said_alike(draw: st.DrawFn, draft: Draft, price: Price, meter: Meter) -> Pri
     if counts and adds_up and not has_curve and chosen("tier_period", 5):
         alike["tier_period"] = draw(st.sampled_from(("month", "quarter", "year", "term")))
     if counts and adds_up and not has_curve and draft.pooled and price.kind == "revenue" and draw(st.booleans()):
-        alike["pool"] = "payer"
+        alike |= {"pool": "payer", "minimum": {}, "maximum": {}}  # a bound is of a contract, a pool of several
     by_event = f"round_at_event_{price.model}"
     whole = "unit_conversion" in alike and alike["unit_conversion"].round != "none"
     splits = price.shared_tiers or "pool" in alike or whole  # whose amount a whole unit is, the text does not say

@@ -2,9 +2,11 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from orchestration import issued, night, publish
@@ -101,6 +103,59 @@ def test_a_changed_byte_a_missing_file_and_a_missing_entry_are_found(
     assert list(issued.broken(settings)) == ["entry 1 of the issue log is missing."]
 
 
+def lose_the_end(log: Path) -> None:
+    shutil.rmtree(log / "000002")
+
+
+def replace_the_end(log: Path) -> None:
+    manifest = log / "000002" / issued.MANIFEST
+    manifest.write_text(manifest.read_text().replace('"documents": 1', '"documents": 2'))
+
+
+def lose_everything(log: Path) -> None:
+    shutil.rmtree(log)
+
+
+@pytest.mark.parametrize("spoil", [lose_the_end, replace_the_end, lose_everything])
+def test_f88_a_lost_end_of_the_issue_log_is_what_a_publish_has_seen(
+    through_november: Settings, tmp_path: Path, spoil: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """F88, F113: the entries left follow each other, so only the publish that saw the last one can miss it."""
+    settings = Settings(home=tmp_path / "cut")
+    shutil.copytree(through_november.home, settings.home, symlinks=True)
+    command = ["verify", "--home", str(settings.home)]
+    _run(command)
+    assert "2 issues. The log is whole." in capsys.readouterr().out
+    spoil(settings.issued)
+    assert list(issued.broken(settings)) == []
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "--json"])
+    assert ended.value.code == 1
+    (said,) = json.loads(capsys.readouterr().out)["broken"]
+    assert "has seen the issue" in said
+    before = (log(settings), sorted(settings.published.iterdir()))
+    with pytest.raises(RatebookError, match="older backup"):
+        night.run(settings, date(2026, 11, 3))
+    assert (log(settings), sorted(settings.published.iterdir())) == before
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"files": {}}', None])
+def test_a_manifest_that_cannot_be_read_is_named_and_ends_the_walk(
+    through_november: Settings, tmp_path: Path, content: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """F113."""
+    settings = Settings(home=tmp_path / "cut")
+    shutil.copytree(through_november.home, settings.home, symlinks=True)
+    manifest = settings.issued / "000001" / issued.MANIFEST
+    manifest.unlink()
+    if content is not None:
+        manifest.write_text(content)
+    with pytest.raises(SystemExit) as ended:
+        main(["verify", "--home", str(settings.home)])
+    assert ended.value.code == 1
+    assert "entry 1 of the issue log: " in capsys.readouterr().out
+
+
 def test_nothing_is_issued_twice_even_when_it_is_asked_for(through_november: Settings, tmp_path: Path) -> None:
     settings = Settings(home=tmp_path / "twice")
     shutil.copytree(through_november.home, settings.home, symlinks=True)
@@ -151,6 +206,17 @@ def test_what_is_parked_is_listed_and_released_by_name_with_two_people(
     _run(["held", "--home", str(settings.home), "--json"])
     assert json.loads(capsys.readouterr().out) == []
     who = ["--reason", "agreed", "--by", "ada", "--approved-by", "grace", "--home", str(settings.home)]
+    # Without the rate there is nothing to book, whoever approves it.
+    with pytest.raises(SystemExit) as without_rate:
+        main(["release", shown[0]["id"], *who])
+    assert without_rate.value.code == 2
+    assert "waits for an exchange rate" in " ".join(capsys.readouterr().err.split())
+    assert not (settings.landing / "actions").exists()
+    published = publish.published_run(settings)
+    assert published is not None
+    published.database.chmod(0o640)
+    with duckdb.connect(published.database) as connection:
+        connection.execute("update marts.fct_invoice set parked_rule = 'negative_total' where payer_id = 'bee'")
     _run(["release", shown[0]["id"], *who, "--json"])
     assert json.loads(capsys.readouterr().out)["target"] == shown[0]["id"]
     with pytest.raises(SystemExit) as refused:

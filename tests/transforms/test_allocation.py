@@ -99,3 +99,9 @@ def test_pools_do_not_mix_and_an_unknown_amount_stays_unknown():
         ("a", "y", Decimal("0.666666666667")),
         ("b", "x", None),
     ]
+
+
+def test_amounts_that_are_no_decimals_are_refused():
+    frame = pl.LazyFrame({"pool": ["a"], "part": ["x"], "cost": [1.5], "weight": [Decimal(1)]})
+    with pytest.raises(TypeError, match="cannot be split exactly"):
+        with_shares(frame, pool=["pool"], key=["part"], weight="weight", amounts={"cost": "share"}).collect()

@@ -41,3 +41,15 @@ def test_no_states_are_found_nowhere() -> None:
         {"zone": [], "since": [], "state": []}, {"zone": pl.String, "since": pl.Datetime("us"), "state": pl.Int64}
     )
     assert periods.latest_of_few(rows, states, at="at", since="since", by="zone").collect()["state"].to_list() == [None]
+
+
+def test_each_of_many_keys_has_its_own_states() -> None:
+    """Key n has state 2n from 1 September on and 2n + 1 from the 2nd; noon of the 1st is in 2n, noon of the 2nd in 2n + 1."""
+    keys = [f"k{number:03}" for number in range(300)]
+    since = [START, START + timedelta(days=1)]
+    states = pl.DataFrame({"key": [key for key in keys for _ in since], "since": since * 300, "state": range(600)})
+    rows = pl.LazyFrame(
+        {"key": keys * 2, "at": [START + timedelta(hours=12)] * 300 + [START + timedelta(hours=36)] * 300}
+    )
+    found = periods.latest_of_few(rows, states, at="at", since="since", by="key").collect()
+    assert found["state"].to_list() == [*range(0, 600, 2), *range(1, 600, 2)]

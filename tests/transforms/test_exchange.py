@@ -44,6 +44,19 @@ def test_an_amount_is_multiplied_divided_and_rounded_once(amount, numerator, den
     assert converted(amount, numerator, denominator, digits) == Decimal(expected)
 
 
+@pytest.mark.parametrize(
+    ("amount", "expected"),
+    [("9999999999999.99", "9999999999999.99"), ("10000000000000", None)],
+    ids=["one cent below 10^13 is known", "10^13 could not be summed"],
+)
+def test_a_converted_amount_stays_below_the_bound(amount, expected):
+    assert converted(amount, "1", "1", 2) == (None if expected is None else Decimal(expected))
+
+
+def test_one_decimal_is_a_minor_unit_like_the_others():
+    assert converted("1.25", "1", "1", 1) == Decimal("1.3")
+
+
 @given(amounts, rates, rates, minor_units)
 def test_a_conversion_is_the_true_quotient_half_away_from_zero(amount, numerator, denominator, digits):
     true = Fraction(amount) * Fraction(numerator) / Fraction(denominator)

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_contracts.vocabulary import AMOUNT, EXACT, QUANTITY
+from data_contracts.vocabulary import AMOUNT, EXACT, PROVIDER_COST, QUANTITY
 from transforms import money
 
 MODES = {"half_up": ROUND_HALF_UP, "half_even": ROUND_HALF_EVEN, "down": ROUND_DOWN, "up": ROUND_UP}
-MINOR_UNITS = {"JPY": 0, "USD": 2, "KWD": 3, "CLF": 4}
+MINOR_UNITS = {"JPY": 0, "none": 1, "USD": 2, "KWD": 3, "CLF": 4}
 WIDE = Context(prec=80)
 DUST = "0.000000000000000000000001"
 
@@ -126,3 +126,24 @@ def test_a_product_that_no_amount_can_hold_stops_the_night():
     """10^13 at 100 would be 10^15, and an exact amount has 14 digits before the point: never wrapped, never null."""
     with pytest.raises(pl.exceptions.ComputeError, match="overflow"):
         product(Decimal(10**13), Decimal(100))
+
+
+@pytest.mark.parametrize(
+    ("cost", "expected"),
+    [
+        pytest.param("0.0000000000005", "0.000000000001", id="half of the twelfth place is one of it"),
+        pytest.param("-0.0000000000005", "-0.000000000001", id="away from zero on both sides"),
+        pytest.param("0.000000000000499999999999", "0", id="less than half is none"),
+        pytest.param("0.0000000000025", "0.000000000003", id="a half does not go to the even digit"),
+    ],
+)
+def test_a_provider_cost_is_rounded_once_to_twelve_places(cost, expected):
+    found = pl.select(money.to_provider_scale(pl.lit(Decimal(cost)).cast(EXACT)).alias("cost"))
+    assert found.schema["cost"] == PROVIDER_COST
+    assert found.item() == Decimal(expected)
+
+
+def test_a_share_of_time_is_one_division():
+    """16 of 31 days of 100: 1,600 / 31 = 51.612903225806451612903226 at 24 places."""
+    found = pl.select(money.prorated(pl.lit(Decimal(100)).cast(EXACT), pl.lit(16), pl.lit(31))).item()
+    assert found == Decimal("51.612903225806451612903226")

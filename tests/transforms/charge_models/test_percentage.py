@@ -125,3 +125,8 @@ def test_a_rest_below_the_minimum_pays_the_minimum():
 
 def test_without_an_allowance_the_first_event_pays():
     assert fees(["50"]) == [Decimal("0.70")]
+
+
+def test_the_last_of_the_free_events_that_crosses_the_free_amount_pays_on_its_rest():
+    """3 events or 60 free: the third goes from 50 to 90, so 30 × 1.2 % + 0.10 = 0.46; the events end after it."""
+    assert fees(["25", "25", "40", "10"], free_events="3", free_amount="60") == [0, 0, Decimal("0.46"), Decimal("0.22")]
