@@ -175,12 +175,12 @@ def _outlast(path: Path, deadline: float | None, progress: Progress | None) -> N
     if left is None:
         return
     if left.boot_id != _boot_id():
-        seen, since = left, time.monotonic()
+        seen, since = path.read_bytes(), time.monotonic()
 
         def is_silent() -> bool:
             nonlocal seen, since
-            now = _lease(path)
-            if now is None:
+            now = path.read_bytes()
+            if not now:  # given back; a lease that is just being written is a beat
                 return True
             if now != seen:
                 seen, since = now, time.monotonic()
