@@ -16,6 +16,7 @@ import polars as pl
 from data_contracts.runs import RunLog, RunTables
 from orchestration import memory, publish
 from orchestration.errors import Held, RatebookError
+from orchestration.lock import note_run
 from orchestration.notify import Message, tell
 from orchestration.run_log import end_torn_line, log, log_file, read_events, run_log_file
 from orchestration.settings import Settings
@@ -113,7 +114,9 @@ def begin(settings: Settings, as_of: date) -> Record:
         with run_log_file(settings, killed.number, killed.as_of):
             log.error("run was killed")
             tell(settings, Message(killed.number, killed.as_of, killed.status, killed.message or ""))
-    return Record(publish.next_number(settings), as_of, _now())
+    number = publish.next_number(settings)
+    note_run(settings, number)
+    return Record(number, as_of, _now())
 
 
 def end(settings: Settings, record: Record, error: BaseException | None) -> None:
