@@ -13,20 +13,17 @@ import duckdb
 import polars as pl
 import pytest
 
-from data_contracts import TABLES, Kind, LandedFiles, UsageEvents
+from data_contracts import LandedFiles, UsageEvents
 from data_contracts.marts import MARTS, FctLineItem, MetaTables
 from data_contracts.render import model_name
-from orchestration import cli, gates, intake, night, publish, records, settled
-from orchestration.build import ON_DEMAND, open_build
+from orchestration import cli, gates, intake, night, publish, records
+from orchestration.build import open_build
 from orchestration.errors import Held, RefusedInput, UsageError
 from tests.browser import ABSENT, chromium, content_of
 from tests.orchestration import tiny
 from tests.orchestration.observe.receivers import webhook
 
 ROOT = Path(__file__).parents[2]
-# What closed months hold is made by the close, what is issued is a log; what settles closed months is made after one.
-LOGS = (Kind.SEALED, Kind.ISSUED)
-MADE_TABLES = [table for table in TABLES if table.table_kind not in LOGS and table not in (*settled.TABLES, *ON_DEMAND)]
 
 
 def ask(settings, question, number=None):
@@ -150,13 +147,13 @@ def test_each_snapshot_is_the_same_whoever_took_it_when(night_home, stepwise):
 def test_a_run_knows_what_each_table_of_the_run_before_has_cost(stepwise):
     rows = ask(stepwise, "select run_number, status, table_count, row_count > 0, byte_count > 0, elapsed_ms > 0, "
                          "peak_memory_bytes > 0 from audit.aud_run")  # fmt: skip
-    assert rows == [(1, "published", len(MADE_TABLES) + len(MARTS), True, True, True, True)]
+    assert rows == [(1, "published", len(tiny.OF_A_NIGHT) + len(MARTS), True, True, True, True)]
     known = ask(stepwise, "select table_name, row_count from audit.aud_run_table where run_number = 1")
     manifest = publish.published_run(stepwise, 1).manifest()["tables"]
     assert {name: count for name, count in known if "." in name} == {
         name: table["rows"] for name, table in manifest.items()
     }
-    assert {name for name, _ in known if "." not in name} == {table.table_name for table in MADE_TABLES}
+    assert {name for name, _ in known if "." not in name} == {table.table_name for table in tiny.OF_A_NIGHT}
     assert ask(stepwise, "select elapsed_ms = step_elapsed_ms from audit.aud_run_table where step = 'line_items'") == [
         (True,)
     ]

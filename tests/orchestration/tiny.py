@@ -13,8 +13,8 @@ import polars as pl
 
 from data_contracts import TABLES, Kind
 from data_contracts.vocabulary import Table
-from orchestration import night, records
-from orchestration.build import BOOK_TABLES, Build, open_build
+from orchestration import night, records, settled
+from orchestration.build import BOOK_TABLES, ON_DEMAND, Build, open_build
 from orchestration.publish import published_run
 from orchestration.settings import Settings
 
@@ -96,6 +96,11 @@ INVOICES = {("ant", "USD"): "4.1800", ("bee", "JPY"): "242.0000", ("cat", "EUR")
 # (130 + 70 + 10) * 0.002, whatever currency the account pays in
 COST = "0.4200"
 
+# What closed months hold is made by the close, what is issued is a log; what settles closed months is made after one.
+LOGS = (Kind.SEALED, Kind.ISSUED)
+OF_A_NIGHT = tuple(
+    table for table in TABLES if table.table_kind not in LOGS and table not in (*settled.TABLES, *ON_DEMAND)
+)
 MADE = (*BOOK_TABLES, *(table for table in TABLES if table.table_kind is Kind.AS_OF and table not in BOOK_TABLES))
 
 
