@@ -18,6 +18,7 @@ import polars as pl
 from data_contracts import (
     AccountContracts,
     Accounts,
+    Companies,
     Currencies,
     LineItems,
     Meters,
@@ -613,7 +614,9 @@ def _covered_days(build: Build, line: Row, meter: str) -> int:
     named = covered_meters(states.lazy(), **reference).filter(pl.col("meter") == meter).collect()
     covering = states.join(named, on=["contract_id", "plan_id"], how="semi").to_dicts()
     rates = build.frame(Rates).filter(_is(line, "price_id") & pl.col("is_sold")).collect().to_dicts()
-    in_period = pl.col("local_date").is_between(line["billing_period_start"], line["billing_period_end"], closed="left")
+    begins = build.frame(Companies).select("billing_starts_on").collect().item()
+    first_day = max(line["billing_period_start"], begins)
+    in_period = pl.col("local_date").is_between(first_day, line["billing_period_end"], closed="left")
     days = build.frame(ZoneDays).filter(in_period).collect().to_dicts()
     covered = {
         day["local_date"]

@@ -68,6 +68,7 @@ def covered_periods(
     plan_prices: pl.LazyFrame,
     price_versions: pl.LazyFrame,
     rates: pl.LazyFrame,
+    companies: pl.LazyFrame,
     zone_days: pl.LazyFrame,
     as_of: date,
 ) -> pl.LazyFrame:
@@ -75,6 +76,8 @@ def covered_periods(
 
     Grain: one row per row of `asked` (account, contract, price, billing period; further columns are kept) in which the
            price was active up to `as_of`. Adds `price_version_id`, `list_price_version_id`, `last_day`, `covered_days`.
+    Rule:  days before `billing_starts_on` are not covered: nothing was billed for them. Example: of 31 July to 30
+           August, where billing starts with August, 30 days.
     """
     meters = price_versions.select("price_id", "meter").unique()
     of_accounts = account_contracts.join(asked.select("account_id").unique(), on="account_id", how="semi")
@@ -87,8 +90,10 @@ def covered_periods(
             validate="m:m",
             suffix="_asked",
         )
+        .join(zone_days.select(pl.col("local_date").min().alias("_calendar_from")), how="cross")
         .with_columns(
-            pl.max_horizontal("valid_from", "billing_period_start").alias("_first_day"),
+            # A period may begin before the calendar does, which knows no instant of such a day.
+            pl.max_horizontal("valid_from", "billing_period_start", "_calendar_from").alias("_first_day"),
             pl.min_horizontal("valid_to", "billing_period_end", pl.lit(as_of + timedelta(days=1))).alias("_end_day"),
         )
         .filter(pl.col("_first_day") < pl.col("_end_day"))
@@ -104,8 +109,16 @@ def covered_periods(
     days = (
         sold.select(*period, pl.date_ranges("_from_day", "_until_day").alias("_day"))
         .explode("_day")
+        .join(companies.select("billing_starts_on"), how="cross")
         .group_by(period)
-        .agg(pl.col("_day").n_unique().cast(pl.Int64).alias("covered_days"), pl.col("_day").max().alias("last_day"))
+        .agg(
+            pl.col("_day")
+            .filter(pl.col("_day") >= pl.col("billing_starts_on"))
+            .n_unique()
+            .cast(pl.Int64)
+            .alias("covered_days"),
+            pl.col("_day").max().alias("last_day"),
+        )
     )
     last = sold.sort("active_at").group_by(period, maintain_order=True).last()
     return asked.join(

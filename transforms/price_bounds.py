@@ -41,6 +41,7 @@ def bound_lines(
         plan_prices=plan_prices,
         price_versions=price_versions,
         rates=rates,
+        companies=companies,
         zone_days=zone_days,
         as_of=as_of,
     )

@@ -118,7 +118,7 @@ PARTS: Mapping[str, Mapping[str, Fault]] = {
                 "orchestration/intake/test_usage_rows.py::test_f33_an_event_after_the_delivery_day_in_every_zone_is_rejected",
             ),
         ),
-        "F42": Fault("A day far off its usual volume", later="bounds of a day's volume are being built"),
+        "F42": Fault("A day far off its usual volume", later="bounds of a day's volume are a later issue"),
     },
     "Prices, contracts, exchange, configuration": {
         "F43": Fault("Two versions of a price hold at once"),
@@ -338,7 +338,10 @@ PARTS: Mapping[str, Mapping[str, Fault]] = {
             "A partition key that is no day",
             ("orchestration/test_cli.py::test_a_wrong_use_ends_with_2_and_a_sentence",),
         ),
-        "F87": Fault("Retention removes what a re-run needs", later="retention is being built"),
+        "F87": Fault(
+            "Retention removes what a re-run needs",
+            later="there is no retention but of published runs and builds, which can be made again",
+        ),
         "F88": Fault(
             "An older backup is restored",
             (

@@ -86,14 +86,8 @@ def compare(lines_frame_rows: Iterable[Mapping[str, Any]], expected: Expected, w
         )
         for line, twin in zip(expected.lines, expected.reporting, strict=True)
     ]
-    begins = date.min if world is None else world.billing_starts_on
     rows, lines = (
-        [
-            (key, found)
-            for key, found in side
-            if not (says_nothing(found, of_levels, weighed) or is_of_before(key, begins))
-        ]
-        for side in (rows, lines)
+        [(key, found) for key, found in side if not says_nothing(found, of_levels, weighed)] for side in (rows, lines)
     )
     allowed: dict[Key, tuple[int, int]] = defaultdict(lambda: (0, 0))
     for line in expected.lines:
@@ -126,11 +120,6 @@ def prices_of_levels(world: World) -> tuple[set[str], set[str]]:
     levels = weighed | {meter.id for meter in world.meters if meter.carries}
     found = [{price.id for price in world.prices if price.meter in meters} for meters in (levels, weighed)]
     return found[0], found[1]
-
-
-def is_of_before(key: Key, begins: date) -> bool:
-    """A minimum of a period that began before the first month: which of its days it covers, the text does not say."""
-    return key[4] == "minimum_true_up" and key[5] < begins
 
 
 def says_nothing(found: Found, of_levels: set[str], weighed: set[str]) -> bool:

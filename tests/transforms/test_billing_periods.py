@@ -27,14 +27,23 @@ PERIOD = ["billing_period_start", "billing_period_end"]
 
 
 def lines(
-    interval, anchor, prices, price_tiers, used="event_id", *, as_of="2026-12-31", zone="UTC", since="2026-08-01"
+    interval,
+    anchor,
+    prices,
+    price_tiers,
+    used="event_id",
+    *,
+    as_of="2026-12-31",
+    zone="UTC",
+    since="2026-08-01",
+    first_month=None,
 ):
     agreed = f"contract_id | account_id | billing_interval | billing_anchor_date\n c | acme | {interval} | {anchor}"
     return made(
         "line_items",
         as_of=as_of,
         account_rows=account(time_zone=zone),
-        companies=company(default_plan_id=None, billing_starts_on=since),
+        companies=company(default_plan_id=None, billing_starts_on=first_month or since),
         contracts=contracts(agreed, starts_on=since),
         meters=meter(),
         plan_prices=on_plan("v"),
@@ -165,3 +174,22 @@ def test_periods_of_a_contract_are_gapless():
     spans = texts(found.select(PERIOD).unique().sort(PERIOD), PERIOD)
     assert all(end == start for (_, end), (start, _) in pairwise(spans))
     assert len(spans) == 6
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo"])
+@pytest.mark.parametrize(
+    ("interval", "anchor", "start", "due"),
+    [
+        # Of 31 July to 30 August, and of 29 July to 4 August, the days from the first of August on.
+        pytest.param("month", "2000-01-31", "2026-07-31", "30", id="month"),
+        pytest.param("week", "2026-07-29", "2026-07-29", "17.71", id="week"),
+    ],
+)
+def test_days_before_the_first_month_are_not_covered_by_a_minimum(zone, interval, anchor, start, due):
+    """31 × 30 / 31 = 30.00 and 31 × 4 / 7 = 17.714…, under a contract that is older than what was delivered."""
+    first_month = {"since": "2026-06-01", "first_month": "2026-08-01"}
+    found = lines(
+        interval, anchor, UNIT.format("31"), unit_prices(**{"v@1": "1"}), as_of="2026-09-02", zone=zone, **first_month
+    )
+    true_ups = found.filter(charge_kind="minimum_true_up").head(1)
+    assert texts(true_ups, ["billing_period_start", "amount"]) == [(start, due)]
