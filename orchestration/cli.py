@@ -765,6 +765,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError as error:
         # A disk that is full, a folder that is not ours: the system's own words are the clearest.
         _refuse("The system says", f"{error.filename or 'state'}: {error.strerror or error}", UsageError.exit_code)
+    except Exception as error:
+        # The same said by DuckDB, of the build file or of a candidate. Whoever has not loaded it cannot have raised it.
+        duckdb = sys.modules.get("duckdb")
+        if duckdb is None or not isinstance(error, duckdb.IOException):
+            raise
+        _refuse("The system says", str(error), UsageError.exit_code)
 
 
 def _refuse(what: str, message: str, exit_code: int) -> NoReturn:

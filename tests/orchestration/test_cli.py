@@ -9,11 +9,12 @@ import tempfile
 import time
 from pathlib import Path
 
+import duckdb
 import pytest
 from pydantic import TypeAdapter
 
 from orchestration import cli, night, records
-from orchestration.errors import Held
+from orchestration.errors import Held, UsageError
 from tests.orchestration import tiny
 
 ROOT = Path(__file__).parents[2]
@@ -415,6 +416,19 @@ def test_a_rehearsal_counts_what_the_night_counts_and_leaves_no_trace(ratebook, 
     tables = set(ran["rows"]) - {"snapshots", "issued"}  # issuing belongs to the publish, which is left out here
     assert {name: rehearsed["rows"][name] for name in tables} == {name: ran["rows"][name] for name in tables}
     assert not Path(rehearsed["path"] or "/nowhere").exists()
+
+
+def test_f62_a_disk_that_is_full_while_the_candidate_is_written_is_one_sentence(ratebook, tmp_path, monkeypatch):
+    settings = tiny.land(tmp_path / "home")
+
+    def full(*_):
+        raise duckdb.IOException("IO Error: Could not write file: No space left on device")
+
+    monkeypatch.setattr(night, "make_tables", full)
+    code, _, said = ratebook("run", "--home", settings.home, "--date", tiny.LAST)
+    assert code == UsageError.exit_code
+    assert said.splitlines()[-1] == "The system says IO Error: Could not write file: No space left on device"
+    assert tiny.log_lines(settings)[0]["status"] == "failed"
 
 
 @pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="there is no second file system here")
