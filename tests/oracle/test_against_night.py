@@ -13,7 +13,7 @@ from tests.oracle.engine import ENGINES, company, differences
 from tests.oracle.reduction import reduced
 from tests.oracle.worlds import landing_files
 
-COMPANIES = int(os.environ.get("RATEBOOK_ORACLE_WORLDS", "4"))
+COMPANIES = int(os.environ.get("RATEBOOK_ORACLE_WORLDS", "3"))
 FIRST = int(os.environ.get("RATEBOOK_ORACLE_SEED", "0"))
 
 

@@ -1,6 +1,6 @@
 """Meters that do not add up, over several zones and their clock changes: what a period comes to, however it was landed.
 
-`RATEBOOK_PROPERTY_COMPANIES` sets how many histories are drawn for each rule (3 by default, hundreds as the long run).
+`RATEBOOK_PROPERTY_COMPANIES` sets how many histories are drawn for each rule (2 by default, hundreds as the long run).
 """
 
 import os
@@ -22,7 +22,7 @@ from tests.properties.companies import frame
 from tests.transforms.chain import made
 from tests.transforms.worlds import account, company, on_plan
 
-EXAMPLES = int(os.environ.get("RATEBOOK_PROPERTY_COMPANIES", "3"))
+EXAMPLES = int(os.environ.get("RATEBOOK_PROPERTY_COMPANIES", "2"))
 AS_OF = "2026-11-30"
 # Clocks change by an hour, by half an hour, at midnight, not at all; east and west of Greenwich.
 ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Cairo", "Asia/Tokyo", "America/Santiago")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from tests.properties.companies import Company, companies
 
-EXAMPLES = int(os.environ.get("RATEBOOK_PROPERTY_COMPANIES", "8"))
+EXAMPLES = int(os.environ.get("RATEBOOK_PROPERTY_COMPANIES", "4"))
 MODES = {"half_up": ROUND_HALF_UP, "half_even": ROUND_HALF_EVEN, "down": ROUND_DOWN, "up": ROUND_UP}
 MINOR_UNITS = {"USD": 2, "JPY": 0}
 WIDE = Context(prec=80)
