@@ -126,8 +126,15 @@ def _process(name: str, folder: Path, what: str) -> str:
 
 
 def _commit() -> str:
-    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    """Return the short hash of the commit, with `-dirty` where anything but what this benchmark writes has changed."""
+    written = [f":!{path.relative_to(ROOT)}" for path in (RESULTS, README, PROFILE)]
+    changed = subprocess.run(
+        ["git", "status", "--porcelain", "--", ".", *written], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    described = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return described.stdout.strip() + ("-dirty" if changed.stdout else "")
 
 
 def _machine() -> str:
