@@ -12,13 +12,22 @@ from inspect import signature
 import polars as pl
 
 from data_contracts import RepeatedEvents, Reversals, UsageSlots
-from data_contracts.vocabulary import BEGINNING_AT, QUANTITY
+from data_contracts.vocabulary import BEGINNING_AT
 from transforms import exchange, periods
 from transforms.charge_models import EVENT_MODELS
 from transforms.codes import coded, spelled
 from transforms.priced_usage import OFFER, offers, priced_usage
 from transforms.reversed_usage import is_negative
-from transforms.usage_cells import ASKS, CELL, NAMES, OF_WHICH_MOMENT, contract_spans, with_cell, with_moment
+from transforms.usage_cells import (
+    ASKS,
+    CELL,
+    NAMES,
+    OF_WHICH_MOMENT,
+    contract_spans,
+    what_counts,
+    with_cell,
+    with_moment,
+)
 from transforms.usage_days import usage_days
 from transforms.usage_states import usage_states
 
@@ -149,17 +158,10 @@ def _priced_alone(events: pl.DataFrame, tables: Tables) -> pl.LazyFrame:
     # Almost always each event has one price, and every row is where it was.
     same = rated.height == events.height and rated["row"].is_sorted()
     aligned = rest if same else rest.select(pl.all().gather(rated["row"]))
-    measured = (
-        pl.when(pl.col("aggregation") == "count")
-        .then(pl.lit(1).cast(QUANTITY))
-        .when(pl.col("value") == "amount")
-        .then(pl.col("amount").fill_null(pl.lit(0).cast(QUANTITY)))
-        .otherwise("quantity")
-    )
     return (
         pl.concat([aligned, rated.drop("occurred_at")], how="horizontal")
         .lazy()
-        .with_columns(measured.alias("quantity"))
+        .with_columns(what_counts(pl.lit(1)).alias("quantity"))
     )
 
 

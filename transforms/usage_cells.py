@@ -122,13 +122,7 @@ def cells_of_moments(
         moments.join(meters.select("meter", "aggregation", "value"), on="meter", how="left", validate="m:1")
         .with_columns(
             pl.col("contract_id").fill_null("").alias("stated_contract_id"),
-            pl.when(pl.col("aggregation") == "count")
-            .then(pl.col("event_count").cast(QUANTITY))
-            .when(pl.col("value") == "amount")
-            # An event without amount measures nothing; it is held by name in `usage_days`, never priced as zero.
-            .then(pl.col("amount").fill_null(pl.lit(0).cast(QUANTITY)))
-            .otherwise("quantity")
-            .alias("measured"),
+            what_counts(pl.col("event_count")).alias("measured"),
         )
         .drop("aggregation", "value", "contract_id")
     )
@@ -147,6 +141,18 @@ def cells_of_moments(
         price_versions=price_versions,
     )
     return pl.concat([settled, _with_slot(resolved, usage_slots, zone_days).select(settled.collect_schema().names())])
+
+
+def what_counts(event_count: pl.Expr) -> pl.Expr:
+    """What a meter counts of a row of so many events: the events, the amount, or the quantity."""
+    return (
+        pl.when(pl.col("aggregation") == "count")
+        .then(event_count.cast(QUANTITY))
+        .when(pl.col("value") == "amount")
+        # An event without amount measures nothing; it is held by name in `usage_days`, never priced as zero.
+        .then(pl.col("amount").fill_null(pl.lit(0).cast(QUANTITY)))
+        .otherwise("quantity")
+    )
 
 
 def _with_service_date(events: pl.LazyFrame, accounts: pl.LazyFrame, zone_days: pl.LazyFrame) -> pl.LazyFrame:
