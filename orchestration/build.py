@@ -45,6 +45,7 @@ from data_contracts import (
 from data_contracts.validation import ContractError
 from data_contracts.vocabulary import Kind, Layout, Table
 from orchestration import book, intake, issued, kept_states, seals, settled
+from orchestration.chain import ChainEntry
 from orchestration.errors import RefusedInput, UsageError
 from orchestration.settings import Settings
 from orchestration.storage import atomic_directory, scan, write_parquet
@@ -91,7 +92,7 @@ class Build:
         return tuple(seals.in_force(self.settings, self.as_of))
 
     @cached_property
-    def issued(self) -> tuple[issued.Entry, ...]:
+    def issued(self) -> tuple[ChainEntry, ...]:
         """Return the entries of the issue log that D sees."""
         return tuple(issued.entries(self.settings, self.as_of))
 

@@ -31,6 +31,7 @@ from data_contracts.vocabulary import Table
 from orchestration import seals
 from orchestration.actions import append_action
 from orchestration.build import Build
+from orchestration.chain import MANIFEST
 from orchestration.checklist import Check, checklist
 from orchestration.errors import RatebookError, UsageError
 from orchestration.explain import published_build
@@ -106,7 +107,7 @@ def close(
              broken; a served run that still saw the month closed which was reopened since.
     """
     with run_lock(settings, progress=progress):
-        run = _served(settings)
+        run = served_run(settings)
         _require_whole_chain(settings)
         build = published_build(settings, run.number)
         months = _open_months(settings, build, month, legal_entity_id)
@@ -116,7 +117,7 @@ def close(
         closing = Closing(CLOSE, months, run.number, run.as_of, checks, is_dry_run=dry_run)
         if dry_run or not months:
             return closing
-        _decide(settings, CLOSE, months, decision)
+        decide(settings, CLOSE, months, decision)
         made = []
         for entity, each in months:
             progress(f"sealing {each:%Y-%m} of {entity}")
@@ -140,7 +141,7 @@ def reopen(
     Refuses: a month that is not the last closed one of any.
     """
     with run_lock(settings, progress=progress):
-        run = _served(settings)
+        run = served_run(settings)
         _require_whole_chain(settings)
         last = {entity: seal.month for entity, seal in seals.latest(seals.in_force(settings, date.max)).items()}
         asked = {entity: each for entity, each in last.items() if legal_entity_id in (None, entity)}
@@ -151,7 +152,7 @@ def reopen(
         closing = Closing(REOPEN, months, run.number, run.as_of, is_dry_run=dry_run)
         if dry_run:
             return closing
-        _decide(settings, REOPEN, months, decision)
+        decide(settings, REOPEN, months, decision)
         made = [_append(settings, _facts(REOPEN, run, *each), decision, {}).sha256 for each in months]
         return Closing(REOPEN, months, run.number, run.as_of, (), made)
 
@@ -228,7 +229,7 @@ def _append(
             "partitions": dict(_partition_hashes(folder)),
             "files": files,
         }
-        (folder / seals.MANIFEST).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        (folder / MANIFEST).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     seal = Seal(number, target)
     seals.note_head(settings, seal)
     return seal
@@ -274,7 +275,7 @@ def _period(number: int, facts: Mapping[str, Any], decision: Decision, line_coun
     return pl.DataFrame([values], schema=SealedPeriods.schema(), orient="row")
 
 
-def _decide(settings: Settings, action: str, months: Sequence[tuple[str, date]], decision: Decision) -> None:
+def decide(settings: Settings, action: str, months: Sequence[tuple[str, date]], decision: Decision) -> None:
     """Write the decision down before anything is done: a seal without its decision would be none."""
     for entity, month in months:
         append_action(
@@ -323,7 +324,8 @@ def _months(first: date, last: date) -> list[date]:
     return pl.date_range(first.replace(day=1), last, "1mo", eager=True).to_list()
 
 
-def _served(settings: Settings) -> PublishedRun:
+def served_run(settings: Settings) -> PublishedRun:
+    """Return the run that readers get. Refuses: a home without one."""
     run = published_run(settings)
     if run is None:
         raise UsageError(f"Nothing is published under {settings.published}; run a night first.")

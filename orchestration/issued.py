@@ -6,11 +6,8 @@ manifest with the hash of every file and of the manifest before. A night that di
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -24,6 +21,7 @@ from data_contracts import (
     Issues,
 )
 from data_contracts.vocabulary import Table
+from orchestration.chain import MANIFEST, ChainEntry, cut_off, head, holds, numbered
 from orchestration.errors import RatebookError
 from orchestration.publish import published_runs
 from orchestration.settings import Settings
@@ -33,48 +31,16 @@ from transforms.issue_calendar import days_of_issue
 if TYPE_CHECKING:
     from orchestration.build import Build
 
-MANIFEST = "manifest.json"
 HEAD = "issue_head"  # in the manifest of a publish: the last entry that it has seen
 FORMAT = 1
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One entry of the log."""
-
-    number: int
-    folder: Path
-
-    @cached_property
-    def manifest(self) -> Mapping[str, Any]:
-        """Return what the entry says of itself."""
-        content: dict[str, Any] = json.loads((self.folder / MANIFEST).read_bytes())
-        return content
-
-    @cached_property
-    def sha256(self) -> str:
-        """Return the hash of the manifest, which the next entry names."""
-        return sha256_of(self.folder / MANIFEST)
-
-    @property
-    def as_of(self) -> date:
-        """Return the delivery date of the night that issued; an earlier night does not see the entry."""
-        return date.fromisoformat(self.manifest["as_of"])
-
-    def file(self, table: type[Table]) -> Path:
-        """Return the file of one table."""
-        return self.folder / f"{table.table_name}.parquet"
-
-
-def chain(settings: Settings) -> list[Entry]:
+def chain(settings: Settings) -> list[ChainEntry]:
     """Return every entry, oldest first. What lies there is not read: `broken` does that."""
-    if not settings.issued.is_dir():
-        return []
-    found = sorted((int(path.name), path) for path in settings.issued.iterdir() if path.name.isdigit())
-    return [Entry(*each) for each in found]
+    return [ChainEntry(*each) for each in numbered(settings.issued)]
 
 
-def entries(settings: Settings, as_of: date = date.max) -> list[Entry]:
+def entries(settings: Settings, as_of: date = date.max) -> list[ChainEntry]:
     """Return the entries that a night of D sees, oldest first."""
     return [entry for entry in chain(settings) if entry.as_of <= as_of]
 
@@ -115,7 +81,7 @@ def append(build: "Build") -> int:
     issue = pl.DataFrame([(number, build.as_of, documents.height)], schema=Issues.schema(), orient="row")
     build.settings.issued.mkdir(parents=True, exist_ok=True, mode=0o700)
     with atomic_directory(build.settings.issued / f"{number:06}") as folder:
-        entry = Entry(number, folder)
+        entry = ChainEntry(number, folder)
         tables: dict[type[Table], pl.DataFrame] = {Issues: issue, IssuedDocuments: documents, IssuedLines: lines}
         for table, frame in tables.items():
             write_parquet(table, frame.select(table.schema().keys()), entry.file(table))
@@ -125,7 +91,7 @@ def append(build: "Build") -> int:
             "as_of": build.as_of.isoformat(),
             "documents": documents.height,
             "files": {path.name: sha256_of(path) for path in sorted(folder.iterdir())},
-            "previous": standing[-1].sha256 if standing else None,
+            "previous": head(standing),
         }
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
     return documents.height
@@ -138,7 +104,7 @@ def due_days(build: "Build") -> list[date]:
     return days_of_issue(build.frame(Contracts), build.frame(Companies), after=after, through=build.as_of)
 
 
-def _refuse_twice(standing: list[Entry], documents: pl.DataFrame) -> None:
+def _refuse_twice(standing: list[ChainEntry], documents: pl.DataFrame) -> None:
     known = scan(IssuedDocuments, [entry.file(IssuedDocuments) for entry in standing])
     for column in ("document_id", "document_number"):
         twice = known.join(documents.lazy(), on=column, how="semi").select(column).collect().to_series()
@@ -146,15 +112,9 @@ def _refuse_twice(standing: list[Entry], documents: pl.DataFrame) -> None:
             raise RatebookError(f"{column} {twice[0]} is issued already; nothing was issued.")
 
 
-def head(settings: Settings) -> str | None:
-    """Return the hash of the last entry, which each published run notes."""
-    standing = chain(settings)
-    return standing[-1].sha256 if standing else None
-
-
 def require_head(settings: Settings, known: str | None) -> None:
     """Refuse a log that lacks the entry which a published run has seen: numbers would be given twice (F88)."""
-    if known is not None and known not in {entry.sha256 for entry in chain(settings)}:
+    if known is not None and not holds(chain(settings), known):
         raise RatebookError(
             f"{settings.issued}: the published run has seen the issue {known[:12]}…, which is not there. An older "
             "backup was restored, or an entry was changed or removed: restore issued/ as it was; nothing was run."
@@ -167,11 +127,7 @@ def verify(settings: Settings) -> Iterator[str]:
     yield from found
     if found:  # the entries behind the first fault may not even be readable
         return
-    there = {entry.sha256 for entry in chain(settings)}
-    for run in published_runs(settings):
-        known = run.manifest().get(HEAD)
-        if known is not None and known not in there:
-            yield f"run {run.number} has seen the issue {known}, which is not there: the end was cut off or replaced."
+    yield from cut_off(chain(settings), published_runs(settings), HEAD, "issue")
 
 
 def broken(settings: Settings) -> Iterator[str]:
@@ -192,7 +148,7 @@ def broken(settings: Settings) -> Iterator[str]:
             return
 
 
-def _broken_entry(entry: Entry, before: str | None) -> Iterator[str]:
+def _broken_entry(entry: ChainEntry, before: str | None) -> Iterator[str]:
     stated: Mapping[str, str] = entry.manifest["files"]
     there = {path.name: sha256_of(path) for path in entry.folder.iterdir() if path.name != MANIFEST}
     for name in sorted(set(stated) | set(there)):

@@ -18,7 +18,7 @@ from data_contracts.marts import MARTS
 from data_contracts.render import contract_columns
 from data_contracts.runs import Run
 from data_contracts.validation import ContractError
-from orchestration import gates, home_format, intake, issued, publish, seals, settled
+from orchestration import chain, gates, home_format, intake, issued, publish, seals, settled
 from orchestration.build import BOOK_TABLES, Build, code_hash, open_build
 from orchestration.completeness import feed_days, open_or_late
 from orchestration.errors import Held, UsageError
@@ -119,7 +119,7 @@ def require_logs(settings: Settings) -> None:
     """Refuse a chain of seals or an issue log that lacks what the served run has seen: an older backup was restored."""
     served = publish.published_run(settings)
     seen = served.manifest() if served is not None else {}
-    seals.require_head(settings, seen.get("seal_head"))
+    seals.require_head(settings, seen.get(seals.SEEN))
     issued.require_head(settings, seen.get(issued.HEAD))
 
 
@@ -222,7 +222,7 @@ def publish_marts(build: Build, record: Record, progress: Progress, report: Repo
         held = publish.hold(build.settings, candidate, _night(build, record))
         raise Held(gates.explain(failed, held / publish.DATABASE), gates.differences(failed))
     issue(build, record)
-    publish.note(candidate, issued.HEAD, issued.head(build.settings))
+    publish.note(candidate, issued.HEAD, chain.head(issued.chain(build.settings)))
     published = publish.switch(build.settings, candidate, _night(build, record))
     served = publish.published_run(build.settings)
     record.path = str(published.path)
@@ -257,7 +257,7 @@ def _night(build: Build, record: Record) -> publish.Night:
         "code_hash": code_hash(),
         "lake_hash": build.lake_hash,
         "rule_version": RULE_VERSION,
-        "seal_head": seals.head(build.settings),
+        seals.SEEN: chain.head(seals.chain(build.settings)),
     }
     return publish.Night(record.number, build.as_of, facts)
 

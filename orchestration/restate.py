@@ -5,11 +5,8 @@ from typing import Any
 
 import duckdb
 
-from orchestration.actions import append_action
-from orchestration.close import Decision
-from orchestration.errors import UsageError
+from orchestration.close import Decision, decide, served_run
 from orchestration.lock import run_lock
-from orchestration.publish import published_run
 from orchestration.settings import Settings
 
 RESTATE = "restate"
@@ -29,20 +26,12 @@ def restate(
     Refuses: a home without a published run. A month without drift needs no decision: nothing is written then.
     """
     with run_lock(settings):
-        run = published_run(settings)
-        if run is None:
-            raise UsageError(f"Nothing is published under {settings.published}; run a night first.")
+        run = served_run(settings)
         with duckdb.connect(str(run.database), read_only=True) as connection:
             found = connection.execute(DRIFT, [month, legal_entity_id])
             names = [str(column[0]) for column in found.description or []]
             rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-        for entity in sorted({row["legal_entity_id"] for row in rows}) if not dry_run else ():
-            append_action(
-                settings,
-                RESTATE,
-                f"{entity}/{month:%Y-%m}",
-                reason=decision.reason,
-                requested_by=decision.requested_by,
-                approved_by=decision.approved_by,
-            )
+        if not dry_run:
+            entities = sorted({row["legal_entity_id"] for row in rows})
+            decide(settings, RESTATE, [(entity, month) for entity in entities], decision)
     return rows

@@ -6,22 +6,21 @@ with the hash of every file. Reopening adds an entry, too; nothing is ever taken
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from data_contracts import HeldAdjustments, SealedAdjustments, SealedInputs, SealedLineItems, SealedPeriods
 from data_contracts.closed_partitions import PARTITIONS
 from data_contracts.vocabulary import Table
+from orchestration.chain import MANIFEST, ChainEntry, cut_off, holds, numbered
 from orchestration.errors import RatebookError
 from orchestration.publish import published_runs
 from orchestration.settings import Settings
 from orchestration.storage import replace_file, sha256_of
 
-MANIFEST = "manifest.json"
 HEAD = "HEAD.json"
+SEEN = "seal_head"  # in the manifest of a publish: the last entry that it has seen
 FORMAT = 1
 CLOSE, REOPEN = "close", "reopen"
 TABLES: tuple[type[Table], ...] = (
@@ -36,23 +35,8 @@ TABLES: tuple[type[Table], ...] = (
 OF_LATEST: tuple[type[Table], ...] = (SealedInputs, HeldAdjustments)
 
 
-@dataclass(frozen=True)
-class Seal:
-    """One entry of the chain: a month closed, or reopened."""
-
-    number: int
-    folder: Path
-
-    @cached_property
-    def manifest(self) -> Mapping[str, Any]:
-        """Return what the seal says of itself."""
-        content: dict[str, Any] = json.loads((self.folder / MANIFEST).read_bytes())
-        return content
-
-    @cached_property
-    def sha256(self) -> str:
-        """Return the hash of the manifest, which the next entry names."""
-        return sha256_of(self.folder / MANIFEST)
+class Seal(ChainEntry):
+    """One entry of the chain: a month closed, or reopened. A later night than its `as_of` (D_c) sees it."""
 
     @property
     def event(self) -> str:
@@ -70,18 +54,9 @@ class Seal:
         return date.fromisoformat(self.manifest["month"])
 
     @property
-    def as_of(self) -> date:
-        """Return D_c, the last delivery date that it knows: a later night sees it, an earlier one does not."""
-        return date.fromisoformat(self.manifest["as_of"])
-
-    @property
     def name(self) -> str:
         """Return what a person calls it."""
         return f"seal {self.number} ({self.event} of {self.month:%Y-%m}, {self.legal_entity_id})"
-
-    def file(self, table: type[Table]) -> Path:
-        """Return the file of one sealed table."""
-        return self.folder / f"{table.table_name}.parquet"
 
     def partitions(self) -> dict[str, Mapping[str, Any]]:
         """Return rows and canonical hash of the sealed partitions of marts, by the name of the mart."""
@@ -90,10 +65,7 @@ class Seal:
 
 def chain(settings: Settings) -> list[Seal]:
     """Return every entry, oldest first. What lies there is not checked: that is what `broken` does."""
-    if not settings.seals.is_dir():
-        return []
-    folders = sorted(path for path in settings.seals.iterdir() if path.name.isdigit())
-    return [Seal(int(path.name), path) for path in folders]
+    return [Seal(*each) for each in numbered(settings.seals)]
 
 
 def in_force(settings: Settings, as_of: date) -> list[Seal]:
@@ -119,20 +91,10 @@ def files_in_force(seals: Sequence[Seal], table: type[Table]) -> list[Path]:
     return [seal.file(table) for seal in counted]
 
 
-def head(settings: Settings) -> str | None:
-    """Return the hash of the last entry, which each published run notes."""
-    entries = chain(settings)
-    return entries[-1].sha256 if entries else None
-
-
 def verify(settings: Settings) -> Iterator[str]:
     """Yield everything that is wrong with the chain, and what the kept publishes have seen that is not there."""
     yield from broken(settings)
-    there = {seal.sha256 for seal in chain(settings)}
-    for run in published_runs(settings):
-        known = run.manifest().get("seal_head")
-        if known is not None and known not in there:
-            yield f"run {run.number} has seen the seal {known}, which is not there: the end was cut off or replaced."
+    yield from cut_off(chain(settings), published_runs(settings), SEEN, "seal")
 
 
 def note_head(settings: Settings, seal: Seal) -> None:
@@ -143,7 +105,7 @@ def note_head(settings: Settings, seal: Seal) -> None:
 
 def require_head(settings: Settings, known: str | None) -> None:
     """Refuse a chain that lacks the entry which a published run has seen: an older backup was restored (F88)."""
-    if known is not None and known not in {seal.sha256 for seal in chain(settings)}:
+    if known is not None and not holds(chain(settings), known):
         raise RatebookError(
             f"{settings.seals}: the published run has seen the seal {known[:12]}…, which is not there. An older backup "
             "was restored, or a seal was removed: restore seals/ as it was; nothing was run."

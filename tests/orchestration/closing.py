@@ -72,16 +72,21 @@ def known(settings: Settings, day: str) -> Build:
 def sealed(settings: Settings, day: str, month: str, entity: str = "tiny") -> seals.Seal:
     """Close a month as known on a day, without publishing it."""
     build = known(settings, day)
-    facts = {
-        "event": seals.CLOSE,
+    said = facts(seals.CLOSE, build, date.fromisoformat(f"{month}-01"), entity)
+    return close.seal_month(settings, build, said, DECISION, {})
+
+
+def facts(event: str, build: Build, month: date, entity: str = "tiny") -> dict[str, Any]:
+    """Return what an entry of the chain says of itself, where no run was published."""
+    return {
+        "event": event,
         "legal_entity_id": entity,
-        "month": date.fromisoformat(f"{month}-01"),
+        "month": month,
         "as_of": build.as_of,
         "run_number": 1,
         "code_hash": code_hash(),
         "rule_version": "1",
     }
-    return close.seal_month(settings, build, facts, DECISION, {})
 
 
 def posted(build: Build, *columns: str) -> list[tuple[Any, ...]]:

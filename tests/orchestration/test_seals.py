@@ -8,7 +8,7 @@ from datetime import date, datetime
 import polars as pl
 import pytest
 
-from orchestration import close, seals
+from orchestration import chain, close, seals
 from orchestration.errors import RatebookError, UsageError
 from tests.orchestration import tiny
 from tests.orchestration.closing import DECISION, book, company, sealed, use
@@ -111,11 +111,11 @@ def test_what_was_changed_is_found_and_nothing_is_closed_on_top_of_it(own, spoil
 
 def test_an_older_backup_is_found_by_what_a_publish_has_seen(own):
     """F88."""
-    seen = seals.head(own)
+    seen = chain.head(seals.chain(own))
     shutil.rmtree(own.seals / "00002")
     with pytest.raises(RatebookError, match="older backup"):
         seals.require_head(own, seen)
-    seals.require_head(own, seals.head(own))
+    seals.require_head(own, chain.head(seals.chain(own)))
 
 
 def test_a_close_that_was_killed_before_it_noted_its_head_is_no_fault(own):

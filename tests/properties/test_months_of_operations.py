@@ -25,16 +25,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from data_contracts import Adjustments, LandedFiles, LineItems, PostedLineItems
 from data_contracts.vocabulary import Kind
 from orchestration import close, seals
-from orchestration.build import Build, code_hash
+from orchestration.build import Build
 from tests.orchestration import tiny
-from tests.orchestration.closing import DECISION, company
+from tests.orchestration.closing import DECISION, company, facts
 
 # Read on import: the fixture that gives each test its own state hides every setting.
 EXAMPLES = int(os.environ.get("RATEBOOK_OPERATIONS", "1"))
 STEPS = 12
 FIRST = date(2026, 10, 1)
 LAST = date(2027, 3, 31)
-ENTITY = "tiny"
 ACCOUNTS = ("ant", "bee")
 HEADER = "event_id,account_id,meter,occurred_at,quantity,amount,currency,reverses_event_id,amends_event_id"
 # A counter, bounds of a period, an allowance that depends on the order, and a level that restarts each period.
@@ -365,19 +364,6 @@ def broken_disk(call: int) -> Iterator[None]:
 def month_after(day: date) -> date:
     """The first day of the month after that of a day."""
     return (day.replace(day=28) + timedelta(days=4)).replace(day=1)
-
-
-def facts(event: str, build: Build, month: date) -> dict[str, Any]:
-    """What a seal says of itself."""
-    return {
-        "event": event,
-        "legal_entity_id": ENTITY,
-        "month": month,
-        "as_of": build.as_of,
-        "run_number": 1,
-        "code_hash": code_hash(),
-        "rule_version": "1",
-    }
 
 
 def hashes(build: Build) -> dict[str, str]:
