@@ -31,7 +31,7 @@ from data_contracts.vocabulary import Table
 from orchestration import seals
 from orchestration.actions import append_action
 from orchestration.build import Build
-from orchestration.chain import MANIFEST
+from orchestration.chain import MANIFEST, head
 from orchestration.checklist import Check, checklist
 from orchestration.errors import RatebookError, UsageError
 from orchestration.explain import published_build
@@ -225,7 +225,7 @@ def _append(
             "requested_by": decision.requested_by,
             "approved_by": decision.approved_by,
             "at": decision.at.isoformat(),
-            "previous": entries[-1].sha256 if entries else None,
+            "previous": head(entries),
             "partitions": dict(_partition_hashes(folder)),
             "files": files,
         }
